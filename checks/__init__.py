@@ -1,0 +1,1 @@
+"""Confronting the reference heap with the model: run, tabulate, compare, trace, report; the command line."""

@@ -1,0 +1,177 @@
+"""All interleavings: breadth first over the tables, and the counterexample with the fewest preemptions.
+
+`explore` visits every state once, each by a look-up and an addition. When a claim breaks, `fewest_preemptions` walks the
+same tables again, breadth first on the number of preemptions (0-1 breadth-first search on state and running thread), so
+the schedule that is shown interrupts threads as little as can be. Read next: races.py.
+"""
+
+import time
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from spanproof.checks.exploring.tables import Tables
+from spanproof.checks.monitor import BrokenError
+
+Hurry = Callable[[int], str | None]
+"""Told the number of states now and then; a text ends the search with that reason."""
+
+
+@dataclass(slots=True)
+class Explored:
+    """What a search found. `broken` is None when nothing broke; `reason` says why it did not see everything."""
+
+    states: int
+    transitions: int
+    seconds: float
+    broken: BrokenError | None = None
+    schedule: tuple[int, ...] = ()
+    reason: str = ""
+    parents: dict[int, int] | None = None
+
+
+def _never(states: int) -> str | None:  # noqa: ARG001  # the signature of Hurry
+    return None
+
+
+def explore(tables: Tables, *, hurry: Hurry = _never) -> Explored:
+    """Visit all states, breadth first, until a claim breaks or `hurry` says stop."""
+    began = time.perf_counter()
+    parents = {tables.start: -1}
+    frontier = [tables.start]
+    moves = [(mask, delta.get, t) for t, (mask, delta) in enumerate(zip(tables.masks, tables.deltas, strict=True))]
+    nodes, expand, transitions, level = tables.node_mask, tables.expand, 0, 0
+
+    def found(broken: BrokenError | None = None, schedule: tuple[int, ...] = (), reason: str = "") -> Explored:
+        seconds = time.perf_counter() - began
+        return Explored(len(parents), transitions, seconds, broken, schedule, reason, parents)
+
+    while frontier:
+        level += 1
+        reason = hurry(len(parents))
+        if reason is not None:
+            return found(reason=reason)
+        reached: list[int] = []
+        for state in frontier:
+            stuck = True
+            for mask, get, t in moves:
+                key = state & mask
+                delta = get(key)
+                if delta is None:
+                    try:
+                        delta = expand(t, key)
+                    except BrokenError as broken:
+                        return found(broken, (*schedule_to(tables, parents, state), t))
+                if delta:
+                    stuck = False
+                    transitions += 1
+                    target = state + delta
+                    if target not in parents:
+                        parents[target] = state
+                        reached.append(target)
+            if stuck and state & nodes:
+                return found(BrokenError("no_deadlock", deadlock(tables, state)), schedule_to(tables, parents, state))
+        frontier = reached
+    return found()
+
+
+def deadlock(tables: Tables, state: int) -> str:
+    """Who waits for what."""
+    waits = [
+        f"T{t} waits for {node.access.cell} in {node.function}"
+        for t, node in enumerate(tables.nodes_of(state))
+        if node is not None
+    ]
+    return "; ".join(waits)
+
+
+def thread_between(tables: Tables, before: int, after: int) -> int:
+    """The thread whose step leads from one state to the next."""
+    for t, (mask, delta) in enumerate(zip(tables.masks, tables.deltas, strict=True)):
+        if delta.get(before & mask) == after - before:
+            return t
+    raise LookupError("no step leads from one state to the other")
+
+
+def schedule_to(tables: Tables, parents: dict[int, int], state: int) -> tuple[int, ...]:
+    """The schedule by which a state was first reached."""
+    schedule: list[int] = []
+    while parents[state] != -1:
+        schedule.append(thread_between(tables, parents[state], state))
+        state = parents[state]
+    return tuple(reversed(schedule))
+
+
+@dataclass(slots=True)
+class Shortest:
+    """The least number of preemptions by which a claim breaks, and a schedule that does it."""
+
+    broken: BrokenError
+    schedule: tuple[int, ...]
+    preemptions: int
+
+
+Place = tuple[int, int]
+"""A state and the thread that took the last step; -1 at the start."""
+
+
+def _steps(tables: Tables, state: int) -> list[int | BrokenError]:
+    """What each thread does from a state: what to add to it, 0 if it cannot move, or the claim that its step breaks."""
+    steps: list[int | BrokenError] = []
+    for t, (mask, delta) in enumerate(zip(tables.masks, tables.deltas, strict=True)):
+        key = state & mask
+        step: int | BrokenError | None = delta.get(key)
+        if step is None:
+            try:
+                step = tables.expand(t, key)
+            except BrokenError as broken:
+                step = broken
+        steps.append(step)
+    return steps
+
+
+def _way(came: dict[Place, Place | None], place: Place) -> tuple[int, ...]:
+    way: list[int] = []
+    here: Place | None = place
+    while here is not None:
+        way.append(here[1])
+        here = came[here]
+    return tuple(reversed(way[:-1]))
+
+
+def fewest_preemptions(tables: Tables, claim: str, *, hurry: Hurry = _never) -> Shortest | None:
+    """The schedule with the fewest preemptions that breaks the claim; None if none does or `hurry` ended the search.
+
+    A preemption is a switch away from a thread that could have gone on. Steps that break other claims are passed by.
+    """
+    start: Place = (tables.start, -1)
+    came: dict[Place, Place | None] = {start: None}
+    cost = {start: 0}
+    todo: deque[tuple[int, Place, tuple[int, BrokenError] | None]] = deque([(0, start, None)])
+    settled: set[Place] = set()
+    while todo:
+        spent, here, last = todo.popleft()
+        if last is not None:
+            return Shortest(last[1], (*_way(came, here), last[0]), spent)
+        if here in settled:
+            continue
+        settled.add(here)
+        if len(settled) % 4096 == 0 and hurry(len(settled)) is not None:
+            return None
+        state, running = here
+        steps = _steps(tables, state)
+        if not any(steps) and state & tables.node_mask and claim == "no_deadlock":
+            return Shortest(BrokenError(claim, deadlock(tables, state)), _way(came, here), spent)
+        goes_on = running >= 0 and steps[running] != 0
+        for t, step in enumerate(steps):
+            after = spent + int(goes_on and t != running)
+            put = todo.appendleft if after == spent else todo.append
+            if isinstance(step, BrokenError):
+                if step.claim == claim:
+                    put((after, here, (t, step)))
+                continue
+            there = state + step, t
+            if step and (there not in cost or after < cost[there]):
+                cost[there], came[there] = after, here
+                put((after, there, None))
+    return None

@@ -1,0 +1,258 @@
+"""Every thread as a finite automaton, filled in as the search comes by.
+
+A node is a local state with its pending access. An edge is (node, value of the cell) -> (new value, events, next node):
+the access has been done and the coroutine has run on to its next. A memory is the row of all cells, one character for
+each value seen. A state of the whole is one integer: the number of the memory, then the node of each thread. What a step
+of thread t does depends on the memory and on t's node alone, so it is one look-up: `delta[t][state & mask[t]]` is what
+to add to the state. Zero means that the thread cannot move. Read next: search.py.
+"""
+
+from collections.abc import Callable, Iterable
+from operator import itemgetter
+from typing import Any
+
+from spanproof.checks.exploring.local_state import HiddenStateError, local_state
+from spanproof.checks.monitor import BrokenError
+from spanproof.checks.observe import Event, advance
+from spanproof.checks.programs import Program
+from spanproof.checks.running.machine import Machine, Make, finding, innermost
+from spanproof.impl.access import BLOCKED, Access, perform
+from spanproof.impl.malloc import Runtime
+from spanproof.model.claim import Invariant
+
+NODE_BITS = 14
+NODE_MASK = (1 << NODE_BITS) - 1
+DONE = 0
+"""The node of a thread that has finished."""
+
+
+Witness = Callable[["Node", Any, tuple[Event, ...]], None]
+
+
+class LimitError(RuntimeError):
+    """The tables cannot hold this program: an unknown, never a verdict."""
+
+
+class Node:
+    """A local state: the access that is pending, and where the text stands."""
+
+    __slots__ = ("access", "edges", "function", "held", "line", "number", "results")
+
+    def __init__(self, access: Access[Any], number: int, held: bool, results: tuple[Any, ...], where: Any) -> None:
+        """Remember one way to get here: the results that the accesses before gave."""
+        self.access, self.number, self.held, self.results = access, number, held, results
+        self.function, self.line = where.cr_code.co_name, where.cr_frame.f_lineno
+        self.edges: dict[str, tuple[str, tuple[Event, ...], int]] = {}
+
+
+class Automaton:
+    """One thread."""
+
+    def __init__(self, make: Make, thread: int, tables: "Tables") -> None:
+        """Begin with the node at the thread's first access."""
+        self.make, self.thread, self.tables = make, thread, tables
+        self.nodes: list[Node | None] = [None]
+        self._index: dict[Any, int] = {}
+        self.first_events, self.start = self._node((), held=False)
+
+    def _node(self, results: tuple[Any, ...], *, held: bool) -> tuple[tuple[Event, ...], int]:
+        """Run a fresh coroutine over the results it saw, as a coroutine cannot be copied: (last events, node)."""
+        coroutine: Any = self.make()
+        pending, events, _ = advance(coroutine, None)
+        for result in results:
+            pending, events, _ = advance(coroutine, result)
+        if pending is None:
+            return events, DONE
+        key = pending.kind, pending.cell, pending.args, held, self.tables.key(coroutine, results)
+        if key not in self._index:
+            if len(self.nodes) > NODE_MASK:
+                raise LimitError(f"thread {self.thread} has more than {NODE_MASK} local states")
+            self._index[key] = len(self.nodes)
+            number = self.tables.numbering.of(pending.cell)
+            self.nodes.append(Node(pending, number, held, results, innermost(coroutine)))
+        coroutine.close()
+        return events, self._index[key]
+
+    def edge(self, node: Node, char: str) -> tuple[str, tuple[Event, ...], int]:
+        """Do the pending access on a value of its cell. The edge is kept; a broken step is not.
+
+        Raises:
+            BrokenError: the step breaks a claim about single accesses.
+
+        """
+        access = node.access
+        before = self.tables.values[node.number][char]
+        if access.cell.guard is not None and not node.held:
+            raise BrokenError("lock_discipline_is_kept", f"{access.cell} is touched without {access.cell.guard}")
+        try:
+            after, result = perform(access, before, self.thread)
+            if result is BLOCKED:
+                return char, (), -1
+            held = node.held
+            if access.cell is self.tables.lock or access.cell == self.tables.lock:
+                held = access.kind == "lock"
+            events, target = self._node((*node.results, result), held=held)
+        except (LimitError, HiddenStateError, LookupError, AssertionError):
+            raise
+        except Exception as e:  # noqa: BLE001  # whatever the text raises is judged
+            raise finding(e) from e
+        edge = self.tables.char(node.number, after), events, target
+        node.edges[char] = edge
+        return edge
+
+
+class Tables:
+    """The automata of a program's threads, and the memories reached."""
+
+    def __init__(
+        self,
+        program: Program,
+        heap_class: type[Runtime],
+        *,
+        liveness: bool | None = True,
+        witness: Witness | None = None,
+    ) -> None:
+        """Let the heap live through its past, and number what is there.
+
+        witness: told of every step that is filled in: node, value of the cell before, calls and returns.
+        liveness: key local states by live locals, by all locals (False), or, as an oracle, by all results seen (None).
+        """
+        machine = Machine(program, heap_class)
+        self.program, self.machine, self.liveness = program, machine, liveness
+        self.numbering, self.monitor = machine.numbering, machine.monitor
+        self.lock = machine.heap.lock
+        self.values: list[dict[str, Any]] = [{} for _ in machine.values]
+        self._chars: list[dict[Any, str]] = [{} for _ in machine.values]
+        self.memories: list[str] = []
+        self._memory: dict[str, int] = {}
+        self._judges: list[tuple[Invariant, Callable[[str], Any], dict[Any, bool]]] = []
+        self._watches: list[list[int]] = [[] for _ in machine.values]
+        for invariant, cells in self.monitor.invariants:
+            for n in cells:
+                self._watches[n].append(len(self._judges))
+            self._judges.append((invariant, itemgetter(*cells), {}))
+        self._steps = {n: itemgetter(*cells) for n, cells in self.monitor.watched_steps.items()}
+        self._good_steps: set[Any] = set()
+        self.witness = witness
+        row = "".join(self.char(n, value) for n, value in enumerate(machine.values))
+        self.automata: list[Automaton] = []
+        for t, make in enumerate(machine.makes):
+            self.automata.append(Automaton(make, t, self))
+        for automaton in self.automata:
+            row = self._after_events(row, automaton.thread, automaton.first_events, [])
+        threads = range(len(self.automata))
+        self.shift = NODE_BITS * len(self.automata)
+        self.node_mask = (1 << self.shift) - 1
+        self.masks = [~self.node_mask | NODE_MASK << NODE_BITS * t for t in threads]
+        self.deltas: list[dict[int, int]] = [{} for _ in threads]
+        self.start = self._intern(row, range(len(row))) << self.shift
+        for automaton in self.automata:
+            self.start |= automaton.start << NODE_BITS * automaton.thread
+
+    def key(self, coroutine: Any, results: tuple[Any, ...]) -> Any:
+        """What tells one local state from another."""
+        return results if self.liveness is None else local_state(coroutine, liveness=self.liveness)
+
+    def char(self, number: int, value: Any) -> str:
+        """The character that stands for a value of this cell."""
+        chars = self._chars[number]
+        char = chars.get(value)
+        if char is None:
+            char = chars[value] = chr(len(chars))
+            self.values[number][char] = value
+        return char
+
+    def reader(self, row: str) -> Callable[[int], Any]:
+        """Reads the values of a memory by number."""
+        values = self.values
+        return lambda n: values[n][row[n]]
+
+    def _set(self, row: str, updates: list[tuple[int, Any]], changed: list[int]) -> str:
+        for n, value in updates:
+            char = self.char(n, value)
+            if char != row[n]:
+                changed.append(n)
+                row = row[:n] + char + row[n + 1 :]
+        return row
+
+    def _after_events(self, row: str, thread: int, events: tuple[Event, ...], changed: list[int]) -> str:
+        """The memory after the ghosts have followed the calls and returns of a step."""
+        for event in events:
+            row = self._set(row, self.monitor.event(event, thread, self.reader(row)), changed)
+        return row
+
+    def _intern(self, row: str, changed: Iterable[int]) -> int:
+        """The number of a memory; one that is new is judged first, by the invariants that read what differs."""
+        number = self._memory.get(row)
+        if number is not None:
+            return number
+        for watch in sorted({watch for n in changed for watch in self._watches[n]}):
+            invariant, pick, memo = self._judges[watch]
+            seen = pick(row)
+            holds = memo.get(seen)
+            if holds is None:
+                holds = memo[seen] = invariant.holds(self.monitor.state(self.reader(row), invariant.reads))
+            if not holds:
+                raise BrokenError(invariant.name, self.monitor.describe(frozenset(changed), self.reader(row)))
+        number = self._memory[row] = len(self.memories)
+        self.memories.append(row)
+        return number
+
+    def expand(self, t: int, key: int) -> int:
+        """Fill in `deltas[t][key]`: what thread t does from this memory and node.
+
+        Raises:
+            BrokenError: the step breaks a claim; nothing is filled in.
+
+        """
+        automaton = self.automata[t]
+        source = key >> NODE_BITS * t & NODE_MASK
+        node = automaton.nodes[source]
+        delta = 0
+        if node is not None:
+            memory = key >> self.shift
+            row = self.memories[memory]
+            char = row[node.number]
+            after, events, target = node.edges.get(char) or automaton.edge(node, char)
+            if target >= 0:
+                delta = target - source << NODE_BITS * t
+                if after != char or events:
+                    delta += self._next(row, t, node, after, events) - memory << self.shift
+                if self.witness is not None:
+                    self.witness(node, self.values[node.number][char], events)
+        self.deltas[t][key] = delta
+        return delta
+
+    def _next(self, row: str, t: int, node: Node, after: str, events: tuple[Event, ...]) -> int:
+        """The memory after an access and the calls and returns that follow it, every claim judged."""
+        changed: list[int] = []
+        n = node.number
+        new = row
+        if after != row[n]:
+            changed.append(n)
+            new = row[:n] + after + row[n + 1 :]
+            if n in self.monitor.watched_steps:
+                self._judge_step(row, new, n)
+                new = self._set(new, self.monitor.after_access(node.access, t, n, self.values[n][after]), changed)
+        if events:
+            new = self._after_events(new, t, events, changed)
+        return self._intern(new, changed)
+
+    def _judge_step(self, old: str, new: str, n: int) -> None:
+        """Judge a change of cell n, once for the values that the step invariants read."""
+        pick = self._steps[n]
+        seen = n, pick(old), new[n]
+        if seen in self._good_steps:
+            return
+        broken = self.monitor.broken_step(n, self.reader(old), self.reader(new))
+        if broken is not None:
+            raise BrokenError(broken, self.monitor.describe(frozenset({n}), self.reader(new)))
+        self._good_steps.add(seen)
+
+    def nodes_of(self, state: int) -> list[Node | None]:
+        """The node of each thread in a state; None for a thread that is done."""
+        return [a.nodes[state >> NODE_BITS * a.thread & NODE_MASK] for a in self.automata]
+
+    def row_of(self, state: int) -> str:
+        """The memory of a state."""
+        return self.memories[state >> self.shift]

@@ -1,0 +1,187 @@
+"""Judges every step: the invariants, the promises at calls and returns, the abstract heap, and the ghosts' bookkeeping.
+
+The same monitor serves every engine. It is given the values of the cells by number and answers with the ghosts' new
+values, or raises `BrokenError` with the claim and what was seen. Read next: programs.py.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+from spanproof.checks.observe import COUNTED, Event, Numbering, Observer, Reading
+from spanproof.impl.access import Access, Cell
+from spanproof.impl.heap_cells import HeapCells
+from spanproof.model.claim import Moment, Promise, StepInvariant
+from spanproof.model.invariants import INVARIANTS, STEP_INVARIANTS
+from spanproof.model.promises import PROMISES
+from spanproof.model.spec import AbstractHeap, RefusedError
+from spanproof.model.state import HeapState
+
+Update = tuple[int, Any]
+
+
+class BrokenError(Exception):
+    """A claim was seen broken: its name, and what was seen."""
+
+    def __init__(self, claim: str, detail: str) -> None:
+        """Name the claim and say what was seen."""
+        super().__init__(f"{claim}: {detail}")
+        self.claim, self.detail = claim, detail
+
+
+class Monitor:
+    """The claims, ready to be judged on one heap."""
+
+    def __init__(self, heap: HeapCells, numbering: Numbering) -> None:
+        """Find the cells that each claim reads."""
+        self.heap, self.numbering, self.observer = heap, numbering, Observer(numbering)
+        n, g = numbering, heap.geometry
+        self._lock = n.of(heap.lock)
+        self._sweepgen = n.of(heap.sweepgen)
+        self._inside = dict(zip(COUNTED, n.all("ghost.inside", COUNTED), strict=True))
+        self._returned = n.all("ghost.returned", range(g.spans))
+        self._acquired = n.all("ghost.acquired", range(g.spans))
+        self._base = n.all("mspan.base", range(g.spans))
+        self._npages = n.all("mspan.npages", range(g.spans))
+        self._span_sweepgen = {number: s for s, number in enumerate(n.all("mspan.sweepgen", range(g.spans)))}
+        self._expected = n.all("ghost.expected", g.pages)
+        self._abstract = n.of(Cell("ghost.abstract"))
+        self.invariants = [(i, self.observer.cells(i.reads)) for i in INVARIANTS]
+        self._step_invariants: dict[int, list[StepInvariant]] = {}
+        for step_invariant in STEP_INVARIANTS:
+            for number in self.observer.cells(step_invariant.reads):
+                self._step_invariants.setdefault(number, []).append(step_invariant)
+        self.watched_steps = {
+            number: tuple(dict.fromkeys(c for i in found for c in self.observer.cells(i.reads)))
+            for number, found in self._step_invariants.items()
+        }
+        """Cells whose changes are judged as steps -> the cells that the judgement reads."""
+        self._promises: dict[tuple[str, bool], list[Promise]] = {}
+        for promise in PROMISES:
+            for function in promise.functions:
+                self._promises.setdefault((function, promise.at_return), []).append(promise)
+        self._bookkeeping: dict[tuple[str, bool], Callable[[Event, Reading], list[Update]]] = {
+            ("pages.alloc", True): self._pages_alloc,
+            ("pages.free", False): self._pages_free,
+            ("pages.grow", True): self._pages_grow,
+            ("alloc_span", True): self._span_returned,
+            ("free_span_locked", False): self._span_given_back,
+            ("user.wrote", True): self._user_wrote,
+            ("user.gives_up", True): self._user_gives_up,
+        }
+
+    def state(self, read: Reading, fields: tuple[str, ...]) -> HeapState:
+        """A snapshot of these fields."""
+        return self.observer.state(read, fields)
+
+    def after_access(self, access: Access[Any], thread: int, number: int, after: Any) -> list[Update]:
+        """The ghosts that follow an access that changed its cell: who acquired which span for sweeping."""
+        s = self._span_sweepgen.get(number)
+        if s is None or access.kind == "write":
+            return []
+        return [(self._acquired[s], thread if after % 2 else -1)]
+
+    def event(self, event: Event, thread: int, read: Reading) -> list[Update]:
+        """Judge a call or a return, and give the ghosts that follow it."""
+        key = event.function, event.returns
+        for promise in self._promises.get(key, ()):
+            self._judge(promise, event, thread, read)
+        updates: list[Update] = []
+        if event.function in self._inside:
+            number = self._inside[event.function]
+            updates.append((number, read(number) + (-1 if event.returns else 1)))
+        bookkeeping = self._bookkeeping.get(key)
+        return updates if bookkeeping is None else updates + bookkeeping(event, read)
+
+    def _judge(self, promise: Promise, event: Event, thread: int, read: Reading) -> None:
+        moment = Moment(
+            event.function,
+            event.returns,
+            thread,
+            event.args,
+            event.result,
+            self.heap.release,
+            read(self._lock) - 1,
+            tuple(read(number) for number in self._acquired) if event.function == "sweep" else (),
+        )
+        if not promise.holds(self.state(read, promise.reads), moment):
+            raise BrokenError(promise.name, f"{event.function} {_said(event)}")
+
+    def _page(self, address: int) -> int:
+        return (address - self.heap.geometry.heap_base) // self.heap.geometry.page_size
+
+    def _abstract_heap(self, read: Reading) -> AbstractHeap:
+        return read(self._abstract) or AbstractHeap()
+
+    def _pages_alloc(self, event: Event, read: Reading) -> list[Update]:
+        heap, page = self._abstract_heap(read).alloc(event.args[0])
+        base = event.result[0]
+        given = None if base == 0 else self._page(base)
+        if given != page:
+            raise BrokenError(
+                "refines_the_abstract_heap",
+                f"pages.alloc({event.args[0]}) gave {_address(base)}, the abstract heap page {page} of the heap",
+            )
+        return [(self._abstract, heap)]
+
+    def _pages_free(self, event: Event, read: Reading) -> list[Update]:
+        base, npages = event.args
+        try:
+            return [(self._abstract, self._abstract_heap(read).free(self._page(base), npages))]
+        except RefusedError as e:
+            raise BrokenError("refines_the_abstract_heap", str(e)) from None
+
+    def _pages_grow(self, event: Event, read: Reading) -> list[Update]:
+        base, size = event.args
+        try:
+            heap = self._abstract_heap(read).grow(self._page(base), size // self.heap.geometry.page_size)
+        except RefusedError as e:
+            raise BrokenError("refines_the_abstract_heap", str(e)) from None
+        return [(self._abstract, heap)]
+
+    def _span_returned(self, event: Event, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature for all
+        return [] if event.result is None else [(self._returned[event.result.number], 1)]
+
+    def _span_given_back(self, event: Event, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature for all
+        return [(self._returned[event.args[0].number], 0)]
+
+    def _user_wrote(self, event: Event, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature for all
+        page, mark = event.args
+        return [(self._expected[page - self.heap.geometry.pages.start], mark)]
+
+    def _user_gives_up(self, event: Event, read: Reading) -> list[Update]:
+        s = event.args[0].number
+        first = self._page(read(self._base[s]))
+        return [(number, 0) for number in self._expected[first : first + read(self._npages[s])]]
+
+    def broken_invariant(self, changed: frozenset[int], read: Reading) -> str | None:
+        """The first invariant, in reading order, that reads a changed cell and does not hold; or None."""
+        for invariant, cells in self.invariants:
+            if not changed.isdisjoint(cells) and not invariant.holds(self.state(read, invariant.reads)):
+                return invariant.name
+        return None
+
+    def broken_step(self, number: int, before: Reading, after: Reading) -> str | None:
+        """The first step invariant that does not hold of a change of this cell; or None."""
+        for invariant in self._step_invariants.get(number, ()):
+            reads = invariant.reads
+            if not invariant.holds(self.state(before, reads), self.state(after, reads)):
+                return invariant.name
+        return None
+
+    def describe(self, changed: frozenset[int], read: Reading) -> str:
+        """What was seen when an invariant broke: the cells that the step changed, ghosts left out if others are there."""
+        real = [n for n in sorted(changed) if n < self.numbering.ghosts_from] or sorted(changed)
+        return "after " + ", ".join(f"{self.numbering.names[n]} = {read(n)}" for n in real)
+
+
+def _address(base: int) -> str:
+    return "no memory" if base == 0 else hex(base)
+
+
+def _said(event: Event) -> str:
+    args = ", ".join(str(arg) for arg in event.args)
+    return f"returns {_text(event.result)} for ({args})" if event.returns else f"is called with ({args})"
+
+
+def _text(result: Any) -> str:
+    return "(" + ", ".join(str(r) for r in result) + ")" if isinstance(result, tuple) else str(result)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]

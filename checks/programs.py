@@ -1,0 +1,349 @@
+"""Programs: what each thread does to a heap, as data that can be drawn, shrunk, written down and run again.
+
+An operation is a frozen value with a coroutine: what a user of the heap does with it. Spans that a thread obtained are
+`held` in order, and later operations name them by their place. `before` is run first, thread after thread, so that a
+program can begin on a heap with a past. Read next: running/machine.py.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any, cast
+
+from spanproof.checks.observe import Event
+from spanproof.impl.malloc import Runtime
+from spanproof.impl.span import ALLOC_STACK, LARGE, Span
+from spanproof.impl.sweep import NOTHING_SWEPT
+from spanproof.model.geometry import Geometry
+from spanproof.model.releases import Release, row
+
+LARGE_OBJECT, CACHED, MANUAL = "large object", "cached span", "manual span"
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """A span that a thread may use, and as what."""
+
+    span: Span
+    kind: str
+
+
+Held = tuple[Holding | None, ...]
+
+
+def _find(held: Held, nth: int, *kinds: str) -> Span | None:
+    """The span in place nth, if there is one of such a kind: an operation without its span does nothing."""
+    holding = held[nth] if nth < len(held) else None
+    return holding.span if holding is not None and holding.kind in kinds else None
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """One thread of a program. `preemptible`: a collector may stop the world, so sections are marked off from it."""
+
+    heap: Runtime
+    thread: int
+    preemptible: bool
+
+    async def acquirem(self) -> None:
+        """Begin what must not be interrupted by a collection."""
+        if self.preemptible:
+            await self.heap.world.acquirem()
+
+    async def releasem(self) -> None:
+        """End what must not be interrupted by a collection."""
+        if self.preemptible:
+            await self.heap.world.releasem()
+
+    async def take(self, s: Span | None, kind: str, held: Held) -> Held:
+        """Hold a span just allocated: the program can reach it, and writes its mark to every page."""
+        if s is None:
+            await self.releasem()
+            return (*held, None)
+        await s.reachable.write(1)
+        await self.releasem()
+        page = await s.base.read() // self.heap.geometry.page_size
+        npages = await s.npages.read()
+        limit = page + npages
+        while page < limit:
+            await self.heap.memory.at(page).write(self.thread + 1)
+            await Event("user.wrote", True, (page, self.thread + 1))
+            page += 1
+        return (*held, Holding(s, kind))
+
+    async def give_up(self, s: Span) -> None:
+        """Stop using the memory of a span."""
+        await Event("user.gives_up", True, (s,))
+        await s.reachable.write(0)
+
+
+def _with(held: Held, nth: int, holding: Holding | None) -> Held:
+    return (*held[:nth], holding, *held[nth + 1 :])
+
+
+@dataclass(frozen=True, slots=True)
+class Op:
+    """One operation."""
+
+    async def run(self, user: User, held: Held) -> Held:
+        """Do it: what the thread holds afterwards."""
+        raise NotImplementedError
+
+    def as_json(self) -> list[Any]:
+        """Its name and arguments."""
+        return [type(self).__name__, *(getattr(self, f.name) for f in fields(self))]
+
+
+@dataclass(frozen=True, slots=True)
+class MallocLarge(Op):
+    """Allocate a large object and write to it."""
+
+    npages: int
+    needzero: bool = True
+    noscan: bool = True
+
+    async def run(self, user: User, held: Held) -> Held:
+        """See malloc.py, malloc_large."""
+        await user.acquirem()
+        s = await user.heap.malloc_large(self.npages, self.needzero, self.noscan)
+        return await user.take(s, LARGE_OBJECT, held)
+
+
+@dataclass(frozen=True, slots=True)
+class MallocSmall(Op):
+    """Allocate a small object from a fresh span, and keep the span cached."""
+
+    npages: int = 1
+    needzero: bool = True
+
+    async def run(self, user: User, held: Held) -> Held:
+        """See malloc.py, malloc_small."""
+        await user.acquirem()
+        s = await user.heap.malloc_small(self.npages, self.needzero)
+        return await user.take(s, CACHED, held)
+
+
+@dataclass(frozen=True, slots=True)
+class Alloc(Op):
+    """Call alloc itself, as a caller that may not need zeroed memory."""
+
+    npages: int
+    needzero: bool
+
+    async def run(self, user: User, held: Held) -> Held:
+        """See heap.py, alloc."""
+        await user.acquirem()
+        s, _ = await user.heap.alloc(self.npages, LARGE, self.needzero)
+        if s is not None:
+            await s.alloc_count.write(1)
+            if not user.heap.release.alloc_span_pushes:
+                await user.heap.push_swept(s)
+        return await user.take(s, LARGE_OBJECT, held)
+
+
+@dataclass(frozen=True, slots=True)
+class AllocManual(Op):
+    """Allocate a manually managed span, for a stack."""
+
+    npages: int
+    typ: int = ALLOC_STACK
+
+    async def run(self, user: User, held: Held) -> Held:
+        """See heap.py, alloc_manual."""
+        await user.acquirem()
+        s = await user.heap.alloc_manual(self.npages, self.typ)
+        return await user.take(s, MANUAL, held)
+
+
+@dataclass(frozen=True, slots=True)
+class FreeManual(Op):
+    """Free the manual span in place nth."""
+
+    nth: int = 0
+    typ: int = ALLOC_STACK
+
+    async def run(self, user: User, held: Held) -> Held:
+        """See heap.py, free_manual."""
+        s = _find(held, self.nth, MANUAL)
+        if s is None:
+            return held
+        await user.acquirem()
+        await user.give_up(s)
+        await user.heap.free_manual(s, self.typ)
+        await user.releasem()
+        return _with(held, self.nth, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Drop(Op):
+    """Lose the last pointer into the heap span in place nth: the next collection may take it, unless it is cached."""
+
+    nth: int = 0
+
+    async def run(self, user: User, held: Held) -> Held:
+        """Give it up."""
+        s = _find(held, self.nth, LARGE_OBJECT, CACHED)
+        if s is None:
+            return held
+        await user.give_up(s)
+        return held if _find(held, self.nth, CACHED) else _with(held, self.nth, None)
+
+
+@dataclass(frozen=True, slots=True)
+class Uncache(Op):
+    """Stop caching the span in place nth. The object in it lives on, or is swept if nothing reaches it."""
+
+    nth: int = 0
+
+    async def run(self, user: User, held: Held) -> Held:
+        """See sweep.py, uncache_span."""
+        s = _find(held, self.nth, CACHED)
+        if s is None:
+            return held
+        await user.acquirem()
+        await user.heap.uncache_span(s)
+        await user.releasem()
+        return _with(held, self.nth, None)
+
+
+@dataclass(frozen=True, slots=True)
+class EnsureSwept(Op):
+    """Wait until the heap span in place nth is swept."""
+
+    nth: int = 0
+
+    async def run(self, user: User, held: Held) -> Held:
+        """See sweep.py, ensure_swept."""
+        s = _find(held, self.nth, LARGE_OBJECT)
+        if s is None:
+            return held
+        await user.acquirem()
+        await user.heap.ensure_swept(s)
+        await user.releasem()
+        return held
+
+
+@dataclass(frozen=True, slots=True)
+class Sweep(Op):
+    """The background sweeper: sweep span after span until nothing is left."""
+
+    async def run(self, user: User, held: Held) -> Held:
+        """See sweep.py, sweepone. Between two spans the sweeper can be stopped."""
+        while True:
+            await user.acquirem()
+            npages = await user.heap.sweepone()
+            await user.releasem()
+            if npages == NOTHING_SWEPT:
+                return held
+
+
+@dataclass(frozen=True, slots=True)
+class Reclaim(Op):
+    """Reclaim pages, as an allocation does before it takes some."""
+
+    npages: int = 1
+
+    async def run(self, user: User, held: Held) -> Held:
+        """See heap.py, reclaim."""
+        await user.acquirem()
+        await user.heap.reclaim(self.npages)
+        await user.releasem()
+        return held
+
+
+@dataclass(frozen=True, slots=True)
+class Collect(Op):
+    """One garbage collection."""
+
+    async def run(self, user: User, held: Held) -> Held:
+        """See sweep.py, gc_cycle."""
+        await user.heap.gc_cycle()
+        return held
+
+
+OPS: tuple[type[Op], ...] = (
+    MallocLarge, MallocSmall, Alloc, AllocManual, FreeManual, Drop, Uncache, EnsureSwept, Sweep, Reclaim, Collect,
+)  # fmt: skip
+ALLOCATING = (MallocLarge, MallocSmall, Alloc, AllocManual)
+_BY_NAME = {op.__name__: op for op in OPS}
+
+
+async def act(user: User, ops: tuple[Op, ...], held: Held) -> Held:
+    """One thread's life: what it holds at the end."""
+    i = 0
+    while i < len(ops):
+        held = await ops[i].run(user, held)
+        i += 1
+    return held
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """What one thread does, and what it did before the program begins."""
+
+    ops: tuple[Op, ...]
+    before: tuple[Op, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """Threads on a heap of one release and geometry. With `tracing`, an execution tracer is on."""
+
+    threads: tuple[Thread, ...]
+    geometry: Geometry
+    release: Release
+    tracing: bool = False
+
+    def __post_init__(self) -> None:
+        """Give every allocation an mspan of its own: Go's pool of them is as large as memory."""
+        ops = [op for thread in self.threads for op in (*thread.before, *thread.ops)]
+        spans = max(1, sum(isinstance(op, ALLOCATING) for op in ops))
+        object.__setattr__(self, "geometry", replace(self.geometry, spans=spans))
+
+    @property
+    def preemptible(self) -> bool:
+        """Whether a thread collects, so that the others must say when they can be stopped."""
+        return any(isinstance(op, Collect) for thread in self.threads for op in thread.ops)
+
+    def as_json(self) -> dict[str, Any]:
+        """Everything needed to run it again."""
+        g = self.geometry
+        return {
+            "release": self.release.name,
+            "tracing": self.tracing,
+            "geometry": {f.name: getattr(g, f.name) for f in fields(g)},
+            "threads": [[op.as_json() for op in thread.ops] for thread in self.threads],
+            "before": [[op.as_json() for op in thread.before] for thread in self.threads],
+        }
+
+
+class ProgramError(ValueError):
+    """The data does not describe a program."""
+
+
+def _op(data: Any) -> Op:
+    match data:
+        case [str(name), *args] if name in _BY_NAME and all(isinstance(a, int) and 0 <= a < 1 << 20 for a in args):
+            return _BY_NAME[name](*args)
+        case _:
+            raise ProgramError(f"{data!r} is no operation")
+
+
+def program_of(data: Mapping[str, Any]) -> Program:
+    """The program that `as_json` wrote.
+
+    Raises:
+        ProgramError: something is missing or impossible.
+
+    """
+    try:
+        g = cast("dict[str, Any]", data["geometry"])
+        geometry = Geometry(**{f.name: (str if f.name == "name" else int)(g[f.name]) for f in fields(Geometry)})
+        if geometry.arenas * geometry.pages_per_arena > 1 << 20 or geometry.spans > 1 << 16:
+            raise ProgramError("its geometry is larger than the real one")
+        pairs = zip(data["threads"], data["before"], strict=True)
+        threads = tuple(Thread(tuple(map(_op, ops)), tuple(map(_op, before))) for ops, before in pairs)
+        return Program(threads, geometry, row(str(data["release"])), bool(data["tracing"]))
+    except ProgramError:
+        raise
+    except (KeyError, TypeError, ValueError, AttributeError) as e:
+        raise ProgramError(f"{type(e).__name__}: {e}") from e

@@ -1,0 +1,182 @@
+"""The run record: what every engine writes and every report and replay reads.
+
+A record of kind "run" holds a program, a schedule and the steps they gave, with the claim that the last step broke.
+A record of kind "trace" holds the rows of a recorded trace that break a claim. Both replay from themselves alone:
+`spanproof replay FILE` does the work again and compares it, byte for byte, with what is written here.
+"""
+
+import json
+import os
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+FORMAT, VERSION = "spanproof record", 1
+
+
+class RecordError(ValueError):
+    """The file is no record, or one of another version: one line, with the place and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One access of one thread. `cell` reads like Go's: zeroedBase[1], mspan[0].state, pages."""
+
+    thread: int
+    function: str
+    line: int
+    """Line of the function's source file."""
+    access: str
+    """load, store, compare_and_swap, add, or8, and8, read, write, lock, unlock, operate, acquirem, ..."""
+    cell: str
+    before: str
+    after: str
+    result: str
+
+    def as_json(self) -> list[Any]:
+        """A compact row; the order is that of the fields."""
+        return [self.thread, self.function, self.line, self.access, self.cell, self.before, self.after, self.result]
+
+
+@dataclass(frozen=True, slots=True)
+class Violated:
+    """The claim that was broken, with where it comes from. `detail` says what was seen."""
+
+    claim: str
+    says: str
+    source: str
+    detail: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A counterexample."""
+
+    kind: str
+    """run or trace"""
+    name: str
+    """Scenario, workload or trace file."""
+    release: str
+    violated: Violated
+    heap: str = "reference"
+    """`reference` or the FILE.py:CLASS that took its place."""
+    fault: str | None = None
+    program: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """The program as data: geometry, threads, old spans. See scenarios.Scenario.as_json."""
+    schedule: tuple[int, ...] = ()
+    """Which thread takes the next step, step by step."""
+    cells: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Every cell and its value at the start."""
+    steps: tuple[Step, ...] = ()
+    trace: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    """Kind trace: the rows concerned and the number of the offending one."""
+
+    @property
+    def switches(self) -> int:
+        """Context switches: how often the thread of a step is not that of the step before."""
+        return sum(a != b for a, b in zip(self.schedule, self.schedule[1:], strict=False))
+
+    def as_json(self) -> dict[str, Any]:
+        """The object that the file holds."""
+        v = self.violated
+        return {
+            "format": FORMAT,
+            "version": VERSION,
+            "kind": self.kind,
+            "name": self.name,
+            "release": self.release,
+            "heap": self.heap,
+            "fault": self.fault,
+            "violated": {"claim": v.claim, "says": v.says, "source": v.source, "detail": v.detail},
+            "program": dict(self.program),
+            "schedule": list(self.schedule),
+            "cells": dict(self.cells),
+            "steps": [step.as_json() for step in self.steps],
+            "trace": dict(self.trace),
+        }
+
+    def dumps(self) -> str:
+        """The text of the file: the same record always gives the same bytes."""
+        return json.dumps(self.as_json(), indent=1, sort_keys=True, ensure_ascii=True) + "\n"
+
+
+def _record(data: Mapping[str, Any]) -> Record:
+    v = data["violated"]
+    return Record(
+        kind=str(data["kind"]),
+        name=str(data["name"]),
+        release=str(data["release"]),
+        violated=Violated(str(v["claim"]), str(v["says"]), str(v["source"]), str(v["detail"])),
+        heap=str(data["heap"]),
+        fault=None if data["fault"] is None else str(data["fault"]),
+        program=dict(data["program"]),
+        schedule=tuple(_thread(t) for t in data["schedule"]),
+        cells={str(k): str(v) for k, v in data["cells"].items()},
+        steps=tuple(_step(row) for row in data["steps"]),
+        trace=dict(data["trace"]),
+    )
+
+
+def _thread(value: object) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1000:
+        raise TypeError(f"{value!r} is no thread")
+    return value
+
+
+def _step(row: Any) -> Step:
+    thread, function, line, *texts = row
+    access, cell, before, after, result = (str(text) for text in texts)
+    return Step(_thread(thread), str(function), int(line), access, cell, before, after, result)
+
+
+def loads(text: str, place: str) -> Record:
+    """The record in a text; `place` is where it came from, for messages.
+
+    Raises:
+        RecordError: not a record, damaged, or of another version.
+
+    """
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError) as e:
+        raise RecordError(f"{place}: not a record: not JSON; make one with `spanproof explore`") from e
+    if not isinstance(data, dict) or data.get("format") != FORMAT:  # pyright: ignore[reportUnknownMemberType]
+        raise RecordError(f"{place}: not a record: no format {FORMAT!r}; make one with `spanproof explore`")
+    if data.get("version") != VERSION:  # pyright: ignore[reportUnknownMemberType]
+        found: object = data.get("version")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+        raise RecordError(f"{place}: a record of version {found!r}; this spanproof reads version {VERSION}")
+    try:
+        return _record(data)  # pyright: ignore[reportUnknownArgumentType]
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as e:
+        raise RecordError(f"{place}: a damaged record ({type(e).__name__}: {e}); run the search again") from e
+
+
+def load(path: Path) -> Record:
+    """Read a record file; raises RecordError with one line for whatever is wrong with it."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as e:
+        reason = e.strerror if isinstance(e, OSError) else "not text"
+        raise RecordError(f"{path}: cannot be read: {reason}") from e
+    return loads(text, str(path))
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file so that it is there whole or not at all, also when the process is killed or the disk is full."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def save(record: Record, path: Path) -> None:
+    """Write a record to a file."""
+    write_atomically(path, record.dumps())

@@ -1,0 +1,1 @@
+"""First reading: run. Integers in, a schedule chooses which thread takes the next step."""

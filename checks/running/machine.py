@@ -1,0 +1,195 @@
+"""Threads over one store: `step(thread)` does one access, and every claim is judged after it.
+
+The plain reading of the text, and the one that all others are compared with: it makes the heap's past for every
+program, replays every record and runs what Hypothesis draws. Read next: replaying.py.
+"""
+
+from collections.abc import Callable, Generator
+from typing import Any
+
+from spanproof.checks.monitor import BrokenError, Monitor
+from spanproof.checks.observe import Event, Numbering, advance, watched
+from spanproof.checks.programs import Held, Program, User, act
+from spanproof.checks.record import Step
+from spanproof.impl.access import BLOCKED, Access, Misuse, Throw, perform
+from spanproof.impl.malloc import Runtime
+from spanproof.model.promises import claim_of_throw
+
+Make = Callable[[], Generator[Any, Any, Held]]
+NIL = "invalid memory address or nil pointer dereference"
+
+
+class HeapError(RuntimeError):
+    """The heap under test failed in a way that is neither a throw nor a broken claim: its own bug, or ours."""
+
+
+def innermost(coroutine: Any) -> Any:
+    """The coroutine that awaits the pending access, down the chain of awaits."""
+    inner = coroutine
+    while getattr(inner.cr_await, "cr_code", None) is not None:
+        inner = inner.cr_await
+    return inner
+
+
+def finding(error: Exception) -> BrokenError:
+    """The claim that an exception of the heap's text breaks.
+
+    Raises:
+        HeapError: it breaks none; the text is wrong in another way.
+
+    """
+    match error:
+        case BrokenError():
+            return error
+        case Throw():
+            return BrokenError(claim_of_throw(str(error)), f"throw: {error}")
+        case Misuse():
+            return BrokenError("lock_discipline_is_kept", str(error))
+        case AttributeError(obj=None):
+            return BrokenError("no_nil_dereference", f"throw: {NIL}")
+        case _:
+            raise HeapError(f"the heap's text fails: {type(error).__name__}: {error}") from error
+
+
+class Machine:
+    """A program in progress."""
+
+    def __init__(self, program: Program, heap_class: type[Runtime]) -> None:
+        """Make the heap, let it live through what each thread did before, and start the threads."""
+        self.program = program
+        heap: Any = watched(heap_class)(program.geometry, program.release, tracing=program.tracing)
+        self.heap: Runtime = heap
+        self.numbering = Numbering(heap, heap.fresh())
+        self.monitor = Monitor(heap, self.numbering)
+        self.values = list(self.numbering.initial)
+        self.read = self.values.__getitem__
+        self._changed: set[int] = set()
+        self.threads: list[Any] = []
+        self.pending: list[Access[Any] | None] = []
+        held = [self._before(t) for t in range(len(program.threads))]
+        self.makes = [self._maker(t, held[t]) for t in range(len(program.threads))]
+
+    def start(self) -> None:
+        """Run each thread up to its first access."""
+        self.threads = [make() for make in self.makes]
+        self.pending = [None] * len(self.threads)
+        for t in range(len(self.threads)):
+            self._resume(t, None)
+
+    def _maker(self, t: int, held: Held) -> Make:
+        user = User(self.heap, t, self.program.preemptible)
+        ops = self.program.threads[t].ops
+        return lambda: act(user, ops, held)  # type: ignore[return-value]  # a coroutine is sent to as a generator is
+
+    def _before(self, t: int) -> Held:
+        """Run what thread t did before, alone."""
+        coroutine = act(User(self.heap, t, preemptible=False), self.program.threads[t].before, ())
+        self.threads, self.pending = [coroutine] * (t + 1), [None] * (t + 1)
+        held: Held = ()
+        pending, events, held = advance(coroutine, None)
+        self._events(t, events)
+        self._judge()
+        while pending is not None:
+            self.pending[t] = pending
+            result = self._perform(t, pending)
+            pending, events, held = advance(coroutine, result)
+            self._events(t, events)
+            self._judge()
+        return held
+
+    def _set(self, number: int, value: Any) -> None:
+        """Change a cell, and remember that this step did."""
+        if value != self.values[number]:
+            self.values[number] = value
+            self._changed.add(number)
+
+    def _events(self, t: int, events: tuple[Event, ...]) -> None:
+        for event in events:
+            for number, value in self.monitor.event(event, t, self.read):
+                self._set(number, value)
+
+    def _judge(self) -> None:
+        """Judge the state that a step has led to, its calls and returns included."""
+        changed, self._changed = frozenset(self._changed), set()
+        broken = self.monitor.broken_invariant(changed, self.read) if changed else None
+        if broken is not None:
+            raise BrokenError(broken, self.monitor.describe(changed, self.read))
+
+    def _resume(self, t: int, result: Any) -> None:
+        self.pending[t], events, _ = advance(self.threads[t], result)
+        self._events(t, events)
+        self._judge()
+
+    def enabled(self) -> list[int]:
+        """The threads that can take a step now."""
+        return [t for t, access in enumerate(self.pending) if access is not None and not self._blocked(t, access)]
+
+    def _blocked(self, t: int, access: Access[Any]) -> bool:
+        if access.kind not in {"lock", "acquirem", "stop"}:
+            return False
+        return perform(access, self.values[self.numbering.of(access.cell)], t)[1] is BLOCKED
+
+    def _perform(self, t: int, access: Access[Any]) -> Any:
+        number = self.numbering.of(access.cell)
+        if access.cell.guard is not None and self.values[self.numbering.of(self.heap.lock)] != t + 1:
+            raise Misuse(f"{access.cell} is touched without {access.cell.guard}")
+        before = self.values[number]
+        after, result = perform(access, before, t)
+        if result is BLOCKED:
+            raise HeapError(f"thread {t} waits for {access.cell} and cannot go on")
+        if after == before:
+            return result
+        self._set(number, after)
+        broken = self.monitor.broken_step(number, lambda n: before if n == number else self.values[n], self.read)
+        if broken is not None:
+            raise BrokenError(broken, self.monitor.describe(frozenset({number}), self.read))
+        for ghost, value in self.monitor.after_access(access, t, number, after):
+            self._set(ghost, value)
+        return result
+
+    def step(self, t: int) -> None:
+        """Let thread t do its pending access and run on to its next.
+
+        Raises:
+            BrokenError: a claim is broken by this step.
+            HeapError: the text itself fails.
+
+        """
+        access = self.pending[t]
+        assert access is not None, "a thread that is done was scheduled"
+        try:
+            self._resume(t, self._perform(t, access))
+        except (HeapError, LookupError, AssertionError):
+            raise
+        except Exception as e:  # noqa: BLE001  # whatever the text raises is judged
+            raise finding(e) from e
+
+    def describe(self, t: int) -> Step:
+        """The step that thread t is about to take, with its outcome as it will be."""
+        access = self.pending[t]
+        assert access is not None, "a thread that is done was scheduled"
+        inner = innermost(self.threads[t])
+        before = self.values[self.numbering.of(access.cell)]
+        try:
+            after, result = perform(access, before, t)
+        except (Misuse, Throw) as e:
+            after, result = before, f"throw: {e}"
+        return Step(
+            t, inner.cr_code.co_name, inner.cr_frame.f_lineno, access.kind, str(access.cell),
+            show(before), show(after), show(result),
+        )  # fmt: skip
+
+    def deadlocked(self) -> bool:
+        """Whether some thread is not done and none can go on."""
+        return any(access is not None for access in self.pending) and not self.enabled()
+
+
+def show(value: Any) -> str:
+    """A cell's value or a result, as records hold it."""
+    match value:
+        case None:
+            return "nil"
+        case tuple():
+            return "(" + ", ".join(show(v) for v in value) + ")"  # pyright: ignore[reportUnknownVariableType]
+        case _:
+            return str(value)

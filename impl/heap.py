@@ -1,0 +1,394 @@
+"""The page heap: spans of pages are allocated, published, freed and reclaimed.
+
+Mirrors mheap.go function by function: same names in snake_case, same order, same lock rules, same throws. What differs
+by release comes from model/releases.py. Left out: per-thread caches of pages and of mspans, physical-page-aligned
+stacks, scavenging on growth, user arenas (the throw of 1.20), lists of spans, specials. Read next: malloc.py.
+"""
+
+from spanproof.impl.access import Throw
+from spanproof.impl.heap_cells import RECLAIM_DONE, ArenaList, CurArena
+from spanproof.impl.span import ALLOC_HEAP, DEAD, IN_USE, MANUAL, Span
+from spanproof.impl.sweep import Sweep
+from spanproof.model.releases import ManualAccounting, Zeroing
+from spanproof.model.words import align_up, and_not
+
+
+NIL_DEREFERENCE = "invalid memory address or nil pointer dereference"
+
+
+def take_mspan(free: int) -> tuple[int, Span]:
+    """fixalloc.alloc on the pool of mspans: the lowest that is free."""
+    if free == 0:
+        raise Throw("runtime: out of memory: no mspan is free")
+    number = (free & -free).bit_length() - 1
+    return free & ~(1 << number), Span(number)
+
+
+def give_mspan(free: int, s: Span) -> tuple[int, None]:
+    """fixalloc.free on the pool of mspans."""
+    return free | 1 << s.number, None
+
+
+def take_arenas(hint: int, narenas: int, limit: int) -> tuple[int, int]:
+    """Reserve the next arenas: (the hint after them, the first of them, or 0 if the address space ends before)."""
+    if hint + narenas > limit:
+        return hint, 0
+    return hint + narenas, hint
+
+
+def append_arenas(arenas: ArenaList, first: int, narenas: int) -> tuple[ArenaList, None]:
+    """Note new arenas in allArenas."""
+    return ArenaList(arenas.indices + tuple(range(first, first + narenas))), None
+
+
+class Heap(Sweep):
+    """type mheap."""
+
+    async def reclaim(self, npage: int) -> None:
+        """Sweep and reclaim at least npage pages, if there are so many (mheap.reclaim).
+
+        The heap lock must not be held. May return with less: the pages of the last chunk go to reclaim_credit.
+        """
+        if await self.reclaim_index.load() >= RECLAIM_DONE:
+            return
+
+        arenas = await self.sweep_arenas.read()
+        locked = False
+        while npage > 0:
+            # Pull from accumulated credit first.
+            credit = await self.reclaim_credit.load()
+            if credit > 0:
+                take = credit
+                if take > npage:
+                    take = npage
+                if await self.reclaim_credit.compare_and_swap(credit, credit - take):
+                    npage -= take
+                continue
+
+            # Claim a chunk of work.
+            chunk = self.geometry.pages_per_reclaimer_chunk
+            idx = await self.reclaim_index.add(chunk) - chunk
+            if idx // self.geometry.pages_per_arena >= arenas.count:
+                await self.reclaim_index.store(RECLAIM_DONE)
+                break
+
+            if not locked:
+                await self.lock.lock()
+                locked = True
+
+            nfound = await self.reclaim_chunk(arenas, idx, chunk)
+            if nfound <= npage:
+                npage -= nfound
+            else:
+                await self.reclaim_credit.add(nfound - npage)
+                npage = 0
+        if locked:
+            await self.lock.unlock()
+
+    async def reclaim_chunk(self, arenas: ArenaList, page_idx: int, n: int) -> int:
+        """Sweep unmarked spans that start at page indices [page_idx, page_idx+n); the pages freed (mheap.reclaimChunk).
+
+        The heap lock must be held, and may be released and taken again. Indices count the pages of `arenas` in order.
+        """
+        n0 = n
+        n_freed = 0
+        sl = await self.begin_sweep()
+        if not sl.valid:
+            return 0
+        while n > 0:
+            ai = arenas.at(page_idx // self.geometry.pages_per_arena)
+
+            # Get a chunk of the bitmap to work on: bytes of eight pages.
+            arena_page = page_idx % self.geometry.pages_per_arena
+            nbytes = (self.geometry.pages_per_arena - arena_page) // 8
+            if nbytes > n // 8:
+                nbytes = n // 8
+
+            # Scan it for spans that are in use but have no marked objects.
+            i = 0
+            while i < nbytes:
+                in_use = self.page_in_use.at((ai, arena_page // 8 + i))
+                marked = self.page_marks.at((ai, arena_page // 8 + i))
+                in_use_bits = await in_use.load()
+                marked_bits = await marked.read()
+                in_use_unmarked = and_not(in_use_bits, marked_bits)
+                j = 0
+                while j < 8 and in_use_unmarked != 0:
+                    if in_use_unmarked & (1 << j) != 0:
+                        s = await self.spans.at(ai * self.geometry.pages_per_arena + arena_page + i * 8 + j).read()
+                        if s is None:
+                            raise Throw(NIL_DEREFERENCE)
+                        sl, ok = await self.try_acquire(sl, s)
+                        if ok:
+                            npages = await s.npages.read()
+                            await self.lock.unlock()
+                            if await self.sweep(s):
+                                n_freed += npages
+                            await self.lock.lock()
+                            # Nearby spans may have been freed while the lock was down.
+                            in_use_bits = await in_use.load()
+                            marked_bits = await marked.read()
+                            in_use_unmarked = and_not(in_use_bits, marked_bits)
+                    j += 1
+                i += 1
+
+            # Advance.
+            page_idx += nbytes * 8
+            n -= nbytes * 8
+        await self.end_sweep(sl)
+        if self.tracing:
+            await self.lock.unlock()
+            await self.trace_gc_sweep_span((n0 - n_freed) * self.geometry.page_size)
+            await self.lock.lock()
+        return n_freed
+
+    async def trace_gc_sweep_span(self, bytes_swept: int) -> None:
+        """Tell the execution tracer; its buffer may be full, and a new one comes from the heap (traceGCSweepSpan)."""
+        await self.lock.lock()
+        await self.lock.unlock()
+
+    async def alloc(self, npages: int, spanclass: int, needzero: bool) -> tuple[Span | None, bool]:
+        """Allocate a span of npages pages of the collected heap: (the span or None, is_zeroed) (mheap.alloc).
+
+        Up to 1.16 Go returns the span alone, and from 1.18 on too, with no parameter needzero: `is_zeroed` means
+        something in 1.17 only. From 1.18 on nothing is cleared here: the caller looks at span.needzero.
+        """
+        # To keep the heap from growing, sweep and reclaim as many pages as we are about to take.
+        if not await self.is_sweep_done():
+            await self.reclaim(npages)
+        s = await self.alloc_span(npages, ALLOC_HEAP, spanclass)
+        if s is None:
+            return None, False
+
+        if self.release.zeroing == Zeroing.ALLOC:
+            if needzero and await s.needzero.read() != 0:
+                await self.clear(s)
+            await s.needzero.write(0)
+            return s, needzero
+        if self.release.zeroing == Zeroing.ALLOC_OR_CALLER:
+            is_zeroed = await s.needzero.read() == 0
+            if needzero and not is_zeroed:
+                await self.clear(s)
+                is_zeroed = True
+            await s.needzero.write(0)
+            return s, is_zeroed
+        return s, False
+
+    async def clear(self, s: Span) -> None:
+        """memclrNoHeapPointers over a whole span."""
+        base = await s.base.read()
+        npages = await s.npages.read()
+        await self.os.memclr(base, npages * self.geometry.page_size)
+
+    async def alloc_manual(self, npages: int, typ: int) -> Span | None:
+        """Allocate a manually managed span of npages pages, or None (mheap.allocManual).
+
+        Its bytes are counted in the in_use field of `typ`: up to 1.15 Go passes a pointer to that field instead.
+        The memory is not cleared.
+        """
+        if self.release.manual_accounting == ManualAccounting.TYPE and typ == ALLOC_HEAP:
+            raise Throw("manual span allocation called with non-manually-managed type")
+        return await self.alloc_span(npages, typ, 0)
+
+    async def set_spans(self, base: int, npage: int, s: Span) -> None:
+        """Map every page of [base, base+npage*page_size) to s (mheap.setSpans).
+
+        No lock: the pages belong to the caller, and nobody reads their entries before they are published.
+        """
+        p = base // self.geometry.page_size
+        n = 0
+        while n < npage:
+            await self.spans.at(p + n).write(s)
+            n += 1
+
+    async def alloc_needs_zero(self, base: int, npage: int) -> bool:
+        """Whether [base, base+npage*page_size), just allocated, may be non-zero; raises zeroedBase (mheap.allocNeedsZero).
+
+        No lock. Must be called for every allocation, also for memory that is known to be fresh: later allocations
+        rely on zeroedBase.
+        """
+        need_zero = False
+        while npage > 0:
+            zeroed_base_of_arena = self.zeroed_base.at(self.arena_index(base))
+            zeroed_base = await zeroed_base_of_arena.load()
+            arena_base = base % self.geometry.arena_size
+            if arena_base < zeroed_base:
+                # zeroedBase only grows, so having seen it once is enough.
+                need_zero = True
+
+            # How far we reach into the arena, at most to its end.
+            arena_limit = arena_base + npage * self.geometry.page_size
+            if arena_limit > self.geometry.arena_size:
+                arena_limit = self.geometry.arena_size
+
+            # Raise zeroedBase to at least arena_limit. Others may be raising it too.
+            while arena_limit > zeroed_base:
+                if await zeroed_base_of_arena.compare_and_swap(zeroed_base, arena_limit):
+                    break
+                zeroed_base = await zeroed_base_of_arena.load()
+                if zeroed_base <= arena_limit and zeroed_base > arena_base:
+                    # It moved into the space that we are claiming: somebody else was given our region.
+                    raise Throw("potentially overlapping in-use allocations detected")
+
+            # Go on in the next arena, or finish.
+            base += arena_limit - arena_base
+            npage -= (arena_limit - arena_base) // self.geometry.page_size
+        return need_zero
+
+    async def alloc_mspan_locked(self) -> Span:
+        """An mspan structure. The heap lock must be held (mheap.allocMSpanLocked)."""
+        return await self.free_mspans.update(take_mspan)
+
+    async def free_mspan_locked(self, s: Span) -> None:
+        """Give an mspan structure back. The heap lock must be held (mheap.freeMSpanLocked)."""
+        await self.free_mspans.update(give_mspan, s)
+
+    async def alloc_span(self, npages: int, typ: int, spanclass: int) -> Span | None:
+        """Allocate a span that owns npages pages and publish it, or None if there is no memory (mheap.allocSpan).
+
+        The heap lock must not be held.
+        """
+        await self.lock.lock()
+        base, scav = await self.pages.alloc(npages)
+        if base == 0:
+            if not await self.grow(npages):
+                await self.lock.unlock()
+                return None
+            base, scav = await self.pages.alloc(npages)
+            if base == 0:
+                raise Throw("grew heap, but no adequate free space found")
+        s = await self.alloc_mspan_locked()
+        await self.lock.unlock()
+
+        await self.init_span(s, typ, spanclass, base, npages, scav)
+
+        # Commit and account for the memory that the span now owns.
+        if scav != 0:
+            await self.os.sys_used(base, npages * self.geometry.page_size)
+        await self.in_use.at(typ).add(npages * self.geometry.page_size)
+        return s
+
+    async def init_span(self, s: Span, typ: int, spanclass: int, base: int, npages: int, scav: int) -> None:
+        """Fill in a blank span and publish it (mheap.initSpan; part of allocSpan before 1.20).
+
+        scav is how many bytes of it were scavenged. The order matters: fields, state, spans, page_in_use.
+        """
+        await self.mspan_init(s, base, npages)
+        need_zero = await self.alloc_needs_zero(base, npages)
+        if self.release.scavenged_is_zero and scav == npages * self.geometry.page_size:
+            # Every page was returned to the system, which gives it back zeroed.
+            need_zero = False
+        if need_zero:
+            await s.needzero.write(1)
+        if typ != ALLOC_HEAP:
+            await s.state.store(MANUAL)
+        else:
+            await s.spanclass.write(spanclass)
+            # h.sweepgen only moves while the world is stopped, and we cannot be preempted.
+            sweepgen = await self.sweepgen.read()
+            await s.sweepgen.store(sweepgen)
+            # Whoever meets the span through a stray pointer loads the state first.
+            await s.state.store(IN_USE)
+
+        await self.set_spans(base, npages, s)
+
+        if typ != ALLOC_HEAP:
+            return
+        if self.release.alloc_span_pushes:
+            await self.push_swept(s)
+        # This publishes the span to the page reclaimer, so all of it must be there.
+        page = base // self.geometry.page_size % self.geometry.pages_per_arena
+        await self.page_in_use.at((self.arena_index(base), page // 8)).or8(1 << page % 8)
+        await self.pages_in_use.add(npages)
+
+    async def grow(self, npage: int) -> bool:
+        """Give the page allocator at least npage more pages; false if there is no memory (mheap.grow).
+
+        The heap lock must be held. Grows by whole chunks.
+        """
+        ask = align_up(npage, self.geometry.pages_per_chunk) * self.geometry.page_size
+        arena = await self.cur_arena.read()
+        base, end = arena.base, arena.end
+        if base + ask > end:
+            # Not enough room in the current arena. The new space need not be contiguous with it.
+            av, asize = await self.sys_alloc(ask)
+            if av == 0:
+                return False
+            if av == end:
+                end = av + asize
+            else:
+                # Hand over what remains of the current space, and switch to the new one.
+                if end - base != 0:
+                    await self.os.sys_map(base, end - base)
+                    await self.pages.grow(base, end - base)
+                base = av
+                end = av + asize
+
+        # Grow into the current arena.
+        await self.cur_arena.write(CurArena(base + ask, end))
+        await self.os.sys_map(base, ask)
+        await self.pages.grow(base, ask)
+        return True
+
+    async def sys_alloc(self, nbytes: int) -> tuple[int, int]:
+        """Reserve whole arenas: (address, size in bytes), or (0, 0) (malloc.go, mheap.sysAlloc).
+
+        The heap lock must be held.
+        """
+        narenas = align_up(nbytes, self.geometry.arena_size) // self.geometry.arena_size
+        limit = self.geometry.first_arena + self.geometry.arenas
+        first = await self.arena_hint.update(take_arenas, narenas, limit)
+        if first == 0:
+            return 0, 0
+        await self.all_arenas.update(append_arenas, first, narenas)
+        return first * self.geometry.arena_size, narenas * self.geometry.arena_size
+
+    async def free_span(self, s: Span) -> None:
+        """Return a heap span to the heap (mheap.freeSpan)."""
+        await self.lock.lock()
+        await self.free_span_locked(s, ALLOC_HEAP)
+        await self.lock.unlock()
+
+    async def free_manual(self, s: Span, typ: int) -> None:
+        """Free a span of alloc_manual; typ is the one it was allocated with (mheap.freeManual)."""
+        await s.needzero.write(1)
+        await self.lock.lock()
+        await self.free_span_locked(s, typ)
+        await self.lock.unlock()
+
+    async def free_span_locked(self, s: Span, typ: int) -> None:
+        """Take a span out of use and give its pages back. The heap lock must be held (mheap.freeSpanLocked)."""
+        state = await s.state.load()
+        if state == MANUAL:
+            if await s.alloc_count.read() != 0:
+                raise Throw("mheap.freeSpanLocked - invalid stack free")
+        elif state == IN_USE:
+            if await s.alloc_count.read() != 0:
+                raise Throw("mheap.freeSpanLocked - invalid free")
+            sweepgen = await self.sweepgen.read()
+            if await s.sweepgen.read() != sweepgen:
+                raise Throw("mheap.freeSpanLocked - invalid free")
+            npages = await s.npages.read()
+            await self.pages_in_use.add(-npages)
+            base = await s.base.read()
+            page = base // self.geometry.page_size % self.geometry.pages_per_arena
+            await self.page_in_use.at((self.arena_index(base), page // 8)).and8(~(1 << page % 8))
+        else:
+            raise Throw("mheap.freeSpanLocked - invalid span state")
+
+        npages = await s.npages.read()
+        await self.in_use.at(typ).add(-npages * self.geometry.page_size)
+        base = await s.base.read()
+        await self.pages.free(base, npages)
+        await s.state.store(DEAD)
+        await self.free_mspan_locked(s)
+
+    async def mspan_init(self, s: Span, base: int, npages: int) -> None:
+        """Blank the fields of a span structure that is about to be used (mspan.init)."""
+        await s.base.write(base)
+        await s.npages.write(npages)
+        await s.alloc_count.write(0)
+        await s.spanclass.write(0)
+        await s.needzero.write(0)
+        await s.gcmark_bits.write(0)
+        await s.state.store(DEAD)

@@ -1,0 +1,41 @@
+"""The operating system: memory whose pages really hold contents.
+
+Mirrors mem.go (sysReserve, sysMap, sysUsed, sysUnused) and memclrNoHeapPointers. The contents of one page are one cell:
+0 when every byte is zero, else the mark of who wrote it last. Users write whole pages, so a page that is cleared only in
+part is still not zero. Read next: page_alloc.py.
+"""
+
+from dataclasses import dataclass
+
+from spanproof.impl.access import Cells
+from spanproof.model.geometry import Geometry
+
+
+@dataclass(frozen=True, slots=True)
+class OsMemory:
+    """The address space of one heap."""
+
+    geometry: Geometry
+    memory: Cells[int]
+
+    async def sys_map(self, base: int, size: int) -> None:
+        """Make reserved memory usable. Fresh memory reads as zero, so there is nothing to write (mem.go, sysMap)."""
+
+    async def sys_used(self, base: int, size: int) -> None:
+        """Ask for memory back that was returned. It reads as it was left, or as zero (mem.go, sysUsed)."""
+
+    async def sys_unused(self, base: int, size: int) -> None:
+        """Return the contents of [base, base+size) to the system, page by page; it then reads as zero (mem.go)."""
+        page = base // self.geometry.page_size
+        limit = (base + size) // self.geometry.page_size
+        while page < limit:
+            await self.memory.at(page).write(0)
+            page += 1
+
+    async def memclr(self, base: int, size: int) -> None:
+        """Clear [base, base+size), size in bytes: every page that lies in it wholly (memclrNoHeapPointers)."""
+        page = base // self.geometry.page_size
+        limit = (base + size) // self.geometry.page_size
+        while page < limit:
+            await self.memory.at(page).write(0)
+            page += 1

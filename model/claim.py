@@ -1,0 +1,105 @@
+"""What a claim is: one object with all its forms, on one screen.
+
+Four kinds. An `Invariant` is about every state, a `StepInvariant` about every two consecutive states, a `Promise` about
+the moment at which a function is called or returns, a `RunClaim` about a whole run. Each names a planted fault that
+breaks it. Read next: invariants.py.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import z3
+
+from spanproof.model.geometry import Geometry
+from spanproof.model.releases import Release
+from spanproof.model.state import HeapState, HeapVars, extent
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The name can be read aloud; `source` is where Go's authors say it."""
+
+    name: str
+    says: str
+    because: str
+    source: str
+    fault: str
+    """A planted fault that breaks it (checks/faults)."""
+
+
+def _indices(over: tuple[str, ...], geometry: Geometry) -> list[tuple[z3.ArithRef, ...]]:
+    tuples: list[tuple[z3.ArithRef, ...]] = [()]
+    for sort in over:
+        tuples = [(*t, z3.IntVal(n)) for t in tuples for n in range(extent(sort, geometry))]
+    return tuples
+
+
+@dataclass(frozen=True, slots=True)
+class Invariant(Claim):
+    """Holds in every state."""
+
+    reads: tuple[str, ...]
+    """The fields of the state that it looks at."""
+    over: tuple[str, ...]
+    """What it is quantified over: arena, page, span."""
+    formula: Callable[..., z3.BoolRef]
+    """Of HeapVars and one index for each entry of `over`."""
+    holds: Callable[[HeapState], bool]
+    """The same, written by hand on a snapshot, for all indices."""
+
+    def everywhere(self, v: HeapVars) -> z3.BoolRef:
+        """The formula for every index of a finite geometry."""
+        return z3.And([self.formula(v, *index) for index in _indices(self.over, v.geometry)])
+
+
+@dataclass(frozen=True, slots=True)
+class StepInvariant(Claim):
+    """Holds of every two consecutive states."""
+
+    reads: tuple[str, ...]
+    over: tuple[str, ...]
+    formula: Callable[..., z3.BoolRef]
+    """Of HeapVars before, HeapVars after, and the indices."""
+    holds: Callable[[HeapState, HeapState], bool]
+
+    def everywhere(self, before: HeapVars, after: HeapVars) -> z3.BoolRef:
+        """The formula for every index of a finite geometry."""
+        return z3.And([self.formula(before, after, *index) for index in _indices(self.over, after.geometry)])
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A call or a return: what a promise is judged on, apart from the state."""
+
+    function: str
+    """`alloc_span`, `pages.alloc`: the function of the heap, or of the page allocator in it."""
+    returns: bool
+    thread: int
+    args: tuple[Any, ...]
+    result: Any
+    release: Release
+    lock_holder: int
+    """The number of the thread that holds the heap lock, or -1."""
+    acquired_by: tuple[int, ...] = ()
+    """Per span: the number of the thread that acquired it for sweeping, or -1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Promise(Claim):
+    """Holds whenever one of the functions is called (`at_return` False) or returns (True)."""
+
+    functions: tuple[str, ...]
+    at_return: bool
+    reads: tuple[str, ...]
+    formula: Callable[[HeapVars, Moment], z3.BoolRef] | None
+    """None for a promise about the moment alone, which has nothing for Z3 to decide."""
+    holds: Callable[[HeapState, Moment], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class RunClaim(Claim):
+    """Holds of every run; the engine that runs it sees whether it does."""
+
+    throws: tuple[str, ...] = ()
+    """The texts of Go's throws that break it."""

@@ -1,0 +1,261 @@
+"""What must be true when a function of the heap is called or returns, and of every run as a whole.
+
+Read next: spec.py.
+"""
+
+import z3
+
+from spanproof.model.claim import Claim, Moment, Promise, RunClaim
+from spanproof.model.invariants import INVARIANTS, STEP_INVARIANTS
+from spanproof.model.releases import Zeroing
+from spanproof.model.state import HeapState, HeapVars
+
+
+def _all_zero(v: HeapVars, pages: range) -> z3.BoolRef:
+    return z3.And([v.contents[page] == 0 for page in pages])
+
+
+def _region(v: HeapVars | HeapState, base: int, npages: int) -> range:
+    first = (base - v.geometry.heap_base) // v.geometry.page_size
+    return range(first, first + npages)
+
+
+def _unneeded_zeroing_is_already_zero(v: HeapVars, m: Moment) -> z3.BoolRef:
+    base, npage = m.args
+    return z3.Or(z3.BoolVal(bool(m.result)), _all_zero(v, _region(v, base, npage)))
+
+
+def _holds_unneeded_zeroing_is_already_zero(h: HeapState, m: Moment) -> bool:
+    base, npage = m.args
+    return bool(m.result) or not any(h.contents[page] for page in h.region(base, npage))
+
+
+def _asked_for_zero(m: Moment) -> bool:
+    """malloc_large(npages, needzero, noscan), malloc_small(npages, needzero)."""
+    return m.result is not None and bool(m.args[1])
+
+
+def _zero_in_span(v: HeapVars, s: int) -> z3.BoolRef:
+    pages = [z3.IntVal(page) for page in range(len(v.geometry.pages))]
+    span = z3.IntVal(s)
+    return z3.And([z3.Implies(v.covers(span, page), v.contents[page] == 0) for page in pages])
+
+
+def _asked_for_zero_gets_zero(v: HeapVars, m: Moment) -> z3.BoolRef:
+    return _zero_in_span(v, m.result.number) if _asked_for_zero(m) else z3.BoolVal(True)  # noqa: FBT003  # z3's own
+
+
+def _holds_asked_for_zero_gets_zero(h: HeapState, m: Moment) -> bool:
+    return not _asked_for_zero(m) or not any(h.contents[page] for page in h.pages_of(m.result.number))
+
+
+def _spanned(m: Moment) -> int | None:
+    """The span that alloc(npages, spanclass, needzero) returned and promised something about, or None."""
+    s, is_zeroed = m.result
+    if s is None:
+        return None
+    if m.release.zeroing is Zeroing.CALLER:
+        return int(s.number)
+    return int(s.number) if is_zeroed else None
+
+
+def _alloc_keeps_its_word(v: HeapVars, m: Moment) -> z3.BoolRef:
+    s = _spanned(m)
+    if s is None:
+        return z3.BoolVal(True)  # noqa: FBT003  # z3's own
+    return z3.Or(v.needzero[s] != 0, _zero_in_span(v, s))
+
+
+def _holds_alloc_keeps_its_word(h: HeapState, m: Moment) -> bool:
+    s = _spanned(m)
+    return s is None or h.needzero[s] != 0 or not any(h.contents[page] for page in h.pages_of(s))
+
+
+def _freed_pages_were_owned(v: HeapVars, m: Moment) -> z3.BoolRef:
+    base, npages = m.args
+    return z3.And([v.allocated[page] == 1 for page in _region(v, base, npages)])
+
+
+def _holds_freed_pages_were_owned(h: HeapState, m: Moment) -> bool:
+    base, npages = m.args
+    return all(h.allocated[page] == 1 for page in h.region(base, npages))
+
+
+def _holds_only_the_winner_sweeps(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  # one signature for all
+    return m.acquired_by[m.args[0].number] == m.thread
+
+
+def _holds_heap_lock_is_held(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  # one signature for all
+    return m.lock_holder == m.thread
+
+
+LOCKED = ("reclaim_chunk", "grow", "sys_alloc", "free_span_locked", "pages.alloc", "pages.free", "pages.grow")
+"""The functions whose caller must hold the heap lock (assertLockHeld in mheap.go and mpagealloc.go)."""
+
+PROMISES = (
+    Promise(
+        "unneeded_zeroing_is_already_zero",
+        "When alloc_needs_zero says that a region needs no zeroing, every byte of it is zero.",
+        "Such a region lies at or above zeroedBase, where nothing was ever written.",
+        "mheap.go, allocNeedsZero",
+        "need_zero_not_raised",
+        ("alloc_needs_zero",),
+        True,
+        ("contents",),
+        _unneeded_zeroing_is_already_zero,
+        _holds_unneeded_zeroing_is_already_zero,
+    ),
+    Promise(
+        "asked_for_zero_gets_zero",
+        "Who asked for zeroed memory gets zero bytes, in each release's way.",
+        "alloc clears (1.14 to 1.16), alloc or its caller does (1.17), the caller does (from 1.18).",
+        "malloc.go, mallocgc",
+        "caller_does_not_clear",
+        ("malloc_large", "malloc_small"),
+        True,
+        ("contents", "base", "npages"),
+        _asked_for_zero_gets_zero,
+        _holds_asked_for_zero_gets_zero,
+    ),
+    Promise(
+        "alloc_keeps_its_word",
+        "A span that alloc returns as zeroed is zero: is_zeroed up to 1.17, needzero = 0 from 1.18 on.",
+        "needzero is cleared without clearing memory only where the caller did not ask for zero.",
+        "mheap.go, alloc",
+        "needzero_cleared_without_memclr",
+        ("alloc",),
+        True,
+        ("contents", "base", "npages", "needzero"),
+        _alloc_keeps_its_word,
+        _holds_alloc_keeps_its_word,
+    ),
+    Promise(
+        "only_the_winner_sweeps",
+        "A span is swept by the thread that won it, and by nobody else.",
+        "The compare-and-swap from h-2 to h-1 has one winner; a stale cached span belongs to who cached it.",
+        "mgcsweep.go, sweepLocker.tryAcquire",
+        "sweep_without_acquiring",
+        ("sweep",),
+        False,
+        (),
+        None,
+        _holds_only_the_winner_sweeps,
+    ),
+    Promise(
+        "freed_pages_were_owned",
+        "Pages that are freed were allocated.",
+        "free_span_locked frees the pages of a living span, once.",
+        "mpagealloc.go, pageAlloc.free",
+        "pages_freed_twice",
+        ("pages.free",),
+        False,
+        ("allocated",),
+        _freed_pages_were_owned,
+        _holds_freed_pages_were_owned,
+    ),
+    Promise(
+        "heap_lock_is_held",
+        "The heap lock is held where Go says so.",
+        "These functions touch what the lock protects.",
+        "mheap.go, assertLockHeld",
+        "freed_without_lock",
+        LOCKED,
+        False,
+        (),
+        None,
+        _holds_heap_lock_is_held,
+    ),
+)
+
+RUN_CLAIMS = (
+    RunClaim(
+        "overlap_throw_is_not_reached",
+        "allocNeedsZero never finds zeroedBase inside the region that it claims.",
+        "Regions are disjoint, and zeroedBase is only ever raised to the end of somebody's region.",
+        "mheap.go, allocNeedsZero",
+        "throw_on_equal_base",
+        ("potentially overlapping in-use allocations detected",),
+    ),
+    RunClaim(
+        "freed_span_may_be_freed",
+        "free_span_locked meets a span that is in use, swept and empty, or manual and empty.",
+        "A span is freed once, by its owner or by the sweeper that won it.",
+        "mheap.go, freeSpanLocked (its fourth throw, for user arenas from 1.20 on, is left out)",
+        "alloc_count_not_cleared",
+        (
+            "mheap.freeSpanLocked - invalid stack free",
+            "mheap.freeSpanLocked - invalid free",
+            "mheap.freeSpanLocked - invalid span state",
+        ),
+    ),
+    RunClaim(
+        "sweeper_meets_what_it_may_sweep",
+        "The sweeper only meets spans in the states that its checks allow.",
+        "What is acquired stays acquired until it is swept, and sweeping ends before the next cycle begins.",
+        "mgcsweep.go",
+        "span_published_unswept",
+        (
+            "mspan.sweep: bad span state",
+            "mspan.sweep: bad span state after sweep",
+            "non in-use span in unswept list",
+            "sweep increased allocation count",
+            "sweeper left outstanding across sweep generations",
+            "mismatched begin/end of activeSweep",
+            "active sweepers found at start of mark phase",
+            "use of invalid sweepLocker",
+        ),
+    ),
+    RunClaim(
+        "no_nil_dereference",
+        "No thread follows a nil span.",
+        "The in-use bit of a page is set after its entry in spans.",
+        "mheap.go, initSpan",
+        "spans_entry_missing",
+        ("invalid memory address or nil pointer dereference",),
+    ),
+    RunClaim(
+        "heap_never_throws",
+        "None of Go's other throws is reached.",
+        "Each of them states an invariant of its authors.",
+        "mheap.go",
+        "grow_forgets_the_pages",
+        (),
+    ),
+    RunClaim(
+        "plain_accesses_are_ordered",
+        "Of two accesses to one word, one of them a plain write or both not atomic, one happens before the other.",
+        "Locks, atomics and the stopped world order them; what is left is declared, with Go's reason.",
+        "The Go Memory Model; checks/exploring/races.py",
+        "in_use_not_reloaded",
+    ),
+    RunClaim(
+        "lock_discipline_is_kept",
+        "What the heap lock protects is touched by its holder, and a lock is released by who took it.",
+        "The page allocator's state is plain memory.",
+        "mheap.go, mheap.lock",
+        "mspan_taken_after_unlock",
+    ),
+    RunClaim(
+        "no_deadlock",
+        "Some thread can always go on until all are done.",
+        "There is one lock; whoever holds it never waits for it again.",
+        "mheap.go, mheap.lock",
+        "traced_under_the_lock",
+    ),
+    RunClaim(
+        "refines_the_abstract_heap",
+        "Every page allocation gives the address that the abstract heap gives, and frees what it holds.",
+        "The page allocator is a lowest-address first fit.",
+        "mpagealloc.go; model/spec.py",
+        "second_fit",
+    ),
+)
+
+CLAIMS: tuple[Claim, ...] = (*INVARIANTS, *STEP_INVARIANTS, *PROMISES, *RUN_CLAIMS)
+BY_NAME = {claim.name: claim for claim in CLAIMS}
+THROWS = {text: claim.name for claim in RUN_CLAIMS for text in claim.throws}
+
+
+def claim_of_throw(text: str) -> str:
+    """The claim that a throw with this text breaks."""
+    return THROWS.get(text, "heap_never_throws")

@@ -10,7 +10,7 @@ from typing import Any
 from spanproof.checks.observe import COUNTED, Event, Numbering, Observer, Reading
 from spanproof.impl.access import Access, Cell
 from spanproof.impl.heap_cells import HeapCells
-from spanproof.model.claim import Moment, Promise, StepInvariant
+from spanproof.model.claim import Claim, Moment, Promise, StepInvariant
 from spanproof.model.invariants import INVARIANTS, STEP_INVARIANTS
 from spanproof.model.promises import PROMISES
 from spanproof.model.spec import AbstractHeap, RefusedError
@@ -31,8 +31,9 @@ class BrokenError(Exception):
 class Monitor:
     """The claims, ready to be judged on one heap."""
 
-    def __init__(self, heap: HeapCells, numbering: Numbering) -> None:
-        """Find the cells that each claim reads."""
+    def __init__(self, heap: HeapCells, numbering: Numbering, only: str | None = None) -> None:
+        """Find the cells that each claim reads. With `only`, no other claim is judged."""
+        self.only = only
         self.heap, self.numbering, self.observer = heap, numbering, Observer(numbering)
         n, g = numbering, heap.geometry
         self._lock = n.of(heap.lock)
@@ -45,9 +46,9 @@ class Monitor:
         self._span_sweepgen = {number: s for s, number in enumerate(n.all("mspan.sweepgen", range(g.spans)))}
         self._expected = n.all("ghost.expected", g.pages)
         self._abstract = n.of(Cell("ghost.abstract"))
-        self.invariants = [(i, self.observer.cells(i.reads)) for i in INVARIANTS]
+        self.invariants = [(i, self.observer.cells(i.reads)) for i in INVARIANTS if self._judged(i)]
         self._step_invariants: dict[int, list[StepInvariant]] = {}
-        for step_invariant in STEP_INVARIANTS:
+        for step_invariant in filter(self._judged, STEP_INVARIANTS):
             for number in self.observer.cells(step_invariant.reads):
                 self._step_invariants.setdefault(number, []).append(step_invariant)
         self.watched_steps = {
@@ -56,7 +57,7 @@ class Monitor:
         }
         """Cells whose changes are judged as steps -> the cells that the judgement reads."""
         self._promises: dict[tuple[str, bool], list[Promise]] = {}
-        for promise in PROMISES:
+        for promise in filter(self._judged, PROMISES):
             for function in promise.functions:
                 self._promises.setdefault((function, promise.at_return), []).append(promise)
         self._bookkeeping: dict[tuple[str, bool], Callable[[Event, Reading], list[Update]]] = {
@@ -68,6 +69,13 @@ class Monitor:
             ("user.wrote", True): self._user_wrote,
             ("user.gives_up", True): self._user_gives_up,
         }
+
+    def judges(self, claim: str) -> bool:
+        """Whether this claim is judged at all."""
+        return self.only in (None, claim)
+
+    def _judged(self, claim: Claim) -> bool:
+        return self.judges(claim.name)
 
     def state(self, read: Reading, fields: tuple[str, ...]) -> HeapState:
         """A snapshot of these fields."""
@@ -116,7 +124,7 @@ class Monitor:
         heap, page = self._abstract_heap(read).alloc(event.args[0])
         base = event.result[0]
         given = None if base == 0 else self._page(base)
-        if given != page:
+        if given != page and self.judges("refines_the_abstract_heap"):
             raise BrokenError(
                 "refines_the_abstract_heap",
                 f"pages.alloc({event.args[0]}) gave {_address(base)}, the abstract heap page {page} of the heap",
@@ -125,18 +133,20 @@ class Monitor:
 
     def _pages_free(self, event: Event, read: Reading) -> list[Update]:
         base, npages = event.args
-        try:
-            return [(self._abstract, self._abstract_heap(read).free(self._page(base), npages))]
-        except RefusedError as e:
-            raise BrokenError("refines_the_abstract_heap", str(e)) from None
+        return self._stepped(lambda heap: heap.free(self._page(base), npages), read)
 
     def _pages_grow(self, event: Event, read: Reading) -> list[Update]:
         base, size = event.args
+        return self._stepped(lambda heap: heap.grow(self._page(base), size // self.heap.geometry.page_size), read)
+
+    def _stepped(self, step: Callable[[AbstractHeap], AbstractHeap], read: Reading) -> list[Update]:
+        """The abstract heap after a step that it may refuse."""
         try:
-            heap = self._abstract_heap(read).grow(self._page(base), size // self.heap.geometry.page_size)
+            return [(self._abstract, step(self._abstract_heap(read)))]
         except RefusedError as e:
-            raise BrokenError("refines_the_abstract_heap", str(e)) from None
-        return [(self._abstract, heap)]
+            if self.judges("refines_the_abstract_heap"):
+                raise BrokenError("refines_the_abstract_heap", str(e)) from None
+            return []
 
     def _span_returned(self, event: Event, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature for all
         return [] if event.result is None else [(self._returned[event.result.number], 1)]
@@ -144,9 +154,12 @@ class Monitor:
     def _span_given_back(self, event: Event, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature for all
         return [(self._returned[event.args[0].number], 0)]
 
-    def _user_wrote(self, event: Event, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature for all
+    def _user_wrote(self, event: Event, read: Reading) -> list[Update]:
         page, mark = event.args
-        return [(self._expected[page - self.heap.geometry.pages.start], mark)]
+        number = self._expected[page - self.heap.geometry.pages.start]
+        if read(number) != 0 and self.judges("live_memory_keeps_its_contents"):
+            raise BrokenError("live_memory_keeps_its_contents", f"page {page} is written by a second owner")
+        return [(number, mark)]
 
     def _user_gives_up(self, event: Event, read: Reading) -> list[Update]:
         s = event.args[0].number

@@ -184,7 +184,9 @@ class Drop(Op):
         s = _find(held, self.nth, LARGE_OBJECT, CACHED)
         if s is None:
             return held
+        await user.acquirem()
         await user.give_up(s)
+        await user.releasem()
         return held if _find(held, self.nth, CACHED) else _with(held, self.nth, None)
 
 

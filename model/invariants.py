@@ -175,7 +175,7 @@ INVARIANTS = (
         "No page belongs to two spans that are alive.",
         "pages.alloc gives a page to one caller until it is freed, and a span is dead before its pages can be given again.",
         "mheap.go, mSpanState; allocNeedsZero's throw",
-        "pages_freed_before_state",
+        "span_one_page_too_long",
         ("state", "base", "npages"),
         ("span", "span"),
         _no_page_in_two_spans,

@@ -193,7 +193,7 @@ RUN_CLAIMS = (
         "The sweeper only meets spans in the states that its checks allow.",
         "What is acquired stays acquired until it is swept, and sweeping ends before the next cycle begins.",
         "mgcsweep.go",
-        "span_published_unswept",
+        "sweeper_not_deregistered",
         (
             "mspan.sweep: bad span state",
             "mspan.sweep: bad span state after sweep",

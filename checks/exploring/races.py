@@ -1,0 +1,68 @@
+"""Looks for unordered accesses in every state that a search reached. See checks/ordering.py for what they are."""
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from spanproof.checks.exploring.tables import NODE_BITS, NODE_MASK, Node, Tables
+from spanproof.checks.ordering import Declared, conflict, declared, writes
+from spanproof.impl.access import PLAIN
+
+
+@dataclass(frozen=True, slots=True)
+class Race:
+    """Two accesses that nothing orders: to what, by whom, the threads, and the first state in which both are pending."""
+
+    word: str
+    accesses: tuple[str, str]
+    threads: tuple[int, int]
+    state: int
+    declared: Declared | None
+
+    @property
+    def says(self) -> str:
+        """The race in one line."""
+        return f"{self.word}: {self.accesses[0]} and {self.accesses[1]} are not ordered"
+
+
+def _suspects(tables: Tables, states: Collection[int]) -> Iterator[tuple[int, int, dict[int, Race | None]]]:
+    """Pairs of threads with the pairs of their nodes (as one integer) that are ever pending together and conflict."""
+    together = {state & tables.node_mask for state in states}
+    for i, first in enumerate(tables.automata):
+        for j, second in enumerate(tables.automata[:i]):
+            mask = NODE_MASK << NODE_BITS * i | NODE_MASK << NODE_BITS * j
+            suspects: dict[int, Race | None] = {}
+            for pair in {nodes & mask for nodes in together}:
+                a = first.nodes[pair >> NODE_BITS * i & NODE_MASK]
+                b = second.nodes[pair >> NODE_BITS * j & NODE_MASK]
+                if a is not None and b is not None and a.number == b.number and conflict(a.access, b.access):
+                    suspects[pair] = None
+            if suspects:
+                yield i, j, suspects
+
+
+def races(tables: Tables, states: Collection[int]) -> list[Race]:
+    """Every pair of unordered conflicting accesses, by word and functions, in the order in which they were reached."""
+    found: dict[tuple[str, tuple[str, str]], Race] = {}
+    for i, j, suspects in _suspects(tables, states):
+        mask = NODE_MASK << NODE_BITS * i | NODE_MASK << NODE_BITS * j
+        for state in states:
+            if state & mask in suspects:
+                race = _race(tables, state, (i, j))
+                if race is not None:
+                    found.setdefault((race.word, race.accesses), race)
+    return list(found.values())
+
+
+def _race(tables: Tables, state: int, threads: tuple[int, int]) -> Race | None:
+    nodes = tables.nodes_of(state)
+    a, b = nodes[threads[0]], nodes[threads[1]]
+    assert a is not None
+    assert b is not None
+    value = tables.values[a.number][tables.row_of(state)[a.number]]
+    if not (writes(a.access, value) or writes(b.access, value)):
+        return None
+    pair: list[Node] = [a, b]
+    first, second = sorted(f"{node.access.kind} in {node.function}" for node in pair)
+    word = a.access.cell.name
+    plain = (node.function for node in pair if node.access.kind in PLAIN)
+    return Race(word, (first, second), threads, state, declared(word, plain, tables.program.release))

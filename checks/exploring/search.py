@@ -69,10 +69,15 @@ def explore(tables: Tables, *, hurry: Hurry = _never) -> Explored:
                     if target not in parents:
                         parents[target] = state
                         reached.append(target)
-            if stuck and state & nodes:
+            if stuck and state & nodes and tables.monitor.judges("no_deadlock") and not ended(tables, state):
                 return found(BrokenError("no_deadlock", deadlock(tables, state)), schedule_to(tables, parents, state))
         frontier = reached
     return found()
+
+
+def ended(tables: Tables, state: int) -> bool:
+    """Whether the run ended here by breaking a claim that is not judged."""
+    return any((t, state & mask) in tables.ended for t, mask in enumerate(tables.masks))
 
 
 def deadlock(tables: Tables, state: int) -> str:
@@ -139,10 +144,13 @@ def _way(came: dict[Place, Place | None], place: Place) -> tuple[int, ...]:
     return tuple(reversed(way[:-1]))
 
 
-def fewest_preemptions(tables: Tables, claim: str, *, hurry: Hurry = _never) -> Shortest | None:
+def fewest_preemptions(
+    tables: Tables, claim: str, *, breaks: Callable[[int], int | None] | None = None, hurry: Hurry = _never
+) -> Shortest | None:
     """The schedule with the fewest preemptions that breaks the claim; None if none does or `hurry` ended the search.
 
     A preemption is a switch away from a thread that could have gone on. Steps that break other claims are passed by.
+    breaks: for a claim about pending accesses, the thread whose step breaks it in a state, or None.
     """
     start: Place = (tables.start, -1)
     came: dict[Place, Place | None] = {start: None}
@@ -160,8 +168,11 @@ def fewest_preemptions(tables: Tables, claim: str, *, hurry: Hurry = _never) -> 
             return None
         state, running = here
         steps = _steps(tables, state)
-        if not any(steps) and state & tables.node_mask and claim == "no_deadlock":
+        if claim == "no_deadlock" and not any(steps) and state & tables.node_mask and not ended(tables, state):
             return Shortest(BrokenError(claim, deadlock(tables, state)), _way(came, here), spent)
+        bad = breaks(state) if breaks is not None else None
+        if bad is not None:
+            steps[bad] = BrokenError(claim, "")
         goes_on = running >= 0 and steps[running] != 0
         for t, step in enumerate(steps):
             after = spent + int(goes_on and t != running)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from operator import itemgetter
 from typing import Any
 
-from spanproof.checks.exploring.local_state import HiddenStateError, local_state
+from spanproof.checks.local_state import HiddenStateError, local_state
 from spanproof.checks.monitor import BrokenError
 from spanproof.checks.observe import Event, advance
 from spanproof.checks.programs import Program
@@ -89,7 +89,7 @@ class Automaton:
             if result is BLOCKED:
                 return char, (), -1
             held = node.held
-            if access.cell is self.tables.lock or access.cell == self.tables.lock:
+            if node.number == self.tables.lock:
                 held = access.kind == "lock"
             events, target = self._node((*node.results, result), held=held)
         except (LimitError, HiddenStateError, LookupError, AssertionError):
@@ -109,18 +109,20 @@ class Tables:
         program: Program,
         heap_class: type[Runtime],
         *,
+        only: str | None = None,
         liveness: bool | None = True,
         witness: Witness | None = None,
     ) -> None:
         """Let the heap live through its past, and number what is there.
 
         witness: told of every step that is filled in: node, value of the cell before, calls and returns.
+        only: judge this claim alone.
         liveness: key local states by live locals, by all locals (False), or, as an oracle, by all results seen (None).
         """
-        machine = Machine(program, heap_class)
+        machine = Machine(program, heap_class, only)
         self.program, self.machine, self.liveness = program, machine, liveness
         self.numbering, self.monitor = machine.numbering, machine.monitor
-        self.lock = machine.heap.lock
+        self.lock = self.numbering.of(machine.heap.lock)
         self.values: list[dict[str, Any]] = [{} for _ in machine.values]
         self._chars: list[dict[Any, str]] = [{} for _ in machine.values]
         self.memories: list[str] = []
@@ -134,6 +136,8 @@ class Tables:
         self._steps = {n: itemgetter(*cells) for n, cells in self.monitor.watched_steps.items()}
         self._good_steps: set[Any] = set()
         self.witness = witness
+        self.ended: set[tuple[int, int]] = set()
+        """Steps that break a claim which is not judged: the run ends there, and nobody waits."""
         row = "".join(self.char(n, value) for n, value in enumerate(machine.values))
         self.automata: list[Automaton] = []
         for t, make in enumerate(machine.makes):
@@ -213,13 +217,18 @@ class Tables:
             memory = key >> self.shift
             row = self.memories[memory]
             char = row[node.number]
-            after, events, target = node.edges.get(char) or automaton.edge(node, char)
-            if target >= 0:
-                delta = target - source << NODE_BITS * t
-                if after != char or events:
-                    delta += self._next(row, t, node, after, events) - memory << self.shift
-                if self.witness is not None:
-                    self.witness(node, self.values[node.number][char], events)
+            try:
+                after, events, target = node.edges.get(char) or automaton.edge(node, char)
+                if target >= 0:
+                    delta = target - source << NODE_BITS * t
+                    if after != char or events:
+                        delta += self._next(row, t, node, after, events) - memory << self.shift
+                    if self.witness is not None:
+                        self.witness(node, self.values[node.number][char], events)
+            except BrokenError as broken:
+                if self.monitor.judges(broken.claim):
+                    raise
+                self.ended.add((t, key))
         self.deltas[t][key] = delta
         return delta
 

@@ -7,11 +7,13 @@ program, replays every record and runs what Hypothesis draws. Read next: replayi
 from collections.abc import Callable, Generator
 from typing import Any
 
+from spanproof.checks.local_state import local_state
 from spanproof.checks.monitor import BrokenError, Monitor
 from spanproof.checks.observe import Event, Numbering, advance, watched
+from spanproof.checks.ordering import conflict, declared, writes
 from spanproof.checks.programs import Held, Program, User, act
 from spanproof.checks.record import Step
-from spanproof.impl.access import BLOCKED, Access, Misuse, Throw, perform
+from spanproof.impl.access import BLOCKED, PLAIN, Access, Misuse, Throw, perform
 from spanproof.impl.malloc import Runtime
 from spanproof.model.promises import claim_of_throw
 
@@ -54,13 +56,20 @@ def finding(error: Exception) -> BrokenError:
 class Machine:
     """A program in progress."""
 
-    def __init__(self, program: Program, heap_class: type[Runtime]) -> None:
-        """Make the heap, let it live through what each thread did before, and start the threads."""
+    def __init__(
+        self, program: Program, heap_class: type[Runtime], only: str | None = None, past: list[Step] | None = None
+    ) -> None:
+        """Make the heap and let it live through what each thread did before.
+
+        only: judge this claim alone.
+        past: receives the steps that were taken before.
+        """
+        self._past = past
         self.program = program
         heap: Any = watched(heap_class)(program.geometry, program.release, tracing=program.tracing)
         self.heap: Runtime = heap
         self.numbering = Numbering(heap, heap.fresh())
-        self.monitor = Monitor(heap, self.numbering)
+        self.monitor = Monitor(heap, self.numbering, only)
         self.values = list(self.numbering.initial)
         self.read = self.values.__getitem__
         self._changed: set[int] = set()
@@ -83,18 +92,22 @@ class Machine:
 
     def _before(self, t: int) -> Held:
         """Run what thread t did before, alone."""
-        coroutine = act(User(self.heap, t, preemptible=False), self.program.threads[t].before, ())
-        self.threads, self.pending = [coroutine] * (t + 1), [None] * (t + 1)
+        coroutine: Any = act(User(self.heap, t, preemptible=False), self.program.threads[t].before, ())
         held: Held = ()
-        pending, events, held = advance(coroutine, None)
-        self._events(t, events)
-        self._judge()
-        while pending is not None:
-            self.pending[t] = pending
-            result = self._perform(t, pending)
-            pending, events, held = advance(coroutine, result)
+        try:
+            pending, events, held = advance(coroutine, None)
             self._events(t, events)
+            while pending is not None:
+                self._judge()
+                if self._past is not None:
+                    self._past.append(self._described(t, pending, coroutine))
+                pending, events, held = advance(coroutine, self._perform(t, pending))
+                self._events(t, events)
             self._judge()
+        except (LookupError, AssertionError):
+            raise
+        except Exception as e:
+            raise finding(e) from e
         return held
 
     def _set(self, number: int, value: Any) -> None:
@@ -157,6 +170,7 @@ class Machine:
         """
         access = self.pending[t]
         assert access is not None, "a thread that is done was scheduled"
+        self._judge_order(t, access)
         try:
             self._resume(t, self._perform(t, access))
         except (HeapError, LookupError, AssertionError):
@@ -164,11 +178,28 @@ class Machine:
         except Exception as e:  # noqa: BLE001  # whatever the text raises is judged
             raise finding(e) from e
 
+    def _judge_order(self, t: int, access: Access[Any]) -> None:
+        """Judge whether another thread is about to touch the same word, with nothing to order the two."""
+        for u, other in enumerate(self.pending):
+            if u == t or other is None or other.cell != access.cell or not conflict(access, other):
+                continue
+            value = self.values[self.numbering.of(access.cell)]
+            if not (writes(access, value) or writes(other, value)):
+                continue
+            names = {v: innermost(self.threads[v]).cr_code.co_name for v in (t, u)}
+            plain = [names[v] for v, a in ((t, access), (u, other)) if a.kind in PLAIN]
+            if declared(access.cell.name, plain, self.program.release) is None:
+                detail = f"{access.cell}: {access.kind} in {names[t]} (T{t}) and {other.kind} in {names[u]} (T{u}) are not ordered"
+                raise BrokenError("plain_accesses_are_ordered", detail)
+
     def describe(self, t: int) -> Step:
         """The step that thread t is about to take, with its outcome as it will be."""
         access = self.pending[t]
         assert access is not None, "a thread that is done was scheduled"
-        inner = innermost(self.threads[t])
+        return self._described(t, access, self.threads[t])
+
+    def _described(self, t: int, access: Access[Any], coroutine: Any) -> Step:
+        inner = innermost(coroutine)
         before = self.values[self.numbering.of(access.cell)]
         try:
             after, result = perform(access, before, t)
@@ -180,8 +211,25 @@ class Machine:
         )  # fmt: skip
 
     def deadlocked(self) -> bool:
-        """Whether some thread is not done and none can go on."""
-        return any(access is not None for access in self.pending) and not self.enabled()
+        """Whether some thread is not done, and each that is not is blocked or spins in place.
+
+        Takes a step of every thread that can: the machine is of no further use if it answers False.
+        """
+        return any(access is not None for access in self.pending) and all(self._spins(t) for t in self.enabled())
+
+    def _spins(self, t: int) -> bool:
+        """Whether a step of thread t changes nothing at all."""
+        access, values, key = self.pending[t], list(self.values), local_state(self.threads[t])
+        self.step(t)
+        after = self.pending[t]
+        if access is None or after is None or self.values != values:
+            return False
+        return (access.kind, access.args) == (after.kind, after.args) and key == local_state(self.threads[t])
+
+    def waiting(self) -> str:
+        """Who waits for what."""
+        waits = ((t, access) for t, access in enumerate(self.pending) if access is not None)
+        return "; ".join(f"T{t} waits for {a.cell} in {innermost(self.threads[t]).cr_code.co_name}" for t, a in waits)
 
 
 def show(value: Any) -> str:

@@ -1,0 +1,1 @@
+"""Planted faults: edits of the reference text, never copies. A tester is worth what it finds."""

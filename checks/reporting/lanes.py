@@ -1,0 +1,63 @@
+"""A counterexample as text: one column per thread, time downwards, the watched cells at the right.
+
+A failure answers in this order: what was claimed, where that comes from, what happened, how to see it again. The text
+is plain, at most 100 columns wide, and the same for the same record. Read next: grid.py, which places the columns.
+"""
+
+import textwrap
+from collections.abc import Iterable
+
+from spanproof.checks.record import Record
+from spanproof.checks.reporting.grid import grid
+from spanproof.checks.reporting.words import WIDTH, printable
+
+MARGIN = " " * len("VIOLATED  ")
+
+
+def lanes(record: Record, replay: str, program: str = "") -> str:
+    """The text of a record, ending in a newline.
+
+    `replay` is the command that runs it again, `program` the same program as runnable Python; both stand in the text
+    as they are given, so that they can be copied.
+    """
+    parts = [_heading(record), _story(record) if record.kind == "trace" else grid(record)]
+    if program:
+        parts.append(["  as a program:", "", *(f"    {line}".rstrip() for line in program.splitlines())])
+    parts.append([f"  replay: {replay}"])
+    return "\n\n".join("\n".join(part) for part in parts if part) + "\n"
+
+
+def _heading(record: Record) -> list[str]:
+    violated = record.violated
+    place = f"{'trace' if record.kind == 'trace' else 'scenario'} {record.name}, {record.release}"
+    if record.heap != "reference":
+        place += f", heap {record.heap}"
+    if record.fault is not None:
+        place += f", fault {record.fault}"
+    first = f"VIOLATED  {printable(violated.claim)}   {printable(place)}"
+    if len(first) > WIDTH:
+        first = f"VIOLATED  {printable(violated.claim)}"
+        return [*_wrapped([first[len(MARGIN) :]], "VIOLATED  "), *_wrapped([place, *_said(record)], MARGIN)]
+    return [first, *_wrapped(_said(record), MARGIN)]
+
+
+def _said(record: Record) -> tuple[str, str, str]:
+    return record.violated.says, record.violated.source, f"seen: {record.violated.detail}"
+
+
+def _story(record: Record) -> list[str]:
+    """The lines that a trace tells of the page concerned."""
+    lines: object = record.trace.get("story", ())
+    told: list[str] = [str(line) for line in lines] if isinstance(lines, list | tuple) else []  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    return _wrapped(told, "  ")
+
+
+def _wrapped(texts: Iterable[str], indent: str) -> list[str]:
+    """Each text on lines of its own, the first of them after `indent`."""
+    lines: list[str] = []
+    for text in texts:
+        rest = " " * (len(indent) if indent.strip() else len(indent) + 2 * (indent == "  "))
+        lines += textwrap.wrap(
+            printable(text), WIDTH, initial_indent=indent, subsequent_indent=rest, break_on_hyphens=False
+        )
+    return lines

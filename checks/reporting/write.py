@@ -1,0 +1,64 @@
+"""The report folder: report.html, report.json, and one file for each record.
+
+Every file is written whole or not at all, and the records first, so that the page never names one that is missing.
+"""
+
+import errno
+import json
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path, PurePath
+
+from spanproof.checks.record import Record, write_atomically
+from spanproof.checks.reporting.page import render_page
+from spanproof.checks.verdict import Report
+
+FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+class ReportError(Exception):
+    """The report cannot be written: one line with the path, the reason and what to do."""
+
+
+def write_report(
+    out: Path, report: Report, records: Mapping[str, Record], version: str, *, reproducible: bool = False
+) -> None:
+    """Write the folder `out`. `records` maps each record's file name inside it to the record.
+
+    With `reproducible`, times and facts of the machine are left out, in report.json as 0 seconds.
+
+    Raises:
+        ReportError: the folder or a file in it cannot be written.
+
+    """
+    page = render_page(report, records, version, folder=str(out), reproducible=reproducible)
+    texts = {_inside(name): record.dumps() for name, record in records.items()}
+    texts |= {"report.json": result_json(report, version, reproducible=reproducible), "report.html": page}
+    for name, text in texts.items():
+        _write(out / name, text)
+
+
+def result_json(report: Report, version: str, *, reproducible: bool = False) -> str:
+    """The text of report.json and of `--json`."""
+    if reproducible:
+        report = replace(report, results=tuple(replace(result, seconds=0.0) for result in report.results))
+    return json.dumps(report.as_json(version), indent=1, ensure_ascii=True) + "\n"
+
+
+def _inside(name: str) -> str:
+    """The name, if it stays inside the folder and takes no name of the report's own files."""
+    path = PurePath(name)
+    if path.is_absolute() or ".." in path.parts or not path.name or name in ("report.json", "report.html"):
+        raise ValueError(f"{name!r} is no name for a record's file")
+    return name
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        write_atomically(path, text)
+    except OSError as e:
+        what = "make room" if e.errno in FULL else "check the folder"
+        reason = (e.strerror or str(e)).lower()
+        raise ReportError(f"{path}: cannot be written: {reason}; {what}, or name another folder with --out") from e
+    except UnicodeEncodeError as e:
+        raise ReportError(f"{path}: cannot be written: not Unicode: {e.reason}; report this as a bug") from e

@@ -1,0 +1,145 @@
+"""From a schedule to a record, and from a record to the same record again.
+
+A replay runs the program on the heap as it is now and compares the whole record, byte for byte. Where the text has
+changed, it names the first step that differs. Read next: ../exploring/tables.py.
+"""
+
+from dataclasses import dataclass, replace
+from itertools import groupby
+
+from spanproof.checks.monitor import BrokenError
+from spanproof.checks.programs import Program, program_of
+from spanproof.checks.record import Record, Step, Violated
+from spanproof.checks.running.machine import Machine, show
+from spanproof.impl.malloc import Runtime
+from spanproof.model.promises import BY_NAME
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """What a schedule led to. `broken` is None when nothing broke."""
+
+    broken: BrokenError | None
+    cells: dict[str, str]
+    steps: tuple[Step, ...]
+
+
+class ScheduleError(ValueError):
+    """The schedule asks for a step that no thread can take."""
+
+
+def run(program: Program, heap_class: type[Runtime], schedule: tuple[int, ...]) -> Ran:
+    """Run a schedule to its end, or to the first claim that breaks.
+
+    Raises:
+        ScheduleError: it resumes a thread that is done, blocked or not there.
+
+    """
+    steps: list[Step] = []
+    cells: dict[str, str] = {}
+    try:
+        past: list[Step] = []
+        try:
+            machine = Machine(program, heap_class, past=past)
+        except BrokenError:
+            steps = past  # broken before the program begins: show how that went
+            raise
+        ghosts = machine.numbering.ghosts_from
+        names = machine.numbering.names[:ghosts]
+        cells = dict(zip(names, map(show, machine.values[:ghosts]), strict=True))
+        machine.start()
+        for place, t in enumerate(schedule):
+            if t not in machine.enabled():
+                raise ScheduleError(f"step {place + 1} resumes T{t}, which cannot go on")
+            steps.append(machine.describe(t))
+            machine.step(t)
+        if machine.deadlocked():
+            return Ran(BrokenError("no_deadlock", machine.waiting()), cells, tuple(steps))
+    except BrokenError as broken:
+        return Ran(broken, cells, tuple(steps))
+    return Ran(None, cells, tuple(steps))
+
+
+def record_of(  # noqa: PLR0913  # what a record says of its origin
+    name: str, program: Program, heap_class: type[Runtime], schedule: tuple[int, ...], heap: str, fault: str | None
+) -> Record | None:
+    """The record of a schedule that breaks a claim, or None if it breaks none."""
+    ran = run(program, heap_class, schedule)
+    if ran.broken is None:
+        return None
+    claim = BY_NAME[ran.broken.claim]
+    return Record(
+        kind="run",
+        name=name,
+        release=program.release.name,
+        violated=Violated(claim.name, claim.says, claim.source, ran.broken.detail),
+        heap=heap,
+        fault=fault,
+        program=program.as_json(),
+        schedule=schedule[: len(ran.steps)],
+        cells=ran.cells,
+        steps=ran.steps,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed:
+    """The record made anew, None if nothing broke this time, and where it first differs from the old one."""
+
+    record: Record | None
+    difference: str
+
+
+def replay(record: Record, heap_class: type[Runtime]) -> Replayed:
+    """Run a record's schedule again.
+
+    Raises:
+        ProgramError: the record's program is damaged.
+        ScheduleError: the schedule cannot be followed any more.
+
+    """
+    program = program_of(record.program)
+    again = record_of(record.name, program, heap_class, record.schedule, record.heap, record.fault)
+    if again is None:
+        return Replayed(None, f"no claim breaks; the record says {record.violated.claim}")
+    return Replayed(again, _difference(record, again))
+
+
+def _difference(old: Record, new: Record) -> str:
+    if old.dumps() == new.dumps():
+        return ""
+    for place, (a, b) in enumerate(zip(old.steps, new.steps, strict=False)):
+        if replace(a, line=0) != replace(b, line=0):
+            return f"step {place + 1} differs: was {_brief(a)}, is {_brief(b)}"
+    if old.violated != new.violated:
+        return f"the claim differs: was {old.violated.claim}, is {new.violated.claim}"
+    return "" if len(old.steps) == len(new.steps) else f"it ends after {len(new.steps)} steps, not {len(old.steps)}"
+
+
+def _brief(step: Step) -> str:
+    return f"T{step.thread} {step.function}: {step.access} {step.cell} {step.before} -> {step.after}"
+
+
+def in_words(schedule: tuple[int, ...]) -> str:
+    """A schedule as runs: `0*12 1*5 0*3`."""
+    return " ".join(f"{t}*{len(list(run))}" for t, run in groupby(schedule))
+
+
+def runnable(record: Record) -> str:
+    """The record as a program that can be pasted and run."""
+    g = record.program["geometry"]
+    lines = ["from spanproof.checks.api import *", "", "program = Program(", "    threads=("]
+    for ops, before in zip(record.program["threads"], record.program["before"], strict=True):
+        past = f", before=({_ops(before)})" if before else ""
+        lines.append(f"        Thread(({_ops(ops)}){past}),")
+    shape = ", ".join(f"{name}={value!r}" for name, value in g.items())
+    lines += ["    ),", f"    geometry=Geometry({shape}),", f'    release=row("{record.release}"),']
+    if record.program["tracing"]:
+        lines.append("    tracing=True,")
+    fault = f', fault="{record.fault}"' if record.fault else ""
+    lines += [")", f'show_run(program, "{in_words(record.schedule)}"{fault})']
+    return "\n".join(lines)
+
+
+def _ops(ops: list[list[object]]) -> str:
+    return "".join(f"{name}({', '.join(map(repr, args))}), " for name, *args in ops).strip()

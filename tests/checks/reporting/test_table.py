@@ -1,0 +1,94 @@
+"""The verdict table in the terminal."""
+
+import io
+from dataclasses import replace
+
+import pytest
+from syrupy.assertion import SnapshotAssertion
+
+from spanproof.checks.reporting.table import print_table
+from spanproof.checks.reporting.words import WIDTH
+from spanproof.checks.verdict import Report, Result, Verdict
+from tests.checks.reporting.examples import HOSTILE, mixed_report
+
+SEE = "spanproof-report/report.html"
+
+
+class Terminal(io.StringIO):
+    """A file that says that it is a terminal."""
+
+    def isatty(self) -> bool:
+        """Always."""
+        return True
+
+
+def printed(report: Report, see: str = SEE, file: io.StringIO | None = None) -> str:
+    """What the table prints."""
+    file = io.StringIO() if file is None else file
+    print_table(report, file, see)
+    return file.getvalue()
+
+
+def test_the_table(snapshot: SnapshotAssertion) -> None:
+    """Failures first, then what is unknown, then what holds; below what did not run; the verdict in the last line."""
+    assert printed(mixed_report()) == snapshot
+
+
+@pytest.mark.parametrize(
+    ("verdicts", "last"),
+    [
+        ((), "unknown: nothing was checked"),
+        ((Verdict.HOLDS, Verdict.HOLDS), "holds: 2 of 2 results hold"),
+        ((Verdict.HOLDS, Verdict.UNKNOWN), f"unknown: 1 of 2, see {SEE}"),
+        ((Verdict.VIOLATED, Verdict.HOLDS, Verdict.VIOLATED), f"violated: 2 of 3, see {SEE}"),
+        ((Verdict.UNKNOWN, Verdict.VIOLATED), f"violated: 1 of 2, unknown 1 of 2, see {SEE}"),
+    ],
+)
+def test_the_last_line_is_the_verdict(verdicts: tuple[Verdict, ...], last: str) -> None:
+    """One sentence says how many results decided the verdict; no results at all is unknown."""
+    report = Report("check", "go1.14", 7, tuple(Result("explore", f"s{n}", v) for n, v in enumerate(verdicts)))
+
+    assert printed(report).splitlines()[-1] == last
+
+
+def test_every_verdict_is_shown() -> None:
+    """Each of the three verdicts stands in the row of its result."""
+    rows = printed(mixed_report()).splitlines()
+
+    assert [row.split()[0] for row in rows if row.split()[:1] and row.split()[0] in set(Verdict)] == [
+        "violated",
+        "unknown",
+        "holds",
+    ]
+
+
+def test_plain_away_from_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A file gets no colour and at most 100 columns, whatever the environment asks for."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "300")
+    text = printed(mixed_report())
+
+    assert "\x1b" not in text
+    assert max(map(len, text.splitlines())) <= WIDTH
+
+
+def test_colour_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A terminal shows the verdicts in colour, unless NO_COLOR asks for none."""
+    monkeypatch.setenv("TERM", "xterm-256color")
+    monkeypatch.delenv("NO_COLOR", raising=False)
+
+    assert "\x1b[1;31mviolated" in printed(mixed_report(), file=Terminal())
+
+    monkeypatch.setenv("NO_COLOR", "1")
+
+    assert "\x1b[1;31m" not in printed(mixed_report(), file=Terminal())
+
+
+def test_texts_are_no_markup() -> None:
+    """Square brackets, emoji names and escape sequences in a result are shown as they are, or escaped."""
+    result = Result("explore", "[red]base[1][/red] :smile:", Verdict.UNKNOWN, HOSTILE)
+    text = printed(replace(mixed_report(), results=(result,)))
+
+    assert "[red]base[1][/red]" in text
+    assert ":smile:" in text.split("not run")[0]
+    assert "\x1b" not in text

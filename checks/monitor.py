@@ -26,6 +26,8 @@ class BrokenError(Exception):
         """Name the claim and say what was seen."""
         super().__init__(f"{claim}: {detail}")
         self.claim, self.detail = claim, detail
+        self.schedule: tuple[int, ...] = ()
+        """The way there, where an engine knows it."""
 
 
 class Monitor:

@@ -339,7 +339,8 @@ def program_of(data: Mapping[str, Any]) -> Program:
     """
     try:
         g = cast("dict[str, Any]", data["geometry"])
-        geometry = Geometry(**{f.name: (str if f.name == "name" else int)(g[f.name]) for f in fields(Geometry)})
+        given: dict[str, Any] = {f.name: (str if f.name == "name" else int)(g[f.name]) for f in fields(Geometry)}
+        geometry = Geometry(**given)
         if geometry.arenas * geometry.pages_per_arena > 1 << 20 or geometry.spans > 1 << 16:
             raise ProgramError("its geometry is larger than the real one")
         pairs = zip(data["threads"], data["before"], strict=True)

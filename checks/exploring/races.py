@@ -1,6 +1,6 @@
 """Looks for unordered accesses in every state that a search reached. See checks/ordering.py for what they are."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from spanproof.checks.exploring.tables import NODE_BITS, NODE_MASK, Node, Tables
@@ -51,6 +51,18 @@ def races(tables: Tables, states: Collection[int]) -> list[Race]:
                 if race is not None:
                     found.setdefault((race.word, race.accesses), race)
     return list(found.values())
+
+
+def meeting(tables: Tables, race: Race) -> Callable[[int], int | None]:
+    """Tells for each state whether the race's two accesses are pending in it, by naming one of their threads."""
+    i, j = race.threads
+    mask = NODE_MASK << NODE_BITS * i | NODE_MASK << NODE_BITS * j
+    pair = race.state & mask
+
+    def meets(state: int) -> int | None:
+        return i if state & mask == pair and _race(tables, state, (i, j)) is not None else None
+
+    return meets
 
 
 def _race(tables: Tables, state: int, threads: tuple[int, int]) -> Race | None:

@@ -174,7 +174,8 @@ def fewest_preemptions(
         if bad is not None:
             steps[bad] = BrokenError(claim, "")
         goes_on = running >= 0 and steps[running] != 0
-        for t, step in enumerate(steps):
+        for t in reversed(range(len(steps))):  # what costs nothing is put in front, so thread 0 comes first
+            step = steps[t]
             after = spent + int(goes_on and t != running)
             put = todo.appendleft if after == spent else todo.append
             if isinstance(step, BrokenError):

@@ -36,13 +36,16 @@ class LimitError(RuntimeError):
 class Node:
     """A local state: the access that is pending, and where the text stands."""
 
-    __slots__ = ("access", "edges", "function", "held", "line", "number", "results")
+    __slots__ = ("access", "coroutine", "edges", "function", "held", "line", "number", "results")
 
-    def __init__(self, access: Access[Any], number: int, held: bool, results: tuple[Any, ...], where: Any) -> None:
+    def __init__(self, access: Access[Any], number: int, held: bool, results: tuple[Any, ...], coroutine: Any) -> None:
         """Remember one way to get here: the results that the accesses before gave."""
+        where = innermost(coroutine)
         self.access, self.number, self.held, self.results = access, number, held, results
         self.function, self.line = where.cr_code.co_name, where.cr_frame.f_lineno
         self.edges: dict[str, tuple[str, tuple[Event, ...], int]] = {}
+        self.coroutine = coroutine
+        """A coroutine suspended here, for the first edge that leads on; later edges run a fresh one over `results`."""
 
 
 class Automaton:
@@ -53,25 +56,33 @@ class Automaton:
         self.make, self.thread, self.tables = make, thread, tables
         self.nodes: list[Node | None] = [None]
         self._index: dict[Any, int] = {}
-        self.first_events, self.start = self._node((), held=False)
+        coroutine: Any = make()
+        pending, self.first_events, _ = advance(coroutine, None)
+        self.start = self._node(coroutine, pending, (), held=False)
 
-    def _node(self, results: tuple[Any, ...], *, held: bool) -> tuple[tuple[Event, ...], int]:
-        """Run a fresh coroutine over the results it saw, as a coroutine cannot be copied: (last events, node)."""
-        coroutine: Any = self.make()
-        pending, events, _ = advance(coroutine, None)
-        for result in results:
-            pending, events, _ = advance(coroutine, result)
+    def _suspended(self, node: Node) -> Any:
+        """A coroutine suspended at a node; a coroutine cannot be copied, so it may have to be run up to there again."""
+        coroutine, node.coroutine = node.coroutine, None
+        if coroutine is None:
+            coroutine = self.make()
+            advance(coroutine, None)
+            for result in node.results:
+                advance(coroutine, result)
+        return coroutine
+
+    def _node(self, coroutine: Any, pending: Access[Any] | None, results: tuple[Any, ...], *, held: bool) -> int:
+        """The node at which a coroutine is suspended."""
         if pending is None:
-            return events, DONE
-        key = pending.kind, pending.cell, pending.args, held, self.tables.key(coroutine, results)
-        if key not in self._index:
+            return DONE
+        number = self.tables.numbering.of(pending.cell)
+        key = pending.kind, number, pending.args, held, self.tables.key(coroutine, results)
+        known = self._index.get(key)
+        if known is None:
             if len(self.nodes) > NODE_MASK:
                 raise LimitError(f"thread {self.thread} has more than {NODE_MASK} local states")
-            self._index[key] = len(self.nodes)
-            number = self.tables.numbering.of(pending.cell)
-            self.nodes.append(Node(pending, number, held, results, innermost(coroutine)))
-        coroutine.close()
-        return events, self._index[key]
+            known = self._index[key] = len(self.nodes)
+            self.nodes.append(Node(pending, number, held, results, coroutine))
+        return known
 
     def edge(self, node: Node, char: str) -> tuple[str, tuple[Event, ...], int]:
         """Do the pending access on a value of its cell. The edge is kept; a broken step is not.
@@ -91,7 +102,9 @@ class Automaton:
             held = node.held
             if node.number == self.tables.lock:
                 held = access.kind == "lock"
-            events, target = self._node((*node.results, result), held=held)
+            coroutine = self._suspended(node)
+            pending, events, _ = advance(coroutine, result)
+            target = self._node(coroutine, pending, (*node.results, result), held=held)
         except (LimitError, HiddenStateError, LookupError, AssertionError):
             raise
         except Exception as e:  # noqa: BLE001  # whatever the text raises is judged
@@ -133,7 +146,7 @@ class Tables:
             for n in cells:
                 self._watches[n].append(len(self._judges))
             self._judges.append((invariant, itemgetter(*cells), {}))
-        self._steps = {n: itemgetter(*cells) for n, cells in self.monitor.watched_steps.items()}
+        self._steps: dict[int, Callable[[str], Any]] = {n: itemgetter(*cells) for n, cells in self.monitor.watched_steps.items()}
         self._good_steps: set[Any] = set()
         self.witness = witness
         self.ended: set[tuple[int, int]] = set()

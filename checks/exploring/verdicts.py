@@ -5,8 +5,8 @@ Read next: ../workloads.py.
 
 from dataclasses import dataclass, replace
 
-from spanproof.checks.exploring.races import Race, races
-from spanproof.checks.exploring.search import Explored, Hurry, Shortest, explore, fewest_preemptions, schedule_to
+from spanproof.checks.exploring.races import Race, meeting, races
+from spanproof.checks.exploring.search import Explored, Hurry, explore, fewest_preemptions, schedule_to
 from spanproof.checks.exploring.tables import LimitError, Tables
 from spanproof.checks.monitor import BrokenError
 from spanproof.checks.programs import Program
@@ -86,9 +86,8 @@ def _unordered(tables: Tables, found: Explored) -> Race | None:
 def _least(tables: Tables, found: Explored, race: Race | None, hurry: Hurry) -> tuple[int, ...]:
     """The schedule with the fewest preemptions; the first one found if that takes too long."""
     assert found.broken is not None
-    shortest: Shortest | None = None
-    if race is None:
-        shortest = fewest_preemptions(tables, found.broken.claim, hurry=hurry)
+    breaks = None if race is None else meeting(tables, race)
+    shortest = fewest_preemptions(tables, found.broken.claim, breaks=breaks, hurry=hurry)
     return found.schedule if shortest is None else shortest.schedule
 
 

@@ -11,6 +11,7 @@ from spanproof.checks.monitor import BrokenError
 from spanproof.checks.programs import Program, program_of
 from spanproof.checks.record import Record, Step, Violated
 from spanproof.checks.running.machine import Machine, show
+from spanproof.checks.verdict import Result, Verdict
 from spanproof.impl.malloc import Runtime
 from spanproof.model.promises import BY_NAME
 
@@ -22,6 +23,10 @@ class Ran:
     broken: BrokenError | None
     cells: dict[str, str]
     steps: tuple[Step, ...]
+
+
+LONGEST = 100_000
+"""Steps after which a pinned program that spins is given up."""
 
 
 class ScheduleError(ValueError):
@@ -103,6 +108,43 @@ def replay(record: Record, heap_class: type[Runtime]) -> Replayed:
     if again is None:
         return Replayed(None, f"no claim breaks; the record says {record.violated.claim}")
     return Replayed(again, _difference(record, again))
+
+
+def survey(record: Record, heap_class: type[Runtime], name: str) -> tuple[Result, Record | None]:
+    """Judge a pinned record: does its program still break a claim on this heap, on its schedule or as near as can be?
+
+    The schedule is followed by what threads can do: a step that cannot be taken is passed by, and at its end each thread
+    runs on alone. So a pin survives changes of the text.
+    """
+    program = program_of(record.program)
+    schedule, passed = _followed(program, heap_class, record.schedule)
+    again = record_of(record.name, program, heap_class, schedule, record.heap, record.fault)
+    bound = f"{len(schedule)} steps, {passed} of the record's passed by" if passed else f"{len(schedule)} steps"
+    if again is None:
+        return Result("explore", f"pinned {name}", Verdict.HOLDS, bound=bound), None
+    reason = f"{again.violated.claim}: {again.violated.detail}"
+    return Result("explore", f"pinned {name}", Verdict.VIOLATED, reason, bound), again
+
+
+def _followed(program: Program, heap_class: type[Runtime], schedule: tuple[int, ...]) -> tuple[tuple[int, ...], int]:
+    """The steps of a schedule that can be taken, then each thread to its end: (they, how many were passed by)."""
+    taken: list[int] = []
+    passed = 0
+    try:
+        machine = Machine(program, heap_class)
+        machine.start()
+        for t in schedule:
+            if t not in machine.enabled():
+                passed += 1
+                continue
+            taken.append(t)
+            machine.step(t)
+        while (able := machine.enabled()) and len(taken) < LONGEST:
+            taken.append(able[0])
+            machine.step(able[0])
+    except BrokenError:
+        pass  # running the schedule again tells which claim
+    return tuple(taken), passed
 
 
 def _difference(old: Record, new: Record) -> str:

@@ -1,0 +1,414 @@
+"""The `spanproof` command. Heavy modules are imported by the command that needs them, so that --help is quick.
+
+Exit codes: 0 all hold, 1 violated, 2 bad usage or input, 3 something unknown or nothing run, 130 interrupted.
+"""
+
+import difflib
+import math
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from spanproof import __version__
+
+if TYPE_CHECKING:
+    from spanproof.checks.jobs import Setting, Task, Work
+    from spanproof.checks.record import Record
+    from spanproof.checks.verdict import NotRun, Report
+
+F = TypeVar("F", bound=Callable[..., Any])
+REPORT = "spanproof-report"
+PINS = "spanproof-pins"
+CHECK_BUDGET = 55.0
+"""Seconds that `check` may take; what is not done by then is unknown."""
+
+EPILOG = """\b
+Examples:
+  spanproof check                                   everything, into spanproof-report/
+  spanproof explore two_allocs_one_arena            one scenario, all interleavings
+  spanproof explore --fault plain_store_for_cas     with a planted bug: see it caught
+  spanproof compare --seed 7                        programs and schedules from Hypothesis
+  spanproof replay spanproof-report/FILE.json       a counterexample again, step by step
+"""
+
+
+def _seconds(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:  # noqa: ARG001
+    if value is not None and not (math.isfinite(value) and value > 0):
+        raise click.BadParameter(f"{value:g} is no time; give a number of seconds above 0")
+    return value
+
+
+def _release(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:  # noqa: ARG001
+    from spanproof.model.releases import UnknownReleaseError, row  # noqa: PLC0415
+
+    try:
+        return None if value is None else row(value).name
+    except UnknownReleaseError as e:
+        raise click.BadParameter(str(e)) from e
+
+
+def _fault(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:  # noqa: ARG001
+    if value is not None:
+        from spanproof.checks.faults.corpus import BY_NAME  # noqa: PLC0415
+
+        _known(value, BY_NAME, "fault")
+    return value
+
+
+def _known(name: str, names: Iterable[str], what: str) -> None:
+    """Refuse a name that is not known, with the nearest that is."""
+    known = list(names)
+    if name not in known:
+        near = difflib.get_close_matches(name, known, 1)
+        hint = f"did you mean {near[0]}?" if near else "`spanproof list` shows what there is"
+        raise click.UsageError(f"no {what} {name!r}: {hint}")
+
+
+OPTIONS = (
+    click.option("--json", "json_file", metavar="FILE", help="Write the results as JSON; - is stdout."),
+    click.option("--out", metavar="DIR", default=None, help=f"Folder for the report (check: {REPORT}) and records."),
+    click.option("--jobs", type=click.IntRange(1, 256), default=None, help="Processes side by side [default: cores]."),
+    click.option("--budget", type=float, callback=_seconds, help="Seconds; what is not done by then is unknown."),
+    click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Same seed, same results."),
+    click.option("--release", callback=_release, metavar="go1.N", help="Go release to follow [default: each scenario's own]."),
+    click.option("--heap", metavar="FILE.py:CLASS", default="reference", help="A heap in place of the reference."),
+    click.option("--fault", callback=_fault, metavar="NAME", help="Plant this fault in the heap."),
+    click.option("--require", multiple=True, metavar="NAME", help="Exit 2 if this could not run."),
+)
+
+
+def _options(command: F) -> F:
+    for option in reversed(OPTIONS):
+        command = option(command)
+    return command
+
+
+@click.group(epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="spanproof")
+def cli() -> None:
+    """Show that a page heap is right: Go's mheap, run and searched through all interleavings from one text."""
+
+
+def _setting(options: dict[str, Any], budget: float | None) -> "Setting":
+    from spanproof.checks.comparing.campaign import FEWEST_PROGRAMS  # noqa: PLC0415
+    from spanproof.checks.faults.planting import subject  # noqa: PLC0415
+    from spanproof.checks.jobs import Setting  # noqa: PLC0415
+
+    subject(options["heap"], options["fault"])  # refuse a heap that does not load before anything runs
+    seconds = options["budget"] or budget
+    deadline = math.inf if seconds is None else time.monotonic() + seconds
+    return Setting(
+        options["heap"], options["fault"], options["release"], options["seed"], options.get("examples") or FEWEST_PROGRAMS,
+        deadline=deadline, budget=math.inf if seconds is None else seconds,
+    )  # fmt: skip
+
+
+def _told(quiet: bool) -> Callable[[int, int, "Task"], None]:
+    """Progress on stderr: one line that is written over on a terminal, else a line now and then."""
+    terminal = sys.stderr.isatty()
+
+    def told(done: int, of: int, task: "Task") -> None:
+        if quiet or of == 1:
+            return
+        line = f"{done} of {of}: {task.check} {task.name}"
+        if terminal:
+            click.echo(f"\r\x1b[K{line[:78]}" + ("\n" if done == of else ""), err=True, nl=False)
+        elif done == of or done % 10 == 0:
+            click.echo(line, err=True)
+
+    return told
+
+
+def _run(command: str, tasks: list["Task"], options: dict[str, Any], *, budget: float | None = None) -> int:
+    """Do the tasks and say what came out: the exit code."""
+    from spanproof.checks import jobs  # noqa: PLC0415
+
+    out = Path(options["out"] or REPORT)
+    keeps = command == "check" or options["out"] is not None
+    if keeps:
+        _writable(out)
+    if options["json_file"] not in (None, "-"):
+        _writable(Path(options["json_file"]).parent)
+    setting = _setting(options, budget)
+    work = jobs.run(tasks, setting, options["jobs"] or os.cpu_count() or 1, _told(quiet=False))
+    return _say(command, work, options, out, page=keeps)
+
+
+def _writable(folder: Path) -> None:
+    """Refuse a folder that cannot be written to before any work is done."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise click.UsageError(f"--out {folder}: cannot be made: {e.strerror}; give a folder that can be written to") from e
+    if not os.access(folder, os.W_OK):
+        raise click.UsageError(f"--out {folder}: cannot be written to; give another folder")
+
+
+def _say(command: str, work: "Work", options: dict[str, Any], out: Path, *, page: bool) -> int:
+    """Write the report, the records and the JSON, print the table or the counterexamples; the exit code."""
+    from spanproof.checks.faults.table import print_matrix  # noqa: PLC0415
+    from spanproof.checks.reporting.table import print_table  # noqa: PLC0415
+    from spanproof.checks.reporting.write import result_json, write_report  # noqa: PLC0415
+    from spanproof.checks.verdict import EXIT_CODES, EXIT_INTERRUPTED, EXIT_USAGE, Report  # noqa: PLC0415
+    from spanproof.model.releases import NEWEST  # noqa: PLC0415
+
+    not_run: tuple[NotRun, ...] = ()
+    report = Report(command, options["release"] or NEWEST.name, options["seed"], tuple(work.results), not_run)
+    if page or work.records:
+        report = _placed(report, out)
+        write_report(out, report, work.records, __version__)
+    if options["json_file"] == "-":
+        click.echo(result_json(report, __version__), nl=False)
+    else:
+        for name, record in work.records.items() if command != "check" else ():
+            click.echo(_story(record, str(out / name)))
+        if command == "faults":
+            print_matrix(report.results, sys.stdout)
+        print_table(report, sys.stdout, see=str(out / "report.html") if page or work.records else "")
+    if options["json_file"] not in (None, "-"):
+        _write_json(Path(options["json_file"]), result_json(report, __version__))
+    if work.interrupted:
+        click.echo(f"spanproof: interrupted; {len(work.results)} results are kept", err=True)
+        return EXIT_INTERRUPTED
+    missing = [n for n in options["require"] if any(n in (item.check, item.name) for item in not_run)]
+    if missing:
+        click.echo(f"spanproof: --require {missing[0]}: it could not run", err=True)
+        return EXIT_USAGE
+    return EXIT_CODES[report.verdict]
+
+
+def _placed(report: "Report", out: Path) -> "Report":
+    """The report with the place of each record in it."""
+    from dataclasses import replace  # noqa: PLC0415
+
+    placed = (replace(r, record=str(out / r.record)) if r.record else r for r in report.results)
+    return replace(report, results=tuple(placed))
+
+
+def _write_json(path: Path, text: str) -> None:
+    from spanproof.checks.record import write_atomically  # noqa: PLC0415
+
+    try:
+        write_atomically(path, text)
+    except OSError as e:
+        raise click.UsageError(f"--json {path}: cannot be written: {e.strerror}") from e
+
+
+def _story(record: "Record", place: str) -> str:
+    """A counterexample as text, with the program and the way to see it again."""
+    from spanproof.checks.reporting.lanes import lanes  # noqa: PLC0415
+    from spanproof.checks.running.replaying import runnable  # noqa: PLC0415
+
+    program = runnable(record) if record.kind == "run" else ""
+    return lanes(record, f"spanproof replay {place}", program)
+
+
+def _pins() -> list["Task"]:
+    from spanproof.checks.jobs import Task  # noqa: PLC0415
+
+    return [Task("pin", str(path)) for path in sorted(Path(PINS).glob("*.json"))]
+
+
+@cli.command()
+@_options
+def check(**options: Any) -> int:
+    """The main job: pinned records, all interleavings of the catalogue, Hypothesis workloads, recorded traces."""
+    from spanproof.checks.jobs import Task  # noqa: PLC0415
+    from spanproof.checks.scenarios import SCENARIOS  # noqa: PLC0415
+    from spanproof.checks.tracing.shipped import RECORDED  # noqa: PLC0415
+
+    tasks = [*_pins(), Task("compare")]
+    tasks += [Task("explore", s.name) for s in sorted(SCENARIOS, key=lambda s: -s.states)]
+    if options["heap"] == "reference" and options["fault"] is None:
+        tasks += [Task("trace", str(path)) for path in RECORDED]
+    return _run("check", tasks, options, budget=CHECK_BUDGET)
+
+
+@cli.command()
+@click.argument("scenarios", nargs=-1, metavar="[SCENARIO]...")
+@_options
+def explore(scenarios: tuple[str, ...], **options: Any) -> int:
+    """Search all interleavings of SCENARIO... (default: the whole catalogue)."""
+    from spanproof.checks.jobs import Task  # noqa: PLC0415
+    from spanproof.checks.scenarios import BY_NAME  # noqa: PLC0415
+
+    for name in scenarios:
+        _known(name, BY_NAME, "scenario")
+    return _run("explore", [Task("explore", name) for name in scenarios or BY_NAME], options)
+
+
+@cli.command()
+@click.option("--examples", type=click.IntRange(1, 10_000_000), default=None, help="Programs to draw [default: 300].")
+@_options
+def compare(examples: int | None, **options: Any) -> int:
+    """Programs and schedules from Hypothesis, against every claim and the abstract heap after every step."""
+    from spanproof.checks.jobs import Task  # noqa: PLC0415
+
+    options["examples"] = examples
+    return _run("compare", [Task("compare")], options)
+
+
+@cli.command()
+@click.argument("files", nargs=-1, metavar="[FILE]...")
+@_options
+def trace(files: tuple[str, ...], **options: Any) -> int:
+    """Judge recorded traces of real Go programs (default: the three that are shipped)."""
+    from spanproof.checks.jobs import Task  # noqa: PLC0415
+    from spanproof.checks.tracing.shipped import RECORDED  # noqa: PLC0415
+
+    return _run("trace", [Task("trace", str(f)) for f in files or RECORDED], options)
+
+
+@cli.command()
+@click.argument("record", metavar="RECORD")
+@click.option("--json", "json_file", metavar="FILE", help="Write the result as JSON; - is stdout.")
+def replay(record: str, json_file: str | None) -> int:
+    """Run a counterexample again, on the heap and with the fault that it names, and show it."""
+    from spanproof.checks.record import load  # noqa: PLC0415
+    from spanproof.checks.reporting.write import result_json  # noqa: PLC0415
+    from spanproof.checks.verdict import EXIT_CODES, Report  # noqa: PLC0415
+
+    again = load(Path(record))
+    result, shown = _replayed(again, record)
+    report = Report("replay", again.release, 0, (result,))
+    if json_file == "-":
+        click.echo(result_json(report, __version__), nl=False)
+    else:
+        click.echo(shown)
+        click.echo(f"{result.verdict.value}: {result.reason}")
+    if json_file not in (None, "-"):
+        _write_json(Path(json_file), result_json(report, __version__))
+    return EXIT_CODES[report.verdict]
+
+
+def _replayed(record: "Record", place: str) -> tuple[Any, str]:
+    """The result of a replay and what to show of it."""
+    from spanproof.checks.faults.planting import subject  # noqa: PLC0415
+    from spanproof.checks.running.replaying import replay as run_again  # noqa: PLC0415
+    from spanproof.checks.verdict import Result, Verdict  # noqa: PLC0415
+
+    claim = record.violated.claim
+    if record.kind == "trace":
+        from spanproof.checks.tracing.replaying import replay_trace  # noqa: PLC0415
+
+        difference = replay_trace(record)
+        check, anew = "trace", record if not difference else None
+    else:
+        replayed = run_again(record, subject(record.heap, record.fault).heap_class)
+        check, anew, difference = "explore", replayed.record, replayed.difference
+    if anew is None:
+        return Result(check, record.name, Verdict.UNKNOWN, f"not reproduced: {difference}"), ""
+    if difference:
+        reason = f"breaks {anew.violated.claim}, but not as recorded: {difference}"
+        return Result(check, record.name, Verdict.UNKNOWN, reason), _story(anew, place)
+    return Result(check, record.name, Verdict.VIOLATED, f"{claim}, the same as recorded", record=place), _story(anew, place)
+
+
+@cli.command()
+@click.argument("record", metavar="RECORD")
+def pin(record: str) -> int:
+    """Keep a counterexample in spanproof-pins/, where `check` runs it first from now on."""
+    from spanproof.checks.record import load, save  # noqa: PLC0415
+
+    source = Path(record)
+    kept = load(source)
+    if kept.kind != "run":
+        raise click.UsageError(f"{record}: only counterexamples of programs can be pinned; `trace` judges trace files")
+    place = Path(PINS) / source.name
+    try:
+        save(kept, place)
+    except OSError as e:
+        raise click.UsageError(f"{place}: cannot be written: {e.strerror}; give this folder room or rights") from e
+    click.echo(f"pinned: {place}")
+    return 0
+
+
+@cli.command("list")
+@click.option("--json", "json_file", metavar="FILE", help="Write the lists as JSON; - is stdout.")
+def list_command(json_file: str | None) -> int:
+    """Show the scenarios, claims, releases and faults."""
+    import json  # noqa: PLC0415
+
+    from spanproof.checks.listing import lists, print_lists  # noqa: PLC0415
+
+    text = json.dumps(lists(), indent=1) + "\n"
+    if json_file == "-":
+        click.echo(text, nl=False)
+        return 0
+    if json_file is not None:
+        _write_json(Path(json_file), text)
+        return 0
+    print_lists(sys.stdout)
+    return 0
+
+
+@cli.command()
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@_options
+def faults(names: tuple[str, ...], **options: Any) -> int:
+    """Plant each fault (or those named) and show which layer catches it, and in what time."""
+    from spanproof.checks.faults.corpus import BY_NAME  # noqa: PLC0415
+    from spanproof.checks.jobs import Task  # noqa: PLC0415
+
+    for name in names:
+        _known(name, BY_NAME, "fault")
+    if options["fault"] is not None:
+        raise click.UsageError("--fault: `faults` plants them itself; name the faults as arguments")
+    return _run("faults", [Task("faults", name) for name in names or BY_NAME], options)
+
+
+def _one_line(error: Exception) -> str:
+    """What is wrong, in one line."""
+    text = error.format_message() if isinstance(error, click.ClickException) else str(error)
+    return " ".join(text.split())
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command; the exit code. Never a traceback for bad input."""
+    from spanproof.checks.verdict import EXIT_INTERRUPTED, EXIT_USAGE  # noqa: PLC0415
+
+    try:
+        code = cli.main(arguments, prog_name="spanproof", standalone_mode=False)
+    except click.exceptions.NoArgsIsHelpError as e:
+        click.echo(e.ctx.get_help() if e.ctx is not None else "")
+        return 0
+    except click.ClickException as e:
+        click.echo(f"spanproof: {_one_line(e)}", err=True)
+        return EXIT_USAGE
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("spanproof: interrupted", err=True)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return EXIT_USAGE
+    except _input_errors() as e:
+        click.echo(f"spanproof: {_one_line(e)}", err=True)
+        return EXIT_USAGE
+    return code if isinstance(code, int) else 0
+
+
+def _input_errors() -> tuple[type[Exception], ...]:
+    """The errors that a user's input can cause; imported only once something has gone wrong."""
+    from spanproof.checks.faults.edit import EditError  # noqa: PLC0415
+    from spanproof.checks.programs import ProgramError  # noqa: PLC0415
+    from spanproof.checks.record import RecordError  # noqa: PLC0415
+    from spanproof.checks.reporting.write import ReportError  # noqa: PLC0415
+    from spanproof.checks.running.replaying import ScheduleError  # noqa: PLC0415
+    from spanproof.checks.subject import SubjectError  # noqa: PLC0415
+    from spanproof.checks.tracing.validating import TraceError  # noqa: PLC0415
+
+    return (EditError, ProgramError, RecordError, ReportError, ScheduleError, SubjectError, TraceError)
+
+
+def run() -> None:
+    """The console script."""
+    sys.exit(main())
+
+
+if __name__ == "__main__":
+    run()

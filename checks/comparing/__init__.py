@@ -1,0 +1,1 @@
+"""The reference heap against the abstract heap and every claim, on programs and interleavings that Hypothesis makes."""

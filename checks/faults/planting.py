@@ -1,0 +1,22 @@
+"""From the names a user gives to the heap under test: `--heap FILE.py:CLASS` and `--fault NAME`."""
+
+from spanproof.checks.faults.corpus import BY_NAME
+from spanproof.checks.faults.edit import planted
+from spanproof.checks.subject import REFERENCE, Subject, SubjectError, load_heap
+from spanproof.impl.malloc import Runtime
+
+
+def subject(heap: str = REFERENCE, fault: str | None = None) -> Subject:
+    """The heap of that name with that fault planted in it.
+
+    Raises:
+        SubjectError: there is no such heap or fault.
+        EditError: the fault's edit does not fit the text.
+
+    """
+    base = Runtime if heap == REFERENCE else load_heap(heap)
+    if fault is None:
+        return Subject(base, heap)
+    if fault not in BY_NAME:
+        raise SubjectError(f"--fault {fault}: no such fault; `spanproof list` shows them")
+    return Subject(planted(BY_NAME[fault].edits, base), heap, fault)

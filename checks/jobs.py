@@ -1,0 +1,200 @@
+"""The work of a command, cut into tasks that run side by side in processes, with one deadline and one way to stop.
+
+Each task gives results and records and is a plain value, so a process of its own can take it. Read next: cli.py.
+"""
+
+import signal
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass, field, replace
+from multiprocessing import get_context
+from multiprocessing.synchronize import Event
+from pathlib import Path
+from typing import Any
+
+from spanproof.checks.comparing.campaign import FEWEST_PROGRAMS, compare
+from spanproof.checks.exploring.verdicts import judge
+from spanproof.checks.faults.corpus import BY_NAME as FAULTS
+from spanproof.checks.faults.planting import subject
+from spanproof.checks.faults.table import judge_fault
+from spanproof.checks.local_state import HiddenStateError
+from spanproof.checks.record import Record, load
+from spanproof.checks.running.machine import HeapError
+from spanproof.checks.running.replaying import survey
+from spanproof.checks.scenarios import BY_NAME
+from spanproof.checks.subject import REFERENCE
+from spanproof.checks.verdict import Result, Verdict
+from spanproof.model.releases import RELEASES, row
+
+INTERRUPTED = "interrupted"
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One piece of work: check is explore, compare, trace or pin; name a scenario, a file, or nothing."""
+
+    check: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What all tasks of a command share. `deadline` is on time.monotonic's clock."""
+
+    heap: str = REFERENCE
+    fault: str | None = None
+    release: str | None = None
+    seed: int = 0
+    examples: int = FEWEST_PROGRAMS
+    deadline: float = float("inf")
+    budget: float = float("inf")
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a task gave."""
+
+    results: tuple[Result, ...]
+    records: tuple[Record, ...] = ()
+
+
+@dataclass(slots=True)
+class Work:
+    """What a command has found so far. A result's record is named when it is kept."""
+
+    results: list[Result] = field(default_factory=list[Result])
+    records: dict[str, Record] = field(default_factory=dict[str, Record])
+    interrupted: bool = False
+
+
+_stop: Event | None = None
+
+
+def _begin(stop: Event) -> None:
+    """In a process of the pool: leave Ctrl-C to the parent, which says so through the event."""
+    global _stop  # noqa: PLW0603  # what a process of the pool is given once
+    _stop = stop
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _hurry(setting: Setting) -> Callable[[int], str | None]:
+    def hurry(done: int) -> str | None:  # noqa: ARG001  # the signature of Hurry
+        if _stop is not None and _stop.is_set():
+            return INTERRUPTED
+        return f"the budget of {setting.budget:g} s is used up" if time.monotonic() > setting.deadline else None
+
+    return hurry
+
+
+def perform(task: Task, setting: Setting) -> Done:
+    """Do one task."""
+    try:
+        return _TASKS[task.check](task, setting)
+    except (HeapError, HiddenStateError, LookupError) as e:
+        name = task.name or "workloads"
+        return Done((Result(task.check, name, Verdict.UNKNOWN, f"the heap cannot be run: {e}"),))
+
+
+def _explore(task: Task, setting: Setting) -> Done:
+    release = None if setting.release is None else row(setting.release)
+    found = judge(BY_NAME[task.name], subject(setting.heap, setting.fault), release=release, hurry=_hurry(setting))
+    return Done((found.result,), () if found.record is None else (found.record,))
+
+
+def _compare(task: Task, setting: Setting) -> Done:  # noqa: ARG001  # one signature for all
+    releases = RELEASES if setting.release is None else (row(setting.release),)
+    heap = subject(setting.heap, setting.fault)
+    found = compare(heap, seed_=setting.seed, examples=setting.examples, releases=releases, hurry=_hurry(setting))
+    return Done((found.result,), () if found.record is None else (found.record,))
+
+
+def _trace(task: Task, setting: Setting) -> Done:
+    from spanproof.checks.tracing.verdicts import judge_trace  # noqa: PLC0415  # numpy, for this task alone
+
+    results, records = judge_trace(Path(task.name), setting.release)
+    return Done(tuple(results), tuple(records))
+
+
+def _pin(task: Task, setting: Setting) -> Done:
+    record = load(Path(task.name))
+    result, again = survey(record, subject(setting.heap, setting.fault).heap_class, Path(task.name).name)
+    return Done((result,), () if again is None else (again,))
+
+
+def _fault(task: Task, setting: Setting) -> Done:
+    return Done((judge_fault(FAULTS[task.name], _hurry(setting)),))
+
+
+_TASKS: dict[str, Callable[[Task, Setting], Done]] = {
+    "explore": _explore,
+    "compare": _compare,
+    "trace": _trace,
+    "pin": _pin,
+    "faults": _fault,
+}
+
+
+def _side_by_side(tasks: list[Task], setting: Setting, jobs: int, work: Work) -> Iterator[tuple[Task, Done]]:
+    context = get_context("spawn")
+    stop = context.Event()
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(stop,)) as pool:
+        waiting: dict[Future[Any], Task] = {pool.submit(perform, task, setting): task for task in tasks}
+        while waiting:
+            try:
+                done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+                for future in done:
+                    task = waiting.pop(future)
+                    if not future.cancelled():
+                        yield task, future.result()
+            except KeyboardInterrupt:
+                # The tasks under way stop soon and say how far they came; the others are not begun.
+                work.interrupted = True
+                stop.set()
+                for future in waiting:
+                    future.cancel()
+
+
+def _one_by_one(tasks: list[Task], setting: Setting, work: Work) -> Iterator[tuple[Task, Done]]:
+    for task in tasks:
+        try:
+            yield task, perform(task, setting)
+        except KeyboardInterrupt:
+            work.interrupted = True
+            return
+
+
+def run(tasks: list[Task], setting: Setting, jobs: int, told: Callable[[int, int, Task], None]) -> Work:
+    """Do all tasks, at most `jobs` at a time; `told` hears of each that is done: (how many, of how many, which)."""
+    work = Work()
+    order = {task: place for place, task in enumerate(tasks)}
+    found: list[tuple[Task, Done]] = []
+    side_by_side = jobs > 1 and len(tasks) > 1
+    stream = _side_by_side(tasks, setting, jobs, work) if side_by_side else _one_by_one(tasks, setting, work)
+    for task, done in stream:
+        found.append((task, done))
+        told(len(found), len(tasks), task)
+    for _, done in sorted(found, key=lambda pair: order[pair[0]]):
+        _keep(work, done)
+    return work
+
+
+def _keep(work: Work, done: Done) -> None:
+    records = list(done.records)
+    for result in done.results:
+        if result.verdict is not Verdict.VIOLATED or not records:
+            work.results.append(result)
+            continue
+        record = records.pop(0)
+        name = record_name(result, record, work.records)
+        work.records[name] = record
+        work.results.append(replace(result, record=name))
+
+
+def record_name(result: Result, record: Record, taken: dict[str, Record]) -> str:
+    """A file name for a record that no other of this run has."""
+    stem = f"{result.check}-{record.name}-{record.violated.claim}".replace("/", "_").replace(" ", "_").replace(":", "")
+    name, n = f"{stem}.json", 2
+    while name in taken:
+        name, n = f"{stem}-{n}.json", n + 1
+    return name

@@ -1,0 +1,80 @@
+"""What there is: scenarios, claims, releases and faults, as data and as tables for the terminal."""
+
+from enum import Enum
+from typing import Any, TextIO
+
+from spanproof.checks.faults.corpus import FAULTS
+from spanproof.checks.scenarios import SCENARIOS
+from spanproof.model.claim import Claim, Invariant, Promise, RunClaim, StepInvariant
+from spanproof.model.promises import CLAIMS
+from spanproof.model.releases import COLUMNS, RELEASES, Release
+
+KINDS = {Invariant: "state", StepInvariant: "step", Promise: "call", RunClaim: "run"}
+
+
+def _claim(claim: Claim) -> dict[str, Any]:
+    return {
+        "name": claim.name,
+        "kind": KINDS[type(claim)],
+        "says": claim.says,
+        "because": claim.because,
+        "source": claim.source,
+        "fault": claim.fault,
+    }
+
+
+def _release(release: Release) -> dict[str, Any]:
+    cells: dict[str, Any] = {"name": release.name}
+    for column in COLUMNS:
+        value = getattr(release, column)
+        cells[column] = value.name.lower() if isinstance(value, Enum) else value
+    return cells
+
+
+def lists() -> dict[str, list[dict[str, Any]]]:
+    """The object that `list --json` writes."""
+    return {
+        "scenarios": [
+            {
+                "name": s.name,
+                "says": s.says,
+                "release": s.program.release.name,
+                "geometry": s.program.geometry.name,
+                "threads": len(s.program.threads),
+                "states": s.states,
+                "expected": s.expected.value,
+                "sentinels": list(s.sentinels),
+            }
+            for s in SCENARIOS
+        ],
+        "claims": [_claim(claim) for claim in CLAIMS],
+        "theorems": [],
+        "releases": [_release(release) for release in RELEASES],
+        "faults": [{"name": f.name, "says": f.says, "claim": f.claim, "source": f.source} for f in FAULTS],
+    }
+
+
+SHOWN = {
+    "scenarios": ("name", "release", "geometry", "threads", "states", "says"),
+    "claims": ("name", "kind", "says"),
+    "releases": ("name", "zeroing", "sweep_done", "scavenged_is_zero"),
+    "faults": ("name", "claim", "says"),
+}
+
+
+def print_lists(file: TextIO) -> None:
+    """The same as tables, a hundred columns wide."""
+    from rich.console import Console  # noqa: PLC0415  # slow to import
+    from rich.table import Table  # noqa: PLC0415
+
+    console = Console(file=file, width=100, highlight=False)
+    everything = lists()
+    for title, columns in SHOWN.items():
+        table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+        for column in columns:
+            table.add_column(column, overflow="fold")
+        for entry in everything[title]:
+            cells = (entry[column] for column in columns)
+            table.add_row(*(f"{cell:,}" if isinstance(cell, int) and cell is not True else str(cell) for cell in cells))
+        console.print(table)
+        console.print()

@@ -1,0 +1,143 @@
+"""Hypothesis strategies for programs and interleavings. Public: use them in tests of your own.
+
+An example is a program and a byte string. The bytes are read as schedules: who runs next, and how many steps until it is
+preempted (`decisions`). The shortest string, no bytes at all, is "one thread after the other", so what Hypothesis shrinks
+to is a small program with few switches. Read next: comparing/campaign.py.
+"""
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from hypothesis import strategies as st
+
+from spanproof.checks.programs import (
+    ALLOCATING,
+    Alloc,
+    AllocManual,
+    Collect,
+    Drop,
+    EnsureSwept,
+    FreeManual,
+    MallocLarge,
+    MallocSmall,
+    Op,
+    Program,
+    Reclaim,
+    Sweep,
+    Thread,
+    Uncache,
+)
+from spanproof.model.geometry import BYTES, CHUNKED, SMALL, Geometry
+from spanproof.model.releases import RELEASES, Release
+
+LENGTHS = (1 << 30, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 19, 24, 30, 38, 48)
+"""Steps until the next decision, by the low half of a byte; the first means: as far as it can go."""
+
+
+def decisions(schedule: bytes, k: int) -> Iterator[tuple[int, int]]:
+    """The k-th schedule that a byte string stands for: endless pairs (which of the threads that can go on, how many steps).
+
+    The 0-th reads the bytes as they are and then runs one thread after the other; the others stir them.
+    """
+    n = len(schedule)
+    i = 0
+    while True:
+        byte = schedule[i] if i < n else 0
+        if k:
+            mixed = (i + 1) * 0x9E3779B1 ^ k * 0x85EBCA6B ^ (schedule[i % n] if n else 0) * 0xC2B2AE35
+            byte = (mixed ^ mixed >> 15) * 0x2545F491 >> 13 & 255
+        yield byte >> 4, LENGTHS[byte & 15]
+        i += 1
+
+
+def _edge(geometry: Geometry) -> st.SearchStrategy[tuple[Op, ...]]:
+    """A past that leaves the next allocation near the end of an arena, in dirty or in fresh memory."""
+    pages = geometry.pages_per_arena
+    nearly = st.integers(pages - 3, pages)
+    filled = nearly.map(lambda n: (AllocManual(n),))
+    dirtied = nearly.map(lambda n: (AllocManual(n), FreeManual(0)))
+    both = nearly.map(lambda n: (AllocManual(n - 1), AllocManual(2), FreeManual(1)))
+    return st.one_of(st.just(()), st.just(()), filled, dirtied, both)
+
+
+def _ops(geometry: Geometry, *, collects: bool) -> st.SearchStrategy[Op]:
+    npages = st.integers(1, max(3, geometry.pages_per_arena // 2))
+    few = st.integers(1, 3)
+    nth = st.integers(0, 2)
+    ops: list[st.SearchStrategy[Op]] = [
+        st.builds(MallocLarge, npages, st.booleans(), st.booleans()),
+        st.builds(MallocLarge, few),
+        st.builds(AllocManual, npages),
+        st.builds(FreeManual, nth),
+        st.builds(MallocSmall, few),
+        st.builds(Alloc, few, st.booleans()),
+        st.builds(Drop, nth),
+    ]
+    if collects:
+        ops += [st.builds(Reclaim, few), st.just(Sweep()), st.just(Sweep()), st.builds(Uncache, nth)]
+        ops += [st.builds(EnsureSwept, nth), st.just(Collect())]
+    return st.one_of(ops)
+
+
+_GARBAGE: tuple[tuple[Op, ...], ...] = (
+    (),
+    (MallocLarge(1), Drop(0), Collect()),
+    (MallocLarge(1), MallocLarge(1), Drop(0), Collect()),
+    (MallocLarge(1), Drop(0), MallocLarge(2), Drop(1), Collect()),
+)
+"""Pasts that end with a collection: spans in use, dirty, unmarked and unswept."""
+
+
+def _one_cycle(ops: tuple[Op, ...], allowed: int) -> tuple[tuple[Op, ...], int]:
+    """The operations with no more collections than allowed: (they, how many are still allowed)."""
+    kept: list[Op] = []
+    for op in ops:
+        if isinstance(op, Collect):
+            if allowed == 0:
+                continue
+            allowed -= 1
+        kept.append(op)
+    return tuple(kept), allowed
+
+
+def _tame(threads: list[Thread]) -> tuple[Thread, ...]:
+    """Keep the rules that Go's own callers keep: a cached span is given back between two collections."""
+    every = [op for thread in threads for op in (*thread.before, *thread.ops)]
+    allowed = 1 if any(isinstance(op, MallocSmall) for op in every) else 2
+    tamed: list[Thread] = []
+    for thread in threads:
+        before, allowed = _one_cycle(thread.before, allowed)
+        tamed.append(replace(thread, before=before))
+    for n, thread in enumerate(tamed):
+        ops, allowed = _one_cycle(thread.ops, allowed)
+        tamed[n] = replace(thread, ops=ops or (MallocLarge(1),))
+    return tuple(tamed)
+
+
+@st.composite
+def programs(
+    draw: st.DrawFn, releases: tuple[Release, ...] = RELEASES, threads: tuple[int, int] = (2, 3), most_ops: int = 3
+) -> Program:
+    """Programs of `threads[0]` to `threads[1]` threads with up to most_ops operations each, on the small geometries."""
+    geometry = draw(st.sampled_from((BYTES, SMALL, CHUNKED)))
+    collects = geometry.pages_per_arena % 8 == 0
+    count = draw(st.integers(*threads))
+    drawn: list[Thread] = []
+    for n in range(count):
+        ops = draw(st.lists(_ops(geometry, collects=collects), min_size=1, max_size=most_ops))
+        before = draw(_edge(geometry)) if n == 0 else ()
+        if collects and n == 1:
+            before = draw(st.sampled_from(_GARBAGE))
+        drawn.append(Thread(tuple(ops), before))
+    release = draw(st.sampled_from(releases[::-1]))
+    return Program(_tame(drawn), geometry, release, tracing=draw(st.booleans()))
+
+
+def schedules() -> st.SearchStrategy[bytes]:
+    """Byte strings that `decisions` reads as schedules."""
+    return st.binary(max_size=40)
+
+
+def size(program: Program) -> int:
+    """How many operations run interleaved, allocations counted twice: a guess at how many states there are."""
+    return sum(2 if isinstance(op, ALLOCATING) else 1 for thread in program.threads for op in thread.ops)

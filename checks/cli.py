@@ -153,15 +153,20 @@ def _say(command: str, work: "Work", options: dict[str, Any], out: Path, *, page
     """Write the report, the records and the JSON, print the table or the counterexamples; the exit code."""
     from spanproof.checks.faults.table import print_matrix  # noqa: PLC0415
     from spanproof.checks.reporting.table import print_table  # noqa: PLC0415
-    from spanproof.checks.reporting.write import result_json, write_report  # noqa: PLC0415
+    from spanproof.checks.reporting.words import sentence  # noqa: PLC0415
+    from spanproof.checks.reporting.write import ReportError, result_json, write_report  # noqa: PLC0415
     from spanproof.checks.verdict import EXIT_CODES, EXIT_INTERRUPTED, EXIT_USAGE, Report  # noqa: PLC0415
     from spanproof.model.releases import NEWEST  # noqa: PLC0415
 
     not_run: tuple[NotRun, ...] = ()
     report = Report(command, options["release"] or NEWEST.name, options["seed"], tuple(work.results), not_run)
+    unwritten = ""
     if page or work.records:
         report = _placed(report, out)
-        write_report(out, report, work.records, __version__)
+        try:
+            write_report(out, report, work.records, __version__)
+        except ReportError as e:
+            unwritten = str(e)
     if options["json_file"] == "-":
         click.echo(result_json(report, __version__), nl=False)
     else:
@@ -169,9 +174,14 @@ def _say(command: str, work: "Work", options: dict[str, Any], out: Path, *, page
             click.echo(_story(record, str(out / name)))
         if command == "faults":
             print_matrix(report.results, sys.stdout)
-        print_table(report, sys.stdout, see=str(out / "report.html") if page or work.records else "")
+            click.echo(sentence(report))
+        else:
+            print_table(report, sys.stdout, see=str(out / "report.html") if page or work.records else "")
     if options["json_file"] not in (None, "-"):
         _write_json(Path(options["json_file"]), result_json(report, __version__))
+    if unwritten:
+        click.echo(f"spanproof: {unwritten}", err=True)
+        return EXIT_USAGE
     if work.interrupted:
         click.echo(f"spanproof: interrupted; {len(work.results)} results are kept", err=True)
         return EXIT_INTERRUPTED

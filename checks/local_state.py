@@ -34,7 +34,7 @@ def _locals_touched(i: dis.Instruction) -> list[tuple[str, str]]:
     if "FAST" not in i.opname:
         return []
     parts = re.findall("(LOAD|STORE|DELETE)_FAST", i.opname)
-    names = i.argval if isinstance(i.argval, tuple) else (i.argval,)
+    names: tuple[str, ...] = i.argval if isinstance(i.argval, tuple) else (i.argval,)
     if not parts or len(parts) != len(names):
         raise NotImplementedError(f"the bytecode {i.opname} of Python {sys.version_info[:2]} is new to local_state.py")
     return list(zip(parts, names, strict=True))
@@ -122,7 +122,7 @@ def _analysed(code: CodeType) -> dict[int, frozenset[str]]:
                 "(for loop, with block, handler, or an await inside an expression); put it in a local"
             )
     instructions = _instructions(code)
-    table = dis._parse_exception_table(code) if code.co_exceptiontable else []  # type: ignore[attr-defined]  # noqa: SLF001  # no public way
+    table: list[Any] = dis._parse_exception_table(code) if code.co_exceptiontable else []  # type: ignore[attr-defined]  # noqa: SLF001  # no public way
     after = _live_after(instructions, _successors(instructions), table)
     _live[code] = {i.offset: after[n] for n, i in enumerate(instructions)}
     return _live[code]
@@ -130,13 +130,13 @@ def _analysed(code: CodeType) -> dict[int, frozenset[str]]:
 
 def _value_key(code: CodeType, name: str, value: Any) -> Hashable:
     """A local's value with its type, as True == 1 and frozen values of different kinds must not meet."""
-    if isinstance(value, _FROZEN) or is_dataclass(value) and value.__dataclass_params__.frozen:  # type: ignore[union-attr]
+    if isinstance(value, _FROZEN) or (is_dataclass(value) and value.__dataclass_params__.frozen):  # type: ignore[union-attr]
         return name, type(value), value
     if getattr(value, "_frozen", False):
         return name, id(value)
     raise HiddenStateError(
-        f"{code.co_filename}:{code.co_firstlineno}: {code.co_name}: local {name} is a {type(value).__name__}, which can "
-        "change; locals are numbers, handles and tuples"
+        f"{code.co_filename}:{code.co_firstlineno}: {code.co_name}: local {name} is a {type(value).__name__}, "
+        "which can change; locals are numbers, handles and tuples"
     )
 
 

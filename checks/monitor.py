@@ -158,7 +158,7 @@ class Monitor:
 
     def _user_wrote(self, event: Event, read: Reading) -> list[Update]:
         page, mark = event.args
-        number = self._expected[page - self.heap.geometry.pages.start]
+        number: int = self._expected[page - self.heap.geometry.pages.start]
         if read(number) != 0 and self.judges("live_memory_keeps_its_contents"):
             raise BrokenError("live_memory_keeps_its_contents", f"page {page} is written by a second owner")
         return [(number, mark)]
@@ -166,7 +166,8 @@ class Monitor:
     def _user_gives_up(self, event: Event, read: Reading) -> list[Update]:
         s = event.args[0].number
         first = self._page(read(self._base[s]))
-        return [(number, 0) for number in self._expected[first : first + read(self._npages[s])]]
+        npages: int = read(self._npages[s])
+        return [(number, 0) for number in self._expected[first : first + npages]]
 
     def broken_invariant(self, changed: frozenset[int], read: Reading) -> str | None:
         """The first invariant, in reading order, that reads a changed cell and does not hold; or None."""
@@ -184,7 +185,7 @@ class Monitor:
         return None
 
     def describe(self, changed: frozenset[int], read: Reading) -> str:
-        """What was seen when an invariant broke: the cells that the step changed, ghosts left out if others are there."""
+        """What was seen when an invariant broke: the cells that the step changed, ghosts only if alone."""
         real = [n for n in sorted(changed) if n < self.numbering.ghosts_from] or sorted(changed)
         return "after " + ", ".join(f"{self.numbering.names[n]} = {read(n)}" for n in real)
 

@@ -50,9 +50,9 @@ class Event:
 
 
 async def _watch(self: Any, *args: Any) -> Any:
-    await Event(FUNCTION, False, args)  # type: ignore[name-defined]  # noqa: F821, FBT003  # given by _wrapper
-    result = await ORIGINAL(self, *args)  # type: ignore[name-defined]  # noqa: F821
-    await Event(FUNCTION, True, args, result)  # type: ignore[name-defined]  # noqa: F821, FBT003
+    await Event(FUNCTION, False, args)  # type: ignore[name-defined]  # noqa: F821  # given by _wrapper
+    result: Any = await ORIGINAL(self, *args)  # type: ignore[name-defined]  # noqa: F821
+    await Event(FUNCTION, True, args, result)  # type: ignore[name-defined]  # noqa: F821
     return result
 
 
@@ -71,7 +71,8 @@ def _watched(cls: type, names: Iterable[str], prefix: str = "") -> type:
 def watched(heap_class: type[HeapCells]) -> type[HeapCells]:
     """The heap with its calls and returns told to the engine."""
     pages = _watched(heap_class.PageAlloc, WATCHED_PAGES, "pages.")
-    cls = _watched(heap_class, (name for name in WATCHED if inspect.iscoroutinefunction(getattr(heap_class, name, None))))
+    present = (name for name in WATCHED if inspect.iscoroutinefunction(getattr(heap_class, name, None)))
+    cls = _watched(heap_class, present)
     cls.PageAlloc = pages  # type: ignore[attr-defined]
     return cls
 
@@ -174,7 +175,10 @@ class Observer:
         return tuple(dict.fromkeys(n for name in fields for n in self.fields[name][0]))
 
     def state(self, read: Reading, fields: Iterable[str]) -> HeapState:
-        """A snapshot of these fields."""
+        """A snapshot of these fields. A reading that knows fields of its own accord (`field`) is asked for them."""
+        by_field: Callable[[str], Any] | None = getattr(read, "field", None)
+        if by_field is not None:
+            return HeapState(self.geometry, **{name: by_field(name) for name in fields})
         seen: dict[str, Any] = {}
         for name in fields:
             numbers, convert = self.fields[name]
@@ -183,7 +187,7 @@ class Observer:
 
 
 def advance(coroutine: Any, answer: Any) -> tuple[Access[Any] | None, tuple[Event, ...], Any]:
-    """Send the result of an access and run on to the next: (it or None at the end, the events on the way, the result)."""
+    """Send the result of an access and run on to the next: (it or None at the end, the events between, the result)."""
     events: list[Event] = []
     try:
         reached = coroutine.send(answer)

@@ -60,7 +60,7 @@ class Scenario:
     expected: Verdict = Verdict.HOLDS
 
 
-def _scenario(  # noqa: PLR0913  # one line of the catalogue
+def _scenario(
     name: str, says: str, release: str, geometry: Geometry, threads: tuple[Thread, ...], states: int,
     sentinels: tuple[str, ...], *, tracing: bool = False,
 ) -> Scenario:  # fmt: skip

@@ -1,7 +1,7 @@
 """Sentinels: events that must have happened somewhere in a search, or its "holds" says nothing.
 
-Each is a predicate on one step: the access, the value that its cell had, the calls and returns that followed. A sentinel
-that never fired turns the verdict into unknown. Read next: scenarios.py.
+Each is a predicate on one step: the access, the value that its cell had, the calls and returns that followed. A
+sentinel that never fired turns the verdict into unknown. Read next: scenarios.py.
 """
 
 from collections.abc import Callable, Iterable
@@ -73,7 +73,10 @@ SENTINELS: dict[str, Callable[[Witnessed], bool]] = {
     "memory ran out": lambda w: w.returned("alloc_span", lambda e: e.result is None),
     "the world was stopped": lambda w: w.access.kind == "stop",
     "a stale cached span was taken back": lambda w: (
-        w.function == "uncache_span" and w.access.kind == "store" and w.access.cell.name == "mspan.sweepgen" and w.access.args[0] % 2 == 1
+        w.function == "uncache_span"
+        and w.access.kind == "store"
+        and w.access.cell.name == "mspan.sweepgen"
+        and w.access.args[0] % 2 == 1
     ),
     "the tracer was told": lambda w: w.function == "trace_gc_sweep_span",
 }  # fmt: skip
@@ -89,7 +92,7 @@ class Watching:
 
     def see(self, access: Access[Any], function: str, before: Any, events: tuple[Event, ...]) -> None:
         """Look at one step."""
-        if not self.waiting or not events and access.kind in {"load", "read", "write"}:
+        if not self.waiting or (not events and access.kind in {"load", "read", "write"}):
             return
         w = Witnessed(access, function, before, events, self.geometry)
         for name in [name for name, fires in self.waiting.items() if fires(w)]:

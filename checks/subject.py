@@ -47,7 +47,9 @@ def load_heap(place: str) -> type[Runtime]:
         raise SubjectError(f"--heap {place}: write FILE.py:CLASS")
     cls = getattr(_module(Path(file), place), name, None)
     if not inspect.isclass(cls) or not issubclass(cls, HeapCells):
-        raise SubjectError(f"--heap {place}: {name} is no class in it that derives from spanproof.impl.heap_cells.HeapCells")
+        raise SubjectError(
+            f"--heap {place}: {name} is no class in it that derives from spanproof.impl.heap_cells.HeapCells"
+        )
     missing = [f for f in NEEDED if not inspect.iscoroutinefunction(getattr(cls, f, None))]
     if missing:
         raise SubjectError(f"--heap {place}: {name} lacks the coroutine {missing[0]}; it needs {', '.join(NEEDED)}")

@@ -53,7 +53,7 @@ def decisions(schedule: bytes, k: int) -> Iterator[tuple[int, int]]:
 def _edge(geometry: Geometry) -> st.SearchStrategy[tuple[Op, ...]]:
     """A past that leaves the next allocation near the end of an arena, in dirty or in fresh memory."""
     pages = geometry.pages_per_arena
-    nearly = st.integers(pages - 3, pages)
+    nearly = st.integers(max(2, pages - 3), pages)
     filled = nearly.map(lambda n: (AllocManual(n),))
     dirtied = nearly.map(lambda n: (AllocManual(n), FreeManual(0)))
     both = nearly.map(lambda n: (AllocManual(n - 1), AllocManual(2), FreeManual(1)))
@@ -79,10 +79,22 @@ def _ops(geometry: Geometry, *, collects: bool) -> st.SearchStrategy[Op]:
     return st.one_of(ops)
 
 
+def _sweeping() -> st.SearchStrategy[Op]:
+    """What meets at spans that are not swept yet."""
+    few = st.integers(1, 3)
+    return st.one_of(
+        st.just(Sweep()),
+        st.builds(Reclaim, few),
+        st.builds(MallocLarge, few),
+        st.builds(AllocManual, few),
+        st.builds(EnsureSwept, st.just(0)),
+    )
+
+
 _GARBAGE: tuple[tuple[Op, ...], ...] = (
-    (),
     (MallocLarge(1), Drop(0), Collect()),
-    (MallocLarge(1), MallocLarge(1), Drop(0), Collect()),
+    (MallocLarge(1), MallocLarge(1), Drop(1), Collect()),
+    (MallocLarge(1), Drop(0), MallocLarge(1), Drop(1), Collect()),
     (MallocLarge(1), Drop(0), MallocLarge(2), Drop(1), Collect()),
 )
 """Pasts that end with a collection: spans in use, dirty, unmarked and unswept."""
@@ -121,14 +133,14 @@ def programs(
     """Programs of `threads[0]` to `threads[1]` threads with up to most_ops operations each, on the small geometries."""
     geometry = draw(st.sampled_from((BYTES, SMALL, CHUNKED)))
     collects = geometry.pages_per_arena % 8 == 0
+    garbage = draw(st.booleans()) if collects else False
+    kinds = _sweeping() if garbage and draw(st.booleans()) else _ops(geometry, collects=collects)
+    past = st.sampled_from(_GARBAGE) if garbage else _edge(geometry)
     count = draw(st.integers(*threads))
     drawn: list[Thread] = []
     for n in range(count):
-        ops = draw(st.lists(_ops(geometry, collects=collects), min_size=1, max_size=most_ops))
-        before = draw(_edge(geometry)) if n == 0 else ()
-        if collects and n == 1:
-            before = draw(st.sampled_from(_GARBAGE))
-        drawn.append(Thread(tuple(ops), before))
+        ops = draw(st.lists(kinds, min_size=1, max_size=most_ops))
+        drawn.append(Thread(tuple(ops), draw(past) if n == 0 else ()))
     release = draw(st.sampled_from(releases[::-1]))
     return Program(_tame(drawn), geometry, release, tracing=draw(st.booleans()))
 

@@ -5,14 +5,16 @@ frozen: numbers, handles, tuples, frozen dataclasses. `load`, `store`, `compare_
 Go's atomics, `read` and `write` its plain accesses; all are steps. `perform` says what each does to a value.
 Read next: span.py.
 """
+# pyright: reportUnknownLambdaType=false
+# The types of a lambda in a table of Callable[..., R] cannot be written down.
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Concatenate, Generic, NoReturn, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, TypeVarTuple, cast
 
 T = TypeVar("T")
 R = TypeVar("R")
-P = ParamSpec("P")
+Args = TypeVarTuple("Args")
 
 
 class Throw(Exception):
@@ -38,9 +40,10 @@ class Access(Generic[T]):
     cell: "Cell[Any]"
     args: tuple[Any, ...] = ()
 
-    def __await__(self) -> Generator["Access[T]", T, T]:
+    def __await__(self) -> Generator["Access[Any]", Any, T]:
         """Hand this access to the engine."""
-        return (yield self)
+        result: T = yield self
+        return result
 
     if not TYPE_CHECKING:  # seen by mypy, these would switch its own reports of a forgotten await off
 
@@ -73,7 +76,8 @@ class Cell(Generic[T]):
         if self.index is None:
             return self.name
         if isinstance(self.index, tuple):
-            return self.name + "".join(f"[{i}]" for i in self.index)  # pyright: ignore[reportUnknownVariableType]
+            indices = cast("tuple[object, ...]", self.index)
+            return self.name + "".join(f"[{i}]" for i in indices)
         kind, dot, field = self.name.partition(".")
         return f"{kind}[{self.index}]{dot}{field}"
 
@@ -109,15 +113,11 @@ class Cell(Generic[T]):
         """Plain write."""
         return Access("write", self, (value,))
 
-    def update(
-        self, operation: Callable[Concatenate[T, P], tuple[T, R]], *args: P.args, **kwargs: P.kwargs
-    ) -> Access[R]:
+    def update(self, operation: Callable[[T, *Args], tuple[T, R]], *args: *Args) -> Access[R]:
         """One step on a frozen structure: `operation(value, *args)` gives (new value, result) and is pure.
 
         For what a lock protects alone, and for lock-free structures that behave as if each call were atomic.
         """
-        if kwargs:
-            raise TypeError("update takes positional arguments only")
         return Access("update", self, (operation, *args))
 
 

@@ -12,7 +12,6 @@ from spanproof.impl.sweep import Sweep
 from spanproof.model.releases import ManualAccounting, Zeroing
 from spanproof.model.words import align_up, and_not
 
-
 NIL_DEREFERENCE = "invalid memory address or nil pointer dereference"
 
 
@@ -202,7 +201,7 @@ class Heap(Sweep):
             n += 1
 
     async def alloc_needs_zero(self, base: int, npage: int) -> bool:
-        """Whether [base, base+npage*page_size), just allocated, may be non-zero; raises zeroedBase (mheap.allocNeedsZero).
+        """Whether [base, base+npage*page_size), just allocated, may be non-zero; raises zeroedBase (allocNeedsZero).
 
         No lock. Must be called for every allocation, also for memory that is known to be fresh: later allocations
         rely on zeroedBase.

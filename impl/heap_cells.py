@@ -6,9 +6,8 @@ No algorithm stands here. `HeapCells.fresh` is the heap as mheap.init leaves it.
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from spanproof.impl import os_memory, page_alloc
 from spanproof.impl.access import Cell, Cells, Lock, World
-from spanproof.impl.os_memory import OsMemory
-from spanproof.impl.page_alloc import PageAlloc, PageBits
 from spanproof.impl.span import ALLOC_HEAP, ALLOC_STACK, ALLOC_WORK_BUF, DEAD, FIELDS, Span
 from spanproof.model.geometry import Geometry
 from spanproof.model.releases import Release
@@ -52,8 +51,8 @@ class SpanSet:
 class HeapCells:
     """Geometry, release and cells of one heap. Frozen after construction: all state lives in the cells."""
 
-    PageAlloc: ClassVar[type[PageAlloc]] = PageAlloc
-    OsMemory: ClassVar[type[OsMemory]] = OsMemory
+    PageAlloc: ClassVar[type[page_alloc.PageAlloc]] = page_alloc.PageAlloc
+    OsMemory: ClassVar[type[os_memory.OsMemory]] = os_memory.OsMemory
     _frozen = False
 
     def __init__(self, geometry: Geometry, release: Release, *, tracing: bool = False) -> None:
@@ -108,7 +107,7 @@ class HeapCells:
         g = self.geometry
         words = [(arena, byte) for arena in g.arena_indices for byte in range(-(-g.pages_per_arena // 8))]
         cells: dict[Cell[Any], Any] = {self.lock: 0, self.world: 0}
-        cells |= {self.pages.bits: PageBits(), self.free_mspans: (1 << g.spans) - 1}
+        cells |= {self.pages.bits: page_alloc.PageBits(), self.free_mspans: (1 << g.spans) - 1}
         cells |= {self.cur_arena: CurArena(), self.arena_hint: g.first_arena, self.all_arenas: ArenaList()}
         cells |= {self.zeroed_base.at(arena): 0 for arena in g.arena_indices}
         cells |= {family.at(word): 0 for family in (self.page_in_use, self.page_marks) for word in words}

@@ -17,7 +17,7 @@ class Runtime(Heap):
 
         In 1.17 memory without pointers is cleared late, by the caller of alloc; from 1.18 on all is.
         """
-        delayed = self.release.zeroing == Zeroing.CALLER or noscan and self.release.zeroing == Zeroing.ALLOC_OR_CALLER
+        delayed = self.release.zeroing == Zeroing.CALLER or (noscan and self.release.zeroing == Zeroing.ALLOC_OR_CALLER)
         s, is_zeroed = await self.alloc(npages, LARGE, needzero and not delayed)
         if s is None:
             return None

@@ -1,8 +1,8 @@
 """The operating system: memory whose pages really hold contents.
 
 Mirrors mem.go (sysReserve, sysMap, sysUsed, sysUnused) and memclrNoHeapPointers. The contents of one page are one cell:
-0 when every byte is zero, else the mark of who wrote it last. Users write whole pages, so a page that is cleared only in
-part is still not zero. Read next: page_alloc.py.
+0 when every byte is zero, else the mark of who wrote it last. Users write whole pages, so a page that is cleared only
+in part is still not zero. Read next: page_alloc.py.
 """
 
 from dataclasses import dataclass

@@ -40,7 +40,7 @@ def _ones(bits: int) -> str:
 
 
 def find_and_allocate(bits: PageBits, npages: int) -> tuple[PageBits, tuple[int, int]]:
-    """Allocate the lowest free run: (state, (its first page, how many of its pages were scavenged)), or (.., (-1, 0))."""
+    """Allocate the lowest free run: (state, (its first page, how many of its pages were scavenged)), or (-1, 0)."""
     page = lowest_run(and_not(bits.mapped, bits.alloc), npages)
     if page < 0:
         return bits, (-1, 0)
@@ -82,6 +82,6 @@ class PageAlloc:
         await self.bits.update(set_free, (base - self.geometry.heap_base) // self.geometry.page_size, npages)
 
     async def grow(self, base: int, size: int) -> None:
-        """Add [base, base+size) to what can be allocated. The heap lock must be held (mpagealloc.go, pageAlloc.grow)."""
+        """Add [base, base+size) to what is free. The heap lock must be held (mpagealloc.go, pageAlloc.grow)."""
         page = (base - self.geometry.heap_base) // self.geometry.page_size
         await self.bits.update(add_pages, page, size // self.geometry.page_size)

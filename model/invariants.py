@@ -44,11 +44,7 @@ def _is_published(h: HeapState, s: int) -> bool:
 
 def _holds_published_span_is_mapped(h: HeapState) -> bool:
     return all(
-        h.spans[page] == s
-        for s in range(len(h.state))
-        if _is_published(h, s)
-        for page in h.pages_of(s)
-        if 0 <= page < len(h.spans)
+        h.spans[page] == s for s in range(len(h.state)) if _is_published(h, s) for page in h.pages_of(s)
     )
 
 
@@ -74,7 +70,8 @@ def _in_use_span_has_its_bit(v: HeapVars, s: z3.ArithRef) -> z3.BoolRef:
 def _holds_in_use_span_has_its_bit(h: HeapState) -> bool:
     if h.inside_init_or_free != 0:
         return True
-    return all(h.page_in_use[h.first_page(s)] == 1 for s, state in enumerate(h.state) if state == IN_USE)
+    begins = {page for page, bit in enumerate(h.page_in_use) if bit == 1}
+    return all(h.first_page(s) in begins for s, state in enumerate(h.state) if state == IN_USE)
 
 
 def _span_pages_are_allocated(v: HeapVars, s: z3.ArithRef, page: z3.ArithRef) -> z3.BoolRef:
@@ -86,7 +83,7 @@ def _holds_span_pages_are_allocated(h: HeapState) -> bool:
     if h.inside_init_or_free != 0:
         return True
     alive = (s for s, state in enumerate(h.state) if state != DEAD)
-    return all(h.allocated[page] == 1 for s in alive for page in h.pages_of(s) if 0 <= page < len(h.allocated))
+    return all(h.allocated[page] == 1 for s in alive for page in h.pages_of(s))
 
 
 def _allocated_page_has_a_span(v: HeapVars, page: z3.ArithRef) -> z3.BoolRef:
@@ -162,7 +159,7 @@ def _in_use_bytes_count_the_spans(v: HeapVars) -> z3.BoolRef:
 def _holds_in_use_bytes_count_the_spans(h: HeapState) -> bool:
     if h.inside_alloc_or_free != 0:
         return True
-    pages = dict.fromkeys((DEAD, IN_USE, MANUAL), 0)
+    pages: dict[int, int] = dict.fromkeys((DEAD, IN_USE, MANUAL), 0)
     for s, state in enumerate(h.state):
         pages[state] += h.npages[s]
     heap, *manual = h.in_use_bytes
@@ -173,7 +170,7 @@ INVARIANTS = (
     Invariant(
         "no_page_in_two_spans",
         "No page belongs to two spans that are alive.",
-        "pages.alloc gives a page to one caller until it is freed, and a span is dead before its pages can be given again.",
+        "pages.alloc gives a page to one caller until it is freed; a span is dead before its pages can be given again.",
         "mheap.go, mSpanState; allocNeedsZero's throw",
         "span_one_page_too_long",
         ("state", "base", "npages"),

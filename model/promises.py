@@ -8,21 +8,16 @@ import z3
 from spanproof.model.claim import Claim, Moment, Promise, RunClaim
 from spanproof.model.invariants import INVARIANTS, STEP_INVARIANTS
 from spanproof.model.releases import Zeroing
-from spanproof.model.state import HeapState, HeapVars
+from spanproof.model.state import HeapState, HeapVars, pages_within
 
 
 def _all_zero(v: HeapVars, pages: range) -> z3.BoolRef:
     return z3.And([v.contents[page] == 0 for page in pages])
 
 
-def _region(v: HeapVars | HeapState, base: int, npages: int) -> range:
-    first = (base - v.geometry.heap_base) // v.geometry.page_size
-    return range(first, first + npages)
-
-
 def _unneeded_zeroing_is_already_zero(v: HeapVars, m: Moment) -> z3.BoolRef:
     base, npage = m.args
-    return z3.Or(z3.BoolVal(bool(m.result)), _all_zero(v, _region(v, base, npage)))
+    return z3.Or(z3.BoolVal(bool(m.result)), _all_zero(v, pages_within(v.geometry, base, npage)))
 
 
 def _holds_unneeded_zeroing_is_already_zero(h: HeapState, m: Moment) -> bool:
@@ -42,7 +37,7 @@ def _zero_in_span(v: HeapVars, s: int) -> z3.BoolRef:
 
 
 def _asked_for_zero_gets_zero(v: HeapVars, m: Moment) -> z3.BoolRef:
-    return _zero_in_span(v, m.result.number) if _asked_for_zero(m) else z3.BoolVal(True)  # noqa: FBT003  # z3's own
+    return _zero_in_span(v, m.result.number) if _asked_for_zero(m) else z3.BoolVal(True)
 
 
 def _holds_asked_for_zero_gets_zero(h: HeapState, m: Moment) -> bool:
@@ -62,7 +57,7 @@ def _spanned(m: Moment) -> int | None:
 def _alloc_keeps_its_word(v: HeapVars, m: Moment) -> z3.BoolRef:
     s = _spanned(m)
     if s is None:
-        return z3.BoolVal(True)  # noqa: FBT003  # z3's own
+        return z3.BoolVal(True)
     return z3.Or(v.needzero[s] != 0, _zero_in_span(v, s))
 
 
@@ -73,16 +68,19 @@ def _holds_alloc_keeps_its_word(h: HeapState, m: Moment) -> bool:
 
 def _freed_pages_were_owned(v: HeapVars, m: Moment) -> z3.BoolRef:
     base, npages = m.args
-    return z3.And([v.allocated[page] == 1 for page in _region(v, base, npages)])
+    pages = pages_within(v.geometry, base, npages)
+    return z3.And(len(pages) == npages, *(v.allocated[page] == 1 for page in pages))
 
 
 def _holds_freed_pages_were_owned(h: HeapState, m: Moment) -> bool:
     base, npages = m.args
-    return all(h.allocated[page] == 1 for page in h.region(base, npages))
+    pages = h.region(base, npages)
+    return len(pages) == npages and all(h.allocated[page] == 1 for page in pages)
 
 
 def _holds_only_the_winner_sweeps(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  # one signature for all
-    return m.acquired_by[m.args[0].number] == m.thread
+    s: int = m.args[0].number
+    return m.acquired_by[s] == m.thread
 
 
 def _holds_heap_lock_is_held(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  # one signature for all

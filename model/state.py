@@ -62,14 +62,18 @@ class HeapState:
         return (self.base[s] - self.geometry.heap_base) // self.geometry.page_size
 
     def pages_of(self, s: int) -> range:
-        """The pages of a span."""
-        first = self.first_page(s)
-        return range(first, first + self.npages[s])
+        """The pages of a span that lie in the heap."""
+        return self.region(self.base[s], self.npages[s])
 
     def region(self, base: int, npages: int) -> range:
-        """The pages of [base, base+npages*page_size)."""
-        first = (base - self.geometry.heap_base) // self.geometry.page_size
-        return range(first, first + npages)
+        """The pages of [base, base+npages*page_size) that lie in the heap."""
+        return pages_within(self.geometry, base, npages)
+
+
+def pages_within(geometry: Geometry, base: int, npages: int) -> range:
+    """The pages of [base, base+npages*page_size) that lie in the heap, counted from its first."""
+    first = (base - geometry.heap_base) // geometry.page_size
+    return range(max(first, 0), min(first + npages, len(geometry.pages)))
 
 
 FIELDS = tuple(f.name for f in fields(HeapState) if f.name != "geometry")

@@ -31,6 +31,8 @@ FEWEST_PROGRAMS, FEWEST_SCHEDULES = 300, 20_000
 SMALL_SIZE, SMALL_STATES = 6, 3_000
 """Programs up to this size are searched through all interleavings, unless there are more states than this."""
 
+SHRINK_SECONDS = 8
+
 settings.register_profile("dev", max_examples=100, deadline=None)
 settings.register_profile("ci", max_examples=300, deadline=None)
 settings.register_profile("long", max_examples=10_000, deadline=None)
@@ -202,6 +204,8 @@ def compare(
     began, counts = time.perf_counter(), Counts()
     reason: list[str] = []
     last: list[FoundError] = []
+    failed: set[tuple[Program, bytes]] = set()
+    enough: list[float] = []
 
     @seed(seed_)
     @settings(
@@ -218,9 +222,13 @@ def compare(
         if stop is not None:
             reason.append(stop)
             raise _StoppedError
+        if last and time.perf_counter() > enough[0] and (program, schedule) not in failed:
+            return  # time to shrink is over: nothing simpler is tried, and the simplest known is kept
         try:
             try_example(program, schedule, subject, counts)
         except FoundError as found:
+            enough.append(time.perf_counter() + SHRINK_SECONDS)
+            failed.add((program, schedule))
             last.append(found)
             raise
 

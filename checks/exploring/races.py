@@ -10,7 +10,7 @@ from spanproof.impl.access import PLAIN
 
 @dataclass(frozen=True, slots=True)
 class Race:
-    """Two accesses that nothing orders: to what, by whom, the threads, and the first state in which both are pending."""
+    """Two accesses that nothing orders: to what, by whom, the threads, the first state in which both are pending."""
 
     word: str
     accesses: tuple[str, str]

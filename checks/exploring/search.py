@@ -1,8 +1,8 @@
 """All interleavings: breadth first over the tables, and the counterexample with the fewest preemptions.
 
-`explore` visits every state once, each by a look-up and an addition. When a claim breaks, `fewest_preemptions` walks the
-same tables again, breadth first on the number of preemptions (0-1 breadth-first search on state and running thread), so
-the schedule that is shown interrupts threads as little as can be. Read next: races.py.
+`explore` visits every state once, each by a look-up and an addition. When a claim breaks, `fewest_preemptions` walks
+the same tables again, breadth first on the number of preemptions (0-1 breadth-first search on state and running
+thread), so the schedule that is shown interrupts threads as little as can be. Read next: races.py.
 """
 
 import time
@@ -154,7 +154,7 @@ def fewest_preemptions(
     """
     start: Place = (tables.start, -1)
     came: dict[Place, Place | None] = {start: None}
-    cost = {start: 0}
+    cost: dict[Place, int] = {start: 0}
     todo: deque[tuple[int, Place, tuple[int, BrokenError] | None]] = deque([(0, start, None)])
     settled: set[Place] = set()
     while todo:

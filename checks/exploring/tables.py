@@ -2,9 +2,9 @@
 
 A node is a local state with its pending access. An edge is (node, value of the cell) -> (new value, events, next node):
 the access has been done and the coroutine has run on to its next. A memory is the row of all cells, one character for
-each value seen. A state of the whole is one integer: the number of the memory, then the node of each thread. What a step
-of thread t does depends on the memory and on t's node alone, so it is one look-up: `delta[t][state & mask[t]]` is what
-to add to the state. Zero means that the thread cannot move. Read next: search.py.
+each value seen. A state of the whole is one integer: the number of the memory, then the node of each thread. What a
+step of thread t does depends on the memory and on t's node alone, so it is one look-up: `delta[t][state & mask[t]]` is
+what to add to the state. Zero means that the thread cannot move. Read next: search.py.
 """
 
 from collections.abc import Callable, Iterable
@@ -107,11 +107,29 @@ class Automaton:
             target = self._node(coroutine, pending, (*node.results, result), held=held)
         except (LimitError, HiddenStateError, LookupError, AssertionError):
             raise
-        except Exception as e:  # noqa: BLE001  # whatever the text raises is judged
+        except Exception as e:  # whatever the text raises is judged
             raise finding(e) from e
         edge = self.tables.char(node.number, after), events, target
         node.edges[char] = edge
         return edge
+
+
+class Memory:
+    """A row as values."""
+
+    __slots__ = ("row", "tables")
+
+    def __init__(self, tables: "Tables", row: str) -> None:
+        """Read this row."""
+        self.tables, self.row = tables, row
+
+    def __call__(self, n: int) -> Any:
+        """The value of cell n."""
+        return self.tables.values[n][self.row[n]]
+
+    def field(self, name: str) -> Any:
+        """A field of HeapState."""
+        return self.tables.field(self.row, name)
 
 
 class Tables:
@@ -145,9 +163,16 @@ class Tables:
         for invariant, cells in self.monitor.invariants:
             for n in cells:
                 self._watches[n].append(len(self._judges))
-            self._judges.append((invariant, itemgetter(*cells), {}))
-        self._steps: dict[int, Callable[[str], Any]] = {n: itemgetter(*cells) for n, cells in self.monitor.watched_steps.items()}
+            pick: Callable[[str], Any] = itemgetter(*cells)
+            self._judges.append((invariant, pick, {}))
+        self._steps: dict[int, Callable[[str], Any]] = {
+            n: itemgetter(*cells) for n, cells in self.monitor.watched_steps.items()
+        }
         self._good_steps: set[Any] = set()
+        fields = self.monitor.observer.fields
+        self._fields: dict[str, tuple[Callable[[str], Any], dict[Any, Any]]] = {
+            name: (itemgetter(*numbers), {}) for name, (numbers, _) in fields.items()
+        }
         self.witness = witness
         self.ended: set[tuple[int, int]] = set()
         """Steps that break a claim which is not judged: the run ends there, and nobody waits."""
@@ -179,10 +204,19 @@ class Tables:
             self.values[number][char] = value
         return char
 
-    def reader(self, row: str) -> Callable[[int], Any]:
-        """Reads the values of a memory by number."""
-        values = self.values
-        return lambda n: values[n][row[n]]
+    def reader(self, row: str) -> "Memory":
+        """Reads the values of a memory by number, and its fields."""
+        return Memory(self, row)
+
+    def field(self, row: str, name: str) -> Any:
+        """A field of HeapState in a memory; worked out once for the values behind it."""
+        pick, memo = self._fields[name]
+        chars = pick(row)
+        found = memo.get(chars)
+        if found is None:
+            numbers, convert = self.monitor.observer.fields[name]
+            found = memo[chars] = convert(tuple(self.values[n][row[n]] for n in numbers))
+        return found
 
     def _set(self, row: str, updates: list[tuple[int, Any]], changed: list[int]) -> str:
         for n, value in updates:

@@ -17,11 +17,13 @@ class Fault:
     claim: str
     """A claim that it breaks, when that claim is judged alone."""
     source: str
+    scenario: str
+    """A scenario of the catalogue that shows it."""
     edits: tuple[Edit, ...]
 
 
-def _fault(name: str, says: str, claim: str, source: str, *edits: tuple[str, str, str]) -> Fault:
-    return Fault(name, says, claim, source, tuple(Edit(*edit) for edit in edits))
+def _fault(name: str, says: str, claim: str, source: str, scenario: str, *edits: tuple[str, str, str]) -> Fault:
+    return Fault(name, says, claim, source, scenario, tuple(Edit(*edit) for edit in edits))
 
 
 _RELOAD = """
@@ -47,46 +49,46 @@ if await zeroed_base_of_arena.compare_and_swap(zeroed_base, arena_limit):
 FAULTS = (
     _fault(
         "plain_store_for_cas", "zeroedBase is stored, not compared and swapped", "zeroed_base_never_decreases",
-        "proofs.md, mutant nocas",
+        "made up: mheap.go, allocNeedsZero", "two_allocs_one_arena",
         ("Heap.alloc_needs_zero", _CLAIM, "await zeroed_base_of_arena.store(arena_limit)\nbreak"),
     ),
     _fault(
         "need_zero_skips_zeroed_base", "zeroedBase is not raised over memory that needs zeroing",
-        "non_zero_page_is_below_zeroed_base", "proofs.md, mutant skip_if_need",
+        "non_zero_page_is_below_zeroed_base", "made up: mheap.go, allocNeedsZero", "dirty_and_fresh",
         ("Heap.alloc_needs_zero", "arena_limit > zeroed_base", "not need_zero and arena_limit > zeroed_base"),
     ),
     _fault(
         "need_zero_not_raised", "alloc_needs_zero always says that nothing needs zeroing",
-        "unneeded_zeroing_is_already_zero", "spine prototype",
+        "unneeded_zeroing_is_already_zero", "made up: mgcsweep.go and mheap.go", "free_against_alloc",
         ("Heap.alloc_needs_zero", "need_zero = True", ""),
     ),
     _fault(
         "need_zero_overwritten", "the second arena's answer replaces the first's", "unneeded_zeroing_is_already_zero",
-        "proofs.md, mutant need_overwrite",
+        "made up: mheap.go, allocNeedsZero", "dirty_and_fresh",
         ("Heap.alloc_needs_zero", "if arena_base < zeroed_base:\n    need_zero = True", "need_zero = arena_base < zeroed_base"),
     ),
     _fault(
         "failed_cas_treated_as_done", "a failed compare-and-swap ends the loop", "non_zero_page_is_below_zeroed_base",
-        "explore.md, B4",
+        "made up: mheap.go, allocNeedsZero", "two_allocs_one_arena",
         ("Heap.alloc_needs_zero", _CLAIM, "await zeroed_base_of_arena.compare_and_swap(zeroed_base, arena_limit)\nbreak"),
     ),
     _fault(
         "failed_cas_not_reloaded", "after a failed compare-and-swap the old value is tried again", "no_deadlock",
-        "explore.md, B4", ("Heap.alloc_needs_zero", _RELOAD, ""),
+        "made up: mheap.go, allocNeedsZero", "two_allocs_one_arena", ("Heap.alloc_needs_zero", _RELOAD, ""),
     ),
     _fault(
         "throw_on_equal_base", "the overlap check also throws when zeroedBase ends where the region begins",
-        "overlap_throw_is_not_reached", "proofs.md, mutant throw_ge",
+        "overlap_throw_is_not_reached", "made up: mheap.go, allocNeedsZero", "two_allocs_one_arena",
         ("Heap.alloc_needs_zero", "zeroed_base > arena_base", "zeroed_base >= arena_base"),
     ),
     _fault(
         "arena_limit_not_capped", "a region that crosses an arena raises zeroedBase beyond the arena",
-        "zeroed_base_stays_in_arena", "proofs.md, mutant nocap",
+        "zeroed_base_stays_in_arena", "made up: mheap.go, allocNeedsZero", "region_across_arenas",
         ("Heap.alloc_needs_zero", "arena_limit = self.geometry.arena_size", ""),
     ),
     _fault(
         "arena_edge_off_by_one", "a region may reach one page over the arena's end", "zeroed_base_stays_in_arena",
-        "explore.md, B8",
+        "made up: mheap.go, allocNeedsZero", "memory_runs_out",
         (
             "Heap.alloc_needs_zero", "arena_limit > self.geometry.arena_size",
             "arena_limit > self.geometry.arena_size + self.geometry.page_size",
@@ -94,73 +96,73 @@ FAULTS = (
     ),
     _fault(
         "needzero_cleared_without_memclr", "up to 1.16 alloc stores needzero = 0 and clears nothing", "alloc_keeps_its_word",
-        "explore.md, B3",
+        "made up: mheap.go, alloc", "free_against_alloc",
         ("Heap.alloc", "if needzero and await s.needzero.read() != 0:\n    await self.clear(s)", ""),
     ),
     _fault(
         "memclr_of_npages_bytes", "memory is cleared for npages bytes, not pages", "asked_for_zero_gets_zero",
-        "proofs.md, mutant memclr_noshift",
+        "made up: mheap.go, alloc", "dirty_and_fresh",
         ("Heap.clear", "npages * self.geometry.page_size", "npages"),
     ),
     _fault(
-        "memclr_one_page_short", "the last page is not cleared", "asked_for_zero_gets_zero", "proofs.md, mutant memclr_short",
+        "memclr_one_page_short", "the last page is not cleared", "asked_for_zero_gets_zero", "made up: mheap.go, alloc", "dirty_and_fresh",
         ("Heap.clear", "npages * self.geometry.page_size", "(npages - 1) * self.geometry.page_size"),
     ),
     _fault(
         "caller_does_not_clear", "from 1.18 on (late clearing in 1.17) the caller forgets to clear",
-        "asked_for_zero_gets_zero", "issue 2 of this project",
+        "asked_for_zero_gets_zero", "made up: malloc.go, mallocgcLarge", "cleared_late",
         ("Runtime.malloc_large", "if not is_zeroed:\n    await self.clear(s)", ""),
     ),
     _fault(
         "partly_scavenged_is_zero", "from 1.26 on one scavenged page is taken for all", "alloc_keeps_its_word",
-        "proofs.md, mutant scav_partial",
+        "made up: mheap.go, allocNeedsZero", "scavenged_is_zero",
         ("Heap.init_span", "scav == npages * self.geometry.page_size", "scav != 0"),
     ),
     _fault(
         "sweepgen_acquired_by_plain_store", "the sweeper stores h-1 without comparing", "sweepgen_follows_the_protocol",
-        "spine prototype", ("Sweep.try_acquire", _ACQUIRE, "await s.sweepgen.store(sl.sweep_gen - 1)"),
+        "made up: mgcsweep.go and mheap.go", "alloc_against_sweeper", ("Sweep.try_acquire", _ACQUIRE, "await s.sweepgen.store(sl.sweep_gen - 1)"),
     ),
     _fault(
         "sweep_without_acquiring", "a sweeper that lost the race sweeps all the same", "only_the_winner_sweeps",
-        "mgcsweep.go, tryAcquire",
+        "mgcsweep.go, tryAcquire", "alloc_against_sweeper",
         ("Sweep.try_acquire", _ACQUIRE, "await s.sweepgen.compare_and_swap(sl.sweep_gen - 2, sl.sweep_gen - 1)"),
     ),
     _fault(
         "sweeper_not_deregistered", "sweepone forgets activeSweep.end", "sweeper_meets_what_it_may_sweep",
-        "mgcsweep.go, activeSweep", ("Sweep.sweepone", "await self.end_sweep(sl)", ""),
+        "mgcsweep.go, activeSweep", "two_cycles", ("Sweep.sweepone", "await self.end_sweep(sl)", ""),
     ),
     _fault(
-        "finishsweep_skipped", "a cycle begins while spans are unswept", "sweepgen_is_one_of_five", "mgcsweep.go, finishsweep_m",
+        "finishsweep_skipped", "a cycle begins while spans are unswept", "sweepgen_is_one_of_five", "mgcsweep.go, finishsweep_m", "two_cycles",
         ("Sweep.gc_cycle", "await self.finishsweep_m()", ""),
     ),
     _fault(
         "marked_span_swept_free", "the sweeper does not look at the mark bits", "live_memory_keeps_its_contents",
-        "mgcsweep.go, sweep", ("Sweep.sweep", "nalloc = await s.gcmark_bits.read()", "nalloc = 0"),
+        "mgcsweep.go, sweep", "ensure_swept_against_sweeper", ("Sweep.sweep", "nalloc = await s.gcmark_bits.read()", "nalloc = 0"),
     ),
     _fault(
         "alloc_count_not_cleared", "the sweeper leaves allocCount as it was", "freed_span_may_be_freed",
-        "mgcsweep.go, sweep", ("Sweep.sweep", "await s.alloc_count.write(nalloc)", ""),
+        "mgcsweep.go, sweep", "alloc_against_sweeper", ("Sweep.sweep", "await s.alloc_count.write(nalloc)", ""),
     ),
     _fault(
         "published_before_set_spans", "page_in_use is set before the pages are mapped", "published_span_is_mapped",
-        "go-heap.md, B5",
+        "issues 10958 and 24543, CL 203285, before Go 1.14", "two_allocs_one_arena",
         ("Heap.init_span", "await self.set_spans(base, npages, s)", "if typ != ALLOC_HEAP:\n    await self.set_spans(base, npages, s)"),
         ("Heap.init_span", "await self.pages_in_use.add(npages)", "await self.pages_in_use.add(npages)\nawait self.set_spans(base, npages, s)"),
     ),
     _fault(
-        "spans_entry_missing", "the last page of a span is not mapped", "no_nil_dereference", "mheap.go, setSpans",
+        "spans_entry_missing", "the last page of a span is not mapped", "no_nil_dereference", "mheap.go, setSpans", "two_allocs_one_arena",
         ("Heap.set_spans", "n < npage", "n < npage - 1"),
     ),
     _fault(
-        "in_use_bit_not_set", "the in-use bit of a heap span is never set", "in_use_span_has_its_bit", "mheap.go, initSpan",
+        "in_use_bit_not_set", "the in-use bit of a heap span is never set", "in_use_span_has_its_bit", "mheap.go, initSpan", "two_allocs_one_arena",
         ("Heap.init_span", "await self.page_in_use.at((self.arena_index(base), page // 8)).or8(1 << page % 8)", ""),
     ),
     _fault(
         "in_use_not_reloaded", "reclaim_chunk trusts its old copy after taking the lock again", "plain_accesses_are_ordered",
-        "go-heap.md, B1; explore.md, B5", ("Heap.reclaim_chunk", _RELOAD_IN_USE, "await self.lock.lock()"),
+        "the reload that reclaimChunk's comment asks for", "reclaim_against_reuse", ("Heap.reclaim_chunk", _RELOAD_IN_USE, "await self.lock.lock()"),
     ),
     _fault(
-        "traced_under_the_lock", "the execution tracer is told while the heap lock is held", "no_deadlock", "go-heap.md, B1",
+        "traced_under_the_lock", "the execution tracer is told while the heap lock is held", "no_deadlock", "CL 207846, before Go 1.14", "traced_reclaim",
         (
             "Heap.reclaim_chunk",
             "await self.lock.unlock()\nawait self.trace_gc_sweep_span((n0 - n_freed) * self.geometry.page_size)\nawait self.lock.lock()",
@@ -168,31 +170,31 @@ FAULTS = (
         ),
     ),
     _fault(
-        "span_one_page_too_long", "a span believes that it owns one page more", "no_page_in_two_spans", "go-heap.md, C7",
+        "span_one_page_too_long", "a span believes that it owns one page more", "no_page_in_two_spans", "after issue 9048, CL 8920", "two_allocs_one_arena",
         ("Heap.alloc_span", "self.init_span(s, typ, spanclass, base, npages, scav)", "self.init_span(s, typ, spanclass, base, npages + 1, scav)"),
     ),
     _fault(
-        "freed_with_in_use_bit", "freeing leaves the in-use bit set", "in_use_bit_marks_a_built_span", "explore.md, B6",
+        "freed_with_in_use_bit", "freeing leaves the in-use bit set", "in_use_bit_marks_a_built_span", "made up: mheap.go, freeSpanLocked", "alloc_against_sweeper",
         ("Heap.free_span_locked", "await self.page_in_use.at((self.arena_index(base), page // 8)).and8(~(1 << page % 8))", ""),
     ),
     _fault(
-        "span_not_killed", "a freed span stays alive", "span_pages_are_allocated", "mheap.go, freeSpanLocked",
+        "span_not_killed", "a freed span stays alive", "span_pages_are_allocated", "mheap.go, freeSpanLocked", "free_against_alloc",
         ("Heap.free_span_locked", "await s.state.store(DEAD)", ""),
     ),
     _fault(
-        "last_page_not_freed", "the last page of a freed span is lost", "allocated_page_has_a_span", "go-heap.md, B18",
+        "last_page_not_freed", "the last page of a freed span is lost", "allocated_page_has_a_span", "after issue 15022, CL 21280", "free_against_alloc",
         ("Heap.free_span_locked", "self.pages.free(base, npages)", "self.pages.free(base, npages - 1)"),
     ),
     _fault(
-        "pages_freed_twice", "the pages of a span are freed twice", "freed_pages_were_owned", "mheap.go, freeSpanLocked",
+        "pages_freed_twice", "the pages of a span are freed twice", "freed_pages_were_owned", "mheap.go, freeSpanLocked", "free_against_alloc",
         ("Heap.free_span_locked", "await self.pages.free(base, npages)", "await self.pages.free(base, npages)\nawait self.pages.free(base, npages)"),
     ),
     _fault(
         "manual_free_counted_as_heap", "the bytes of a freed stack are subtracted from the heap's", "in_use_bytes_count_the_spans",
-        "mheap.go, freeSpanLocked", ("Heap.free_span_locked", "self.in_use.at(typ)", "self.in_use.at(ALLOC_HEAP)"),
+        "mheap.go, freeSpanLocked", "free_against_alloc", ("Heap.free_span_locked", "self.in_use.at(typ)", "self.in_use.at(ALLOC_HEAP)"),
     ),
     _fault(
-        "freed_without_lock", "a manual span is freed without the heap lock", "heap_lock_is_held", "mheap.go, freeManual",
+        "freed_without_lock", "a manual span is freed without the heap lock", "heap_lock_is_held", "mheap.go, freeManual", "free_against_alloc",
         (
             "Heap.free_manual", "await self.lock.lock()\nawait self.free_span_locked(s, typ)\nawait self.lock.unlock()",
             "await self.free_span_locked(s, typ)",
@@ -200,18 +202,18 @@ FAULTS = (
     ),
     _fault(
         "mspan_taken_after_unlock", "the mspan is taken after the heap lock is released", "lock_discipline_is_kept",
-        "mheap.go, allocMSpanLocked",
+        "mheap.go, allocMSpanLocked", "two_allocs_one_arena",
         (
             "Heap.alloc_span", "s = await self.alloc_mspan_locked()\nawait self.lock.unlock()",
             "await self.lock.unlock()\ns = await self.alloc_mspan_locked()",
         ),
     ),
     _fault(
-        "grow_forgets_the_pages", "growing does not tell the page allocator", "heap_never_throws", "mheap.go, grow",
+        "grow_forgets_the_pages", "growing does not tell the page allocator", "heap_never_throws", "mheap.go, grow", "two_allocs_one_arena",
         ("Heap.grow", "await self.os.sys_map(base, ask)\nawait self.pages.grow(base, ask)", "await self.os.sys_map(base, ask)"),
     ),
     _fault(
-        "second_fit", "the page allocator passes by the first page", "refines_the_abstract_heap", "go-heap.md, C2",
+        "second_fit", "the page allocator passes by the first page", "refines_the_abstract_heap", "after issue 31616, CL 173479", "two_allocs_one_arena",
         ("page_alloc.find_and_allocate", "and_not(bits.mapped, bits.alloc)", "and_not(bits.mapped, bits.alloc) & -2"),
     ),
 )  # fmt: skip

@@ -1,7 +1,7 @@
 """Edits a function of the reference heap by its syntax tree, and makes a heap that runs the edited text.
 
-An edit names a function, the statements or the expression to replace, and what to put there. It must match exactly once,
-so an edit that the reference has outgrown is an error and not a silent no-op. Read next: corpus.py.
+An edit names a function, the statements or the expression to replace, and what to put there. It must match exactly
+once, so an edit that the reference has outgrown is an error and not a silent no-op. Read next: corpus.py.
 """
 
 import ast

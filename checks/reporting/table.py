@@ -16,6 +16,7 @@ from spanproof.checks.verdict import Report, Result, Verdict
 
 WIDEST = 140
 """On a wider terminal a row is longer than the eye can follow."""
+WIDEST_NAME = 36
 RULED = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
 """A rule under the header, an empty line between sections, and nothing else."""
 STYLES = {
@@ -47,19 +48,23 @@ def _results(report: Report) -> Table:
     table = _table(f"{len(report.results)} results, {report.release}, seed {report.seed}")
     table.add_column("verdict", no_wrap=True)
     table.add_column("check", no_wrap=True)
-    table.add_column("name", overflow="fold", ratio=4)
-    table.add_column("bound", overflow="fold", ratio=3)
-    table.add_column("reason", overflow="fold", ratio=5)
+    longest = max(len(result.name) for result in report.results)
+    table.add_column("name", overflow="fold", width=min(longest, WIDEST_NAME))
+    table.add_column("bound", overflow="fold", ratio=4)
+    reasons = any(result.reason for result in report.results)
+    if reasons:
+        table.add_column("reason", overflow="fold", ratio=5)
     table.add_column("seconds", justify="right", no_wrap=True)
     ordered = in_reading_order(report.results)
     for i, result in enumerate(ordered):
         last = i + 1 == len(ordered) or ordered[i + 1].verdict is not result.verdict
-        table.add_row(*_cells(result), end_section=last and result.verdict is not READING_ORDER[-1])
+        table.add_row(*_cells(result, reasons=reasons), end_section=last and result.verdict is not READING_ORDER[-1])
     return table
 
 
-def _cells(result: Result) -> list[Text]:
-    plain = (printable(text) for text in (result.check, result.name, result.bound, result.reason))
+def _cells(result: Result, *, reasons: bool) -> list[Text]:
+    texts = (result.check, result.name, result.bound, *((result.reason,) if reasons else ()))
+    plain = (printable(text) for text in texts)
     return [
         Text(result.verdict.value, style=STYLES[result.verdict]),
         *(Text(text) for text in plain),

@@ -175,7 +175,7 @@ class Machine:
             self._resume(t, self._perform(t, access))
         except (HeapError, LookupError, AssertionError):
             raise
-        except Exception as e:  # noqa: BLE001  # whatever the text raises is judged
+        except Exception as e:  # whatever the text raises is judged
             raise finding(e) from e
 
     def _judge_order(self, t: int, access: Access[Any]) -> None:
@@ -189,8 +189,8 @@ class Machine:
             names = {v: innermost(self.threads[v]).cr_code.co_name for v in (t, u)}
             plain = [names[v] for v, a in ((t, access), (u, other)) if a.kind in PLAIN]
             if declared(access.cell.name, plain, self.program.release) is None:
-                detail = f"{access.cell}: {access.kind} in {names[t]} (T{t}) and {other.kind} in {names[u]} (T{u}) are not ordered"
-                raise BrokenError("plain_accesses_are_ordered", detail)
+                pair = f"{access.kind} in {names[t]} (T{t}) and {other.kind} in {names[u]} (T{u})"
+                raise BrokenError("plain_accesses_are_ordered", f"{access.cell}: {pair} are not ordered")
 
     def describe(self, t: int) -> Step:
         """The step that thread t is about to take, with its outcome as it will be."""

@@ -65,7 +65,7 @@ def run(program: Program, heap_class: type[Runtime], schedule: tuple[int, ...]) 
     return Ran(None, cells, tuple(steps))
 
 
-def record_of(  # noqa: PLR0913  # what a record says of its origin
+def record_of(
     name: str, program: Program, heap_class: type[Runtime], schedule: tuple[int, ...], heap: str, fault: str | None
 ) -> Record | None:
     """The record of a schedule that breaks a claim, or None if it breaks none."""
@@ -113,8 +113,8 @@ def replay(record: Record, heap_class: type[Runtime]) -> Replayed:
 def survey(record: Record, heap_class: type[Runtime], name: str) -> tuple[Result, Record | None]:
     """Judge a pinned record: does its program still break a claim on this heap, on its schedule or as near as can be?
 
-    The schedule is followed by what threads can do: a step that cannot be taken is passed by, and at its end each thread
-    runs on alone. So a pin survives changes of the text.
+    The schedule is followed by what threads can do: a step that cannot be taken is passed by, and at its end each
+    thread runs on alone. So a pin survives changes of the text.
     """
     program = program_of(record.program)
     schedule, passed = _followed(program, heap_class, record.schedule)

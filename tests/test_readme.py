@@ -1,0 +1,51 @@
+"""What the README says is what happens."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from spanproof.checks import cli
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text()
+BLOCKS = re.findall(r"```\n(.*?)\n```", README, re.DOTALL)
+
+
+def test_the_readme_opens_with_a_caught_bug_as_printed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first block is what its own first line prints, before anything about installation."""
+    monkeypatch.chdir(tmp_path)
+    line, _, shown = BLOCKS[0].partition("\n")
+
+    assert cli.main(line.removeprefix("$ spanproof ").split()) == 1
+    assert capsys.readouterr().out.startswith(shown)
+    assert README.index("VIOLATED") < README.index("pip install")
+
+
+def test_the_replay_line_of_the_readme_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The replay command that the README's counterexample prints ends with the same claim."""
+    monkeypatch.chdir(tmp_path)
+    cli.main(BLOCKS[0].splitlines()[0].removeprefix("$ spanproof ").split())
+    (command,) = re.findall(r"^  replay: spanproof (.*)$", BLOCKS[0], re.MULTILINE)
+    capsys.readouterr()
+
+    assert cli.main(command.split()) == 1
+    assert "the same as recorded" in capsys.readouterr().out
+
+
+def test_ci_runs_the_test_command_of_the_readme() -> None:
+    """`.ci/run` holds the README's second command as written."""
+    (command,) = [block for block in BLOCKS if block.endswith(".venv/bin/pytest")]
+
+    assert command in (ROOT / ".ci" / "run").read_text()
+
+
+def test_every_command_of_the_readme_is_there() -> None:
+    """The table of commands names those that the tool has, each once."""
+    named = re.findall(r"^\| `spanproof (\w+)", README, re.MULTILINE)
+
+    assert sorted(named) == sorted(set(cli.cli.commands) - {"check"})

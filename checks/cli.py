@@ -103,7 +103,7 @@ def _setting(options: dict[str, Any], budget: float | None) -> "Setting":
     seconds = options["budget"] or budget
     deadline = math.inf if seconds is None else time.monotonic() + seconds
     return Setting(
-        options["heap"], options["fault"], options["release"], options["seed"], options.get("examples") or FEWEST_PROGRAMS,
+        options["heap"], options["fault"], options.get("claim"), options["release"], options["seed"], options.get("examples") or FEWEST_PROGRAMS,
         deadline=deadline, budget=math.inf if seconds is None else seconds,
     )  # fmt: skip
 
@@ -212,7 +212,7 @@ def _write_json(path: Path, text: str) -> None:
 def _story(record: "Record", place: str) -> str:
     """A counterexample as text, with the program and the way to see it again."""
     from spanproof.checks.reporting.lanes import lanes  # noqa: PLC0415
-    from spanproof.checks.running.replaying import runnable  # noqa: PLC0415
+    from spanproof.checks.running.printing import runnable  # noqa: PLC0415
 
     program = runnable(record) if record.kind == "run" else ""
     return lanes(record, f"spanproof replay {place}", program)
@@ -241,9 +241,15 @@ def check(**options: Any) -> int:
 
 @cli.command()
 @click.argument("scenarios", nargs=-1, metavar="[SCENARIO]...")
+@click.option("--claim", metavar="NAME", help="Judge this claim alone.")
 @_options
-def explore(scenarios: tuple[str, ...], **options: Any) -> int:
+def explore(scenarios: tuple[str, ...], claim: str | None, **options: Any) -> int:
     """Search all interleavings of SCENARIO... (default: the whole catalogue)."""
+    if claim is not None:
+        from spanproof.model.promises import BY_NAME as CLAIMS  # noqa: PLC0415
+
+        _known(claim, CLAIMS, "claim")
+    options["claim"] = claim
     from spanproof.checks.jobs import Task  # noqa: PLC0415
     from spanproof.checks.scenarios import BY_NAME  # noqa: PLC0415
 

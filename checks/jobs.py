@@ -44,6 +44,7 @@ class Setting:
 
     heap: str = REFERENCE
     fault: str | None = None
+    claim: str | None = None
     release: str | None = None
     seed: int = 0
     examples: int = FEWEST_PROGRAMS
@@ -98,7 +99,8 @@ def perform(task: Task, setting: Setting) -> Done:
 
 def _explore(task: Task, setting: Setting) -> Done:
     release = None if setting.release is None else row(setting.release)
-    found = judge(BY_NAME[task.name], subject(setting.heap, setting.fault), release=release, hurry=_hurry(setting))
+    heap = subject(setting.heap, setting.fault)
+    found = judge(BY_NAME[task.name], heap, release=release, only=setting.claim, hurry=_hurry(setting))
     return Done((found.result,), () if found.record is None else (found.record,))
 
 

@@ -158,16 +158,17 @@ class Monitor:
 
     def _user_wrote(self, event: Event, read: Reading) -> list[Update]:
         page, mark = event.args
-        number: int = self._expected[page - self.heap.geometry.pages.start]
+        place: int = page - self.heap.geometry.pages.start
+        number = self._expected[place]
         if read(number) != 0 and self.judges("live_memory_keeps_its_contents"):
             raise BrokenError("live_memory_keeps_its_contents", f"page {page} is written by a second owner")
         return [(number, mark)]
 
     def _user_gives_up(self, event: Event, read: Reading) -> list[Update]:
-        s = event.args[0].number
+        s: int = event.args[0].number
         first = self._page(read(self._base[s]))
-        npages: int = read(self._npages[s])
-        return [(number, 0) for number in self._expected[first : first + npages]]
+        limit: int = first + read(self._npages[s])
+        return [(number, 0) for number in self._expected[first:limit]]
 
     def broken_invariant(self, changed: frozenset[int], read: Reading) -> str | None:
         """The first invariant, in reading order, that reads a changed cell and does not hold; or None."""
@@ -183,6 +184,10 @@ class Monitor:
             if not invariant.holds(self.state(before, reads), self.state(after, reads)):
                 return invariant.name
         return None
+
+    def describe_step(self, number: int, before: Any, after: Any) -> str:
+        """What was seen when a step invariant broke."""
+        return f"{self.numbering.names[number]} went from {before} to {after}"
 
     def describe(self, changed: frozenset[int], read: Reading) -> str:
         """What was seen when an invariant broke: the cells that the step changed, ghosts only if alone."""

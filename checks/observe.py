@@ -49,10 +49,15 @@ class Event:
         yield self
 
 
+if TYPE_CHECKING:  # _wrapper gives these to the function below
+    FUNCTION: str
+    ORIGINAL: Callable[..., Coroutine[Any, Any, Any]]
+
+
 async def _watch(self: Any, *args: Any) -> Any:
-    await Event(FUNCTION, False, args)  # type: ignore[name-defined]  # noqa: F821  # given by _wrapper
-    result: Any = await ORIGINAL(self, *args)  # type: ignore[name-defined]  # noqa: F821
-    await Event(FUNCTION, True, args, result)  # type: ignore[name-defined]  # noqa: F821
+    await Event(FUNCTION, False, args)
+    result = await ORIGINAL(self, *args)
+    await Event(FUNCTION, True, args, result)
     return result
 
 

@@ -12,7 +12,6 @@ from typing import Any, cast
 from spanproof.checks.observe import Event
 from spanproof.impl.malloc import Runtime
 from spanproof.impl.span import ALLOC_STACK, LARGE, Span
-from spanproof.impl.sweep import NOTHING_SWEPT
 from spanproof.model.geometry import Geometry
 from spanproof.model.releases import Release, row
 
@@ -38,29 +37,18 @@ def _find(held: Held, nth: int, *kinds: str) -> Span | None:
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """One thread of a program. `preemptible`: a collector may stop the world, so sections are marked off from it."""
+    """One thread of a program."""
 
     heap: Runtime
     thread: int
-    preemptible: bool
-
-    async def acquirem(self) -> None:
-        """Begin what must not be interrupted by a collection."""
-        if self.preemptible:
-            await self.heap.world.acquirem()
-
-    async def releasem(self) -> None:
-        """End what must not be interrupted by a collection."""
-        if self.preemptible:
-            await self.heap.world.releasem()
 
     async def take(self, s: Span | None, kind: str, held: Held) -> Held:
         """Hold a span just allocated: the program can reach it, and writes its mark to every page."""
         if s is None:
-            await self.releasem()
+            await self.heap.releasem()
             return (*held, None)
         await s.reachable.write(1)
-        await self.releasem()
+        await self.heap.releasem()
         page = await s.base.read() // self.heap.geometry.page_size
         npages = await s.npages.read()
         limit = page + npages
@@ -103,7 +91,7 @@ class MallocLarge(Op):
 
     async def run(self, user: User, held: Held) -> Held:
         """See malloc.py, malloc_large."""
-        await user.acquirem()
+        await user.heap.acquirem()
         s = await user.heap.malloc_large(self.npages, self.needzero, self.noscan)
         return await user.take(s, LARGE_OBJECT, held)
 
@@ -117,7 +105,7 @@ class MallocSmall(Op):
 
     async def run(self, user: User, held: Held) -> Held:
         """See malloc.py, malloc_small."""
-        await user.acquirem()
+        await user.heap.acquirem()
         s = await user.heap.malloc_small(self.npages, self.needzero)
         return await user.take(s, CACHED, held)
 
@@ -131,7 +119,7 @@ class Alloc(Op):
 
     async def run(self, user: User, held: Held) -> Held:
         """See heap.py, alloc."""
-        await user.acquirem()
+        await user.heap.acquirem()
         s, _ = await user.heap.alloc(self.npages, LARGE, self.needzero)
         if s is not None:
             await s.alloc_count.write(1)
@@ -149,7 +137,7 @@ class AllocManual(Op):
 
     async def run(self, user: User, held: Held) -> Held:
         """See heap.py, alloc_manual."""
-        await user.acquirem()
+        await user.heap.acquirem()
         s = await user.heap.alloc_manual(self.npages, self.typ)
         return await user.take(s, MANUAL, held)
 
@@ -166,10 +154,10 @@ class FreeManual(Op):
         s = _find(held, self.nth, MANUAL)
         if s is None:
             return held
-        await user.acquirem()
+        await user.heap.acquirem()
         await user.give_up(s)
         await user.heap.free_manual(s, self.typ)
-        await user.releasem()
+        await user.heap.releasem()
         return _with(held, self.nth, None)
 
 
@@ -184,9 +172,9 @@ class Drop(Op):
         s = _find(held, self.nth, LARGE_OBJECT, CACHED)
         if s is None:
             return held
-        await user.acquirem()
+        await user.heap.acquirem()
         await user.give_up(s)
-        await user.releasem()
+        await user.heap.releasem()
         return held if _find(held, self.nth, CACHED) else _with(held, self.nth, None)
 
 
@@ -201,9 +189,9 @@ class Uncache(Op):
         s = _find(held, self.nth, CACHED)
         if s is None:
             return held
-        await user.acquirem()
+        await user.heap.acquirem()
         await user.heap.uncache_span(s)
-        await user.releasem()
+        await user.heap.releasem()
         return _with(held, self.nth, None)
 
 
@@ -218,9 +206,9 @@ class EnsureSwept(Op):
         s = _find(held, self.nth, LARGE_OBJECT)
         if s is None:
             return held
-        await user.acquirem()
+        await user.heap.acquirem()
         await user.heap.ensure_swept(s)
-        await user.releasem()
+        await user.heap.releasem()
         return held
 
 
@@ -229,13 +217,9 @@ class Sweep(Op):
     """The background sweeper: sweep span after span until nothing is left."""
 
     async def run(self, user: User, held: Held) -> Held:
-        """See sweep.py, sweepone. Between two spans the sweeper can be stopped."""
-        while True:
-            await user.acquirem()
-            npages = await user.heap.sweepone()
-            await user.releasem()
-            if npages == NOTHING_SWEPT:
-                return held
+        """See sweep.py, bgsweep."""
+        await user.heap.bgsweep()
+        return held
 
 
 @dataclass(frozen=True, slots=True)
@@ -246,9 +230,9 @@ class Reclaim(Op):
 
     async def run(self, user: User, held: Held) -> Held:
         """See heap.py, reclaim."""
-        await user.acquirem()
+        await user.heap.acquirem()
         await user.heap.reclaim(self.npages)
-        await user.releasem()
+        await user.heap.releasem()
         return held
 
 

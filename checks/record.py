@@ -70,6 +70,8 @@ class Record:
     cells: Mapping[str, str] = field(default_factory=dict[str, str])
     """Every cell and its value at the start."""
     steps: tuple[Step, ...] = ()
+    alone: bool = False
+    """The claim was judged alone: others may have broken before it."""
     trace: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Kind trace: the rows concerned and the number of the offending one."""
 
@@ -89,6 +91,7 @@ class Record:
             "release": self.release,
             "heap": self.heap,
             "fault": self.fault,
+            "alone": self.alone,
             "violated": {"claim": v.claim, "says": v.says, "source": v.source, "detail": v.detail},
             "program": dict(self.program),
             "schedule": list(self.schedule),
@@ -115,6 +118,7 @@ def _record(data: Mapping[str, Any]) -> Record:
         schedule=tuple(_thread(t) for t in data["schedule"]),
         cells={str(k): str(v) for k, v in data["cells"].items()},
         steps=tuple(_step(row) for row in data["steps"]),
+        alone=bool(data["alone"]),
         trace=dict(data["trace"]),
     )
 

@@ -11,7 +11,7 @@ from spanproof.impl.malloc import Runtime
 
 REFERENCE = "reference"
 NEEDED = (
-    "alloc", "alloc_manual", "free_manual", "malloc_large", "malloc_small", "reclaim", "sweepone", "ensure_swept",
+    "alloc", "alloc_manual", "free_manual", "malloc_large", "malloc_small", "reclaim", "bgsweep", "ensure_swept",
     "uncache_span", "gc_cycle", "alloc_span", "init_span", "free_span_locked", "alloc_needs_zero",
 )  # fmt: skip
 """The coroutines that programs and claims name."""

@@ -10,7 +10,7 @@ Read next: span.py.
 
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, TypeVarTuple, cast
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar, TypeVarTuple
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -76,8 +76,7 @@ class Cell(Generic[T]):
         if self.index is None:
             return self.name
         if isinstance(self.index, tuple):
-            indices = cast("tuple[object, ...]", self.index)
-            return self.name + "".join(f"[{i}]" for i in indices)
+            return self.name + "".join(f"[{i}]" for i in self.index)  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
         kind, dot, field = self.name.partition(".")
         return f"{kind}[{self.index}]{dot}{field}"
 

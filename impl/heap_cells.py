@@ -55,9 +55,15 @@ class HeapCells:
     OsMemory: ClassVar[type[os_memory.OsMemory]] = os_memory.OsMemory
     _frozen = False
 
-    def __init__(self, geometry: Geometry, release: Release, *, tracing: bool = False) -> None:
-        """Name the cells. With `tracing`, reclaim_chunk tells an execution tracer what it swept."""
-        self.geometry, self.release, self.tracing = geometry, release, tracing
+    def __init__(
+        self, geometry: Geometry, release: Release, *, tracing: bool = False, preemptible: bool = False
+    ) -> None:
+        """Name the cells.
+
+        tracing: reclaim_chunk tells an execution tracer what it swept.
+        preemptible: collections happen, so threads mark off what a collection must not interrupt.
+        """
+        self.geometry, self.release, self.tracing, self.preemptible = geometry, release, tracing, preemptible
         self.lock = Lock(HEAP_LOCK)
         self.world = World("world")
         self.memory: Cells[int] = Cells("memory")
@@ -119,6 +125,16 @@ class HeapCells:
         cells |= {self.sweepdone: 1, self.sweep_drained: 1, self.sweepers: 0, self.active: SWEEP_DRAINED_MASK}
         cells |= {self.sweep_arenas: ArenaList(), self.reclaim_index: 0, self.reclaim_credit: 0, self.pages_in_use: 0}
         return cells | {self.in_use.at(typ): 0 for typ in (ALLOC_HEAP, ALLOC_STACK, ALLOC_WORK_BUF)}
+
+    async def acquirem(self) -> None:
+        """Begin what a collection must not interrupt (runtime, acquirem); no step where there are no collections."""
+        if self.preemptible:
+            await self.world.acquirem()
+
+    async def releasem(self) -> None:
+        """End what a collection must not interrupt (runtime, releasem)."""
+        if self.preemptible:
+            await self.world.releasem()
 
     def arena_index(self, address: int) -> int:
         """The arena that holds an address (mheap.go, arenaIndex)."""

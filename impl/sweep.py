@@ -167,8 +167,13 @@ class Sweep(HeapCells):
 
     async def bgsweep(self) -> None:
         """The background sweeper until it parks (mgcsweep.go, bgsweep)."""
-        while await self.sweepone() != NOTHING_SWEPT:
-            pass
+        while True:
+            # Between two spans the sweeper can be stopped.
+            await self.acquirem()
+            npages = await self.sweepone()
+            await self.releasem()
+            if npages == NOTHING_SWEPT:
+                return
 
     async def ensure_swept(self, s: Span) -> None:
         """Return only when the span is swept. The caller cannot be preempted (mspan.ensureSwept)."""

@@ -70,8 +70,8 @@ class Geometry:
         return page * self.page_size
 
 
-GO_AMD64 = Geometry("go-amd64", 8192, 512, 8192, arenas=16, pages_per_reclaimer_chunk=512, first_arena=12288)
-"""The real constants of linux/amd64; sixteen arenas of its address space, from 0xc000000000 on."""
+GO_AMD64 = Geometry("go-amd64", 8192, 512, 8192, arenas=2, pages_per_reclaimer_chunk=512, first_arena=12288)
+"""The real constants of linux/amd64; two arenas of its address space, from 0xc000000000 on."""
 
 SMALL = Geometry("2x4", 8, 4, 4, arenas=2)
 """Two arenas of four pages: the smallest in which regions cross arenas and are reused."""

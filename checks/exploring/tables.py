@@ -163,11 +163,8 @@ class Tables:
         for invariant, cells in self.monitor.invariants:
             for n in cells:
                 self._watches[n].append(len(self._judges))
-            pick: Callable[[str], Any] = itemgetter(*cells)
-            self._judges.append((invariant, pick, {}))
-        self._steps: dict[int, Callable[[str], Any]] = {
-            n: itemgetter(*cells) for n, cells in self.monitor.watched_steps.items()
-        }
+            self._judges.append((invariant, _picker(cells), {}))
+        self._steps = {n: _picker(cells) for n, cells in self.monitor.watched_steps.items()}
         self._good_steps: set[Any] = set()
         fields = self.monitor.observer.fields
         self._fields: dict[str, tuple[Callable[[str], Any], dict[Any, Any]]] = {
@@ -302,7 +299,7 @@ class Tables:
             return
         broken = self.monitor.broken_step(n, self.reader(old), self.reader(new))
         if broken is not None:
-            raise BrokenError(broken, self.monitor.describe(frozenset({n}), self.reader(new)))
+            raise BrokenError(broken, self.monitor.describe_step(n, self.values[n][old[n]], self.values[n][new[n]]))
         self._good_steps.add(seen)
 
     def nodes_of(self, state: int) -> list[Node | None]:

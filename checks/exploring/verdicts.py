@@ -39,41 +39,46 @@ def judge(
     subject: Subject,
     *,
     release: Release | None = None,
+    only: str | None = None,
     hurry: Hurry = _never,
 ) -> Judged:
     """Search all interleavings of a scenario.
 
     release: in place of the scenario's own; its number of states is then not compared.
+    only: judge this claim alone.
     hurry: see search.explore.
     """
     program = scenario.program if release is None else replace(scenario.program, release=release)
     watching = Watching(scenario.sentinels, program.geometry)
-    counted = subject.is_reference and program == scenario.program
+    counted = subject.is_reference and program == scenario.program and only is None
     try:
         tables = Tables(
             program,
             subject.heap_class,
+            only=only,
             witness=lambda node, before, events: watching.see(node.access, node.function, before, events),
         )
     except BrokenError:
-        return _violated(scenario.name, None, _record(scenario, program, subject, ()))
+        return _violated(scenario.name, None, _record(scenario, program, subject, (), only))
     try:
         found = explore(tables, hurry=hurry)
     except LimitError as e:
         return Judged(Result("explore", scenario.name, Verdict.UNKNOWN, reason=str(e)))
-    unordered = _unordered(tables, found)
+    unordered = _unordered(tables, found) if only in (None, ORDERED) else None
     if found.broken is None and unordered is not None:
         found.broken = BrokenError(ORDERED, unordered.says)
         found.schedule = (*schedule_to(tables, found.parents or {}, unordered.state), unordered.threads[0])
     if found.broken is not None:
         schedule = _least(tables, found, unordered, hurry)
-        return _violated(scenario.name, found, _record(scenario, program, subject, schedule))
+        return _violated(scenario.name, found, _record(scenario, program, subject, schedule, only))
     return Judged(_clean(scenario, tables, found, watching, counted=counted))
 
 
-def _record(scenario: Scenario, program: Program, subject: Subject, schedule: tuple[int, ...]) -> Record | None:
+def _record(
+    scenario: Scenario, program: Program, subject: Subject, schedule: tuple[int, ...], only: str | None
+) -> Record | None:
     """The record of a schedule of this scenario."""
-    return record_of(scenario.name, program, subject.heap_class, schedule, subject.heap, subject.fault)
+    return record_of(scenario.name, program, subject.heap_class, schedule, subject.heap, subject.fault, only)
 
 
 def _unordered(tables: Tables, found: Explored) -> Race | None:

@@ -45,12 +45,12 @@ def _console(file: TextIO) -> Console:
 
 
 def _results(report: Report) -> Table:
-    table = _table(f"{len(report.results)} results, {report.release}, seed {report.seed}")
+    table = _table(f"{len(report.results)} result{'s'[len(report.results) == 1:]}, {report.release}, seed {report.seed}")
     table.add_column("verdict", no_wrap=True)
     table.add_column("check", no_wrap=True)
     longest = max(len(result.name) for result in report.results)
     table.add_column("name", overflow="fold", width=min(longest, WIDEST_NAME))
-    table.add_column("bound", overflow="fold", ratio=4)
+    table.add_column("bound", overflow="fold", ratio=3)
     reasons = any(result.reason for result in report.results)
     if reasons:
         table.add_column("reason", overflow="fold", ratio=5)

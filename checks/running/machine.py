@@ -66,7 +66,7 @@ class Machine:
         """
         self._past = past
         self.program = program
-        heap: Any = watched(heap_class)(program.geometry, program.release, tracing=program.tracing)
+        heap: Any = watched(heap_class)(program.geometry, program.release, tracing=program.tracing, preemptible=program.preemptible)
         self.heap: Runtime = heap
         self.numbering = Numbering(heap, heap.fresh())
         self.monitor = Monitor(heap, self.numbering, only)
@@ -86,13 +86,13 @@ class Machine:
             self._resume(t, None)
 
     def _maker(self, t: int, held: Held) -> Make:
-        user = User(self.heap, t, self.program.preemptible)
+        user = User(self.heap, t)
         ops = self.program.threads[t].ops
         return lambda: act(user, ops, held)  # type: ignore[return-value]  # a coroutine is sent to as a generator is
 
     def _before(self, t: int) -> Held:
         """Run what thread t did before, alone."""
-        coroutine: Any = act(User(self.heap, t, preemptible=False), self.program.threads[t].before, ())
+        coroutine: Any = act(User(self.heap, t), self.program.threads[t].before, ())
         held: Held = ()
         try:
             pending, events, held = advance(coroutine, None)
@@ -155,7 +155,7 @@ class Machine:
         self._set(number, after)
         broken = self.monitor.broken_step(number, lambda n: before if n == number else self.values[n], self.read)
         if broken is not None:
-            raise BrokenError(broken, self.monitor.describe(frozenset({number}), self.read))
+            raise BrokenError(broken, self.monitor.describe_step(number, before, after))
         for ghost, value in self.monitor.after_access(access, t, number, after):
             self._set(ghost, value)
         return result

@@ -5,7 +5,6 @@ changed, it names the first step that differs. Read next: ../exploring/tables.py
 """
 
 from dataclasses import dataclass, replace
-from itertools import groupby
 
 from spanproof.checks.monitor import BrokenError
 from spanproof.checks.programs import Program, program_of
@@ -33,8 +32,10 @@ class ScheduleError(ValueError):
     """The schedule asks for a step that no thread can take."""
 
 
-def run(program: Program, heap_class: type[Runtime], schedule: tuple[int, ...]) -> Ran:
-    """Run a schedule to its end, or to the first claim that breaks.
+def run(
+    program: Program, heap_class: type[Runtime], schedule: tuple[int, ...], only: str | None = None
+) -> Ran:
+    """Run a schedule to its end, or to the first claim that breaks; with `only`, that claim alone is judged.
 
     Raises:
         ScheduleError: it resumes a thread that is done, blocked or not there.
@@ -45,7 +46,7 @@ def run(program: Program, heap_class: type[Runtime], schedule: tuple[int, ...]) 
     try:
         past: list[Step] = []
         try:
-            machine = Machine(program, heap_class, past=past)
+            machine = Machine(program, heap_class, only, past)
         except BrokenError:
             steps = past  # broken before the program begins: show how that went
             raise
@@ -65,12 +66,13 @@ def run(program: Program, heap_class: type[Runtime], schedule: tuple[int, ...]) 
     return Ran(None, cells, tuple(steps))
 
 
-def record_of(
-    name: str, program: Program, heap_class: type[Runtime], schedule: tuple[int, ...], heap: str, fault: str | None
-) -> Record | None:
+def record_of(  # noqa: PLR0913, PLR0917  # what a record says of its origin
+    name: str, program: Program, heap_class: type[Runtime], schedule: tuple[int, ...], heap: str, fault: str | None,
+    only: str | None = None,
+) -> Record | None:  # fmt: skip
     """The record of a schedule that breaks a claim, or None if it breaks none."""
-    ran = run(program, heap_class, schedule)
-    if ran.broken is None:
+    ran = run(program, heap_class, schedule, only)
+    if ran.broken is None or only not in (None, ran.broken.claim):
         return None
     claim = BY_NAME[ran.broken.claim]
     return Record(
@@ -84,6 +86,7 @@ def record_of(
         schedule=schedule[: len(ran.steps)],
         cells=ran.cells,
         steps=ran.steps,
+        alone=only is not None,
     )
 
 
@@ -104,7 +107,8 @@ def replay(record: Record, heap_class: type[Runtime]) -> Replayed:
 
     """
     program = program_of(record.program)
-    again = record_of(record.name, program, heap_class, record.schedule, record.heap, record.fault)
+    only = record.violated.claim if record.alone else None
+    again = record_of(record.name, program, heap_class, record.schedule, record.heap, record.fault, only)
     if again is None:
         return Replayed(None, f"no claim breaks; the record says {record.violated.claim}")
     return Replayed(again, _difference(record, again))
@@ -160,28 +164,3 @@ def _difference(old: Record, new: Record) -> str:
 
 def _brief(step: Step) -> str:
     return f"T{step.thread} {step.function}: {step.access} {step.cell} {step.before} -> {step.after}"
-
-
-def in_words(schedule: tuple[int, ...]) -> str:
-    """A schedule as runs: `0*12 1*5 0*3`."""
-    return " ".join(f"{t}*{len(list(run))}" for t, run in groupby(schedule))
-
-
-def runnable(record: Record) -> str:
-    """The record as a program that can be pasted and run."""
-    g = record.program["geometry"]
-    lines = ["from spanproof.checks.api import *", "", "program = Program(", "    threads=("]
-    for ops, before in zip(record.program["threads"], record.program["before"], strict=True):
-        past = f", before=({_ops(before)})" if before else ""
-        lines.append(f"        Thread(({_ops(ops)}){past}),")
-    shape = ", ".join(f"{name}={value!r}" for name, value in g.items())
-    lines += ["    ),", f"    geometry=Geometry({shape}),", f'    release=row("{record.release}"),']
-    if record.program["tracing"]:
-        lines.append("    tracing=True,")
-    fault = f', fault="{record.fault}"' if record.fault else ""
-    lines += [")", f'show_run(program, "{in_words(record.schedule)}"{fault})']
-    return "\n".join(lines)
-
-
-def _ops(ops: list[list[object]]) -> str:
-    return "".join(f"{name}({', '.join(map(repr, args))}), " for name, *args in ops).strip()

@@ -64,6 +64,17 @@ def test_every_fault_is_caught_through_the_command(fault: Fault, tmp_path: Path)
     assert "the same as recorded" in results(tmp_path / "a.json")["results"][0]["reason"]
 
 
+def test_a_claim_can_be_judged_alone(tmp_path: Path) -> None:
+    """`--claim` lets others break: what it finds is that claim, and the record replays so."""
+    command = ["explore", QUICK, "--fault", "span_one_page_too_long", "--json", "r.json"]
+    assert cli.main([*command, "--claim", "no_page_in_two_spans"]) == 1
+    (result,) = results(tmp_path / "r.json")["results"]
+    assert result["reason"].startswith("no_page_in_two_spans")
+    assert cli.main(["replay", result["record"]]) == 1
+
+    assert cli.main([*command, "--claim", "zeroed_base_never_decreases"]) == 0
+
+
 def test_compare_catches_a_fault_and_prints_a_program_that_runs(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -134,6 +145,7 @@ def run_command(command: list[str], folder: Path, source: Path = SOURCE / "src")
 BAD = {
     "unknown command": (["chekc"], "check"),
     "unknown scenario": (["explore", "two_alloc_one_arena"], "did you mean two_allocs_one_arena"),
+    "unknown claim": (["explore", "--claim", "no_page_in_two_span"], "did you mean no_page_in_two_spans"),
     "unknown fault": (["explore", "--fault", "plain_store"], "plain_store_for_cas"),
     "unknown release": (["explore", "--release", "go1.99"], "go1.14 to go1.27"),
     "seed that is no number": (["compare", "--seed", "abc"], "abc"),

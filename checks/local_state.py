@@ -10,11 +10,11 @@ refused with its file and line. Known to work on CPython 3.11, 3.12 and 3.13; th
 import dis
 import re
 import sys
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from dataclasses import is_dataclass
 from enum import Enum
 from types import CodeType
-from typing import Any
+from typing import Any, cast
 
 SUPPORTED = ((3, 11), (3, 12), (3, 13))
 _STOPS = frozenset({"RETURN_VALUE", "RAISE_VARARGS", "RERAISE", "RETURN_CONST"})
@@ -34,7 +34,8 @@ def _locals_touched(i: dis.Instruction) -> list[tuple[str, str]]:
     if "FAST" not in i.opname:
         return []
     parts = re.findall("(LOAD|STORE|DELETE)_FAST", i.opname)
-    names: tuple[str, ...] = i.argval if isinstance(i.argval, tuple) else (i.argval,)
+    argval: Any = i.argval
+    names = cast("tuple[str, ...]", argval if isinstance(argval, tuple) else (argval,))
     if not parts or len(parts) != len(names):
         raise NotImplementedError(f"the bytecode {i.opname} of Python {sys.version_info[:2]} is new to local_state.py")
     return list(zip(parts, names, strict=True))
@@ -122,7 +123,8 @@ def _analysed(code: CodeType) -> dict[int, frozenset[str]]:
                 "(for loop, with block, handler, or an await inside an expression); put it in a local"
             )
     instructions = _instructions(code)
-    table: list[Any] = dis._parse_exception_table(code) if code.co_exceptiontable else []  # type: ignore[attr-defined]  # noqa: SLF001  # no public way
+    parse: Callable[[CodeType], list[Any]] = vars(dis)["_parse_exception_table"]  # there is no public way
+    table = parse(code) if code.co_exceptiontable else []
     after = _live_after(instructions, _successors(instructions), table)
     _live[code] = {i.offset: after[n] for n, i in enumerate(instructions)}
     return _live[code]
@@ -130,8 +132,9 @@ def _analysed(code: CodeType) -> dict[int, frozenset[str]]:
 
 def _value_key(code: CodeType, name: str, value: Any) -> Hashable:
     """A local's value with its type, as True == 1 and frozen values of different kinds must not meet."""
-    if isinstance(value, _FROZEN) or (is_dataclass(value) and value.__dataclass_params__.frozen):  # type: ignore[union-attr]
-        return name, type(value), value
+    kind: type[Any] = type(value)
+    if issubclass(kind, _FROZEN) or (is_dataclass(kind) and vars(kind)["__dataclass_params__"].frozen):
+        return name, kind, value
     if getattr(value, "_frozen", False):
         return name, id(value)
     raise HiddenStateError(

@@ -6,10 +6,10 @@ abstract heap owns, which spans were returned, what users wrote. Read next: moni
 """
 
 import inspect
-from collections.abc import Callable, Generator, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping
 from dataclasses import dataclass
 from types import FunctionType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from spanproof.impl.access import Access, Cell
 from spanproof.impl.heap_cells import HeapCells

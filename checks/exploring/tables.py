@@ -132,6 +132,10 @@ class Memory:
         return self.tables.field(self.row, name)
 
 
+def _picker(cells: Iterable[int]) -> Callable[[str], Any]:
+    return itemgetter(*cells)
+
+
 class Tables:
     """The automata of a program's threads, and the memories reached."""
 

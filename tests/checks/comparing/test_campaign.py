@@ -1,0 +1,59 @@
+"""Campaigns: what they count, what they need to hold, and how a failure comes out."""
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from spanproof.checks.comparing.campaign import FEWEST_PROGRAMS, FEWEST_SCHEDULES, Counts, compare, try_example
+from spanproof.checks.faults.planting import subject
+from spanproof.checks.programs import AllocManual, MallocLarge, Program, Thread
+from spanproof.checks.running.replaying import replay
+from spanproof.checks.subject import Subject
+from spanproof.checks.verdict import Verdict
+from spanproof.model.geometry import SMALL
+from spanproof.model.releases import row
+
+
+def test_a_full_campaign_holds() -> None:
+    """At least 300 programs and 20,000 schedules; all four sentinels fired, or it would be unknown."""
+    result = compare(Subject()).result
+
+    assert (result.verdict, result.reason) == (Verdict.HOLDS, "")
+    assert result.counts["examples"] >= FEWEST_PROGRAMS
+    assert result.counts["schedules"] >= FEWEST_SCHEDULES
+    assert result.counts["searched"] > 0
+
+
+def test_too_few_programs_are_unknown() -> None:
+    """A campaign that drew too little is unknown, whatever it saw."""
+    assert compare(Subject(), examples=5).result.verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize(
+    ("fault", "switches"),
+    [("plain_store_for_cas", 2), ("failed_cas_treated_as_done", 3), ("mspan_taken_after_unlock", 0)],
+)
+def test_a_failure_shrinks_to_few_switches(fault: str, switches: int) -> None:
+    """The counterexample is a program of few operations with the fewest switches that the bug needs; it replays."""
+    heap = subject(fault=fault)
+    record = compare(heap).record
+
+    assert record is not None
+    assert record.switches == switches
+    assert sum(len(thread) for thread in record.program["threads"]) <= 3
+    assert replay(record, heap.heap_class).difference == ""
+
+
+def test_a_stop_is_unknown_with_its_reason() -> None:
+    """A campaign that is told to stop says why, and keeps its counts."""
+    result = compare(Subject(), hurry=lambda done: "enough" if done >= 7 else None).result
+
+    assert (result.verdict, result.reason) == (Verdict.UNKNOWN, "enough")
+    assert result.counts["examples"] == 7
+
+
+def test_schedules_per_second(benchmark: BenchmarkFixture) -> None:
+    """How fast one program's schedules are walked."""
+    threads = (Thread((MallocLarge(1),)), Thread((AllocManual(2),)))
+    program = Program(threads, SMALL, row("go1.27"))
+
+    benchmark(lambda: try_example(program, b"", Subject(), Counts()))

@@ -228,11 +228,11 @@ def _pins() -> list["Task"]:
 @_options
 def check(**options: Any) -> int:
     """The main job: pinned records, all interleavings of the catalogue, Hypothesis workloads, recorded traces."""
-    from spanproof.checks.jobs import Task  # noqa: PLC0415
+    from spanproof.checks.jobs import Task, campaign_tasks  # noqa: PLC0415
     from spanproof.checks.scenarios import SCENARIOS  # noqa: PLC0415
     from spanproof.checks.tracing.shipped import RECORDED  # noqa: PLC0415
 
-    tasks = [*_pins(), Task("compare")]
+    tasks = [*_pins(), *campaign_tasks()]
     tasks += [Task("explore", s.name) for s in sorted(SCENARIOS, key=lambda s: -s.states)]
     if options["heap"] == "reference" and options["fault"] is None:
         tasks += [Task("trace", str(path)) for path in RECORDED]
@@ -263,10 +263,10 @@ def explore(scenarios: tuple[str, ...], claim: str | None, **options: Any) -> in
 @_options
 def compare(examples: int | None, **options: Any) -> int:
     """Programs and schedules from Hypothesis, against every claim and the abstract heap after every step."""
-    from spanproof.checks.jobs import Task  # noqa: PLC0415
+    from spanproof.checks.jobs import campaign_tasks  # noqa: PLC0415
 
     options["examples"] = examples
-    return _run("compare", [Task("compare")], options)
+    return _run("compare", campaign_tasks(), options)
 
 
 @cli.command()

@@ -13,12 +13,13 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
-from spanproof.checks.comparing.campaign import FEWEST_PROGRAMS, compare
+from spanproof.checks.comparing.campaign import FEWEST_PROGRAMS, PARTS, Part, draw, judge_campaign
 from spanproof.checks.exploring.verdicts import judge
 from spanproof.checks.faults.corpus import BY_NAME as FAULTS
 from spanproof.checks.faults.planting import subject
 from spanproof.checks.faults.table import judge_fault
 from spanproof.checks.local_state import HiddenStateError
+from spanproof.checks.observe import UnknownCellError
 from spanproof.checks.record import Record, load
 from spanproof.checks.running.machine import HeapError
 from spanproof.checks.running.replaying import survey
@@ -32,7 +33,7 @@ INTERRUPTED = "interrupted"
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One piece of work: check is explore, compare, trace or pin; name a scenario, a file, or nothing."""
+    """One piece of work: check is explore, compare, trace or pin; name a scenario, a file, a fault or a part."""
 
     check: str
     name: str = ""
@@ -58,6 +59,8 @@ class Done:
 
     results: tuple[Result, ...]
     records: tuple[Record, ...] = ()
+    part: Part | None = None
+    """Task compare: a part of the campaign, judged when all are there."""
 
 
 @dataclass(slots=True)
@@ -92,8 +95,8 @@ def perform(task: Task, setting: Setting) -> Done:
     """Do one task."""
     try:
         return _TASKS[task.check](task, setting)
-    except (HeapError, HiddenStateError, LookupError) as e:
-        name = task.name or "workloads"
+    except (HeapError, HiddenStateError, UnknownCellError) as e:
+        name = "workloads" if task.check == "compare" else task.name
         return Done((Result(task.check, name, Verdict.UNKNOWN, f"the heap cannot be run: {e}"),))
 
 
@@ -104,11 +107,12 @@ def _explore(task: Task, setting: Setting) -> Done:
     return Done((found.result,), () if found.record is None else (found.record,))
 
 
-def _compare(task: Task, setting: Setting) -> Done:  # noqa: ARG001  # one signature for all
+def _compare(task: Task, setting: Setting) -> Done:
     releases = RELEASES if setting.release is None else (row(setting.release),)
     heap = subject(setting.heap, setting.fault)
-    found = compare(heap, seed_=setting.seed, examples=setting.examples, releases=releases, hurry=_hurry(setting))
-    return Done((found.result,), () if found.record is None else (found.record,))
+    hurry = _hurry(setting)
+    part = draw(heap, int(task.name), seed_=setting.seed, examples=setting.examples, releases=releases, hurry=hurry)
+    return Done((), (), part)
 
 
 def _trace(task: Task, setting: Setting) -> Done:
@@ -176,9 +180,20 @@ def run(tasks: list[Task], setting: Setting, jobs: int, told: Callable[[int, int
     for task, done in stream:
         found.append((task, done))
         told(len(found), len(tasks), task)
-    for _, done in sorted(found, key=lambda pair: order[pair[0]]):
-        _keep(work, done)
+    in_order = [done for _, done in sorted(found, key=lambda pair: order[pair[0]])]
+    parts = [done.part for done in in_order if done.part is not None]
+    for done in in_order:
+        if done.part is None:
+            _keep(work, done)
+        elif done.part is parts[-1]:
+            campaign = judge_campaign(parts, setting.seed)
+            _keep(work, Done((campaign.result,), () if campaign.record is None else (campaign.record,)))
     return work
+
+
+def campaign_tasks() -> list[Task]:
+    """The parts of the workloads."""
+    return [Task("compare", str(part)) for part in range(PARTS)]
 
 
 def _keep(work: Work, done: Done) -> None:

@@ -9,7 +9,7 @@ from spanproof.model.claim import Claim, Invariant, Promise, RunClaim, StepInvar
 from spanproof.model.promises import CLAIMS
 from spanproof.model.releases import COLUMNS, RELEASES, Release
 
-KINDS = {Invariant: "state", StepInvariant: "step", Promise: "call", RunClaim: "run"}
+KINDS: dict[type[Claim], str] = {Invariant: "state", StepInvariant: "step", Promise: "call", RunClaim: "run"}
 
 
 def _claim(claim: Claim) -> dict[str, Any]:

@@ -10,8 +10,7 @@ refused with its file and line. Known to work on CPython 3.11, 3.12 and 3.13; th
 import dis
 import re
 import sys
-from collections.abc import Callable, Hashable
-from dataclasses import is_dataclass
+from collections.abc import Callable, Hashable, Sequence
 from enum import Enum
 from types import CodeType
 from typing import Any, cast
@@ -130,17 +129,73 @@ def _analysed(code: CodeType) -> dict[int, frozenset[str]]:
     return _live[code]
 
 
+def refuse_hidden_state(code: CodeType) -> None:
+    """Look at a text without running it.
+
+    Raises:
+        HiddenStateError: it keeps state where `local_state` cannot see it.
+
+    """
+    _analysed(code)
+
+
+def _is_frozen(kind: type[Any]) -> bool:
+    """Whether values of this type cannot change."""
+    params: Any = getattr(kind, "__dataclass_params__", None)
+    return issubclass(kind, _FROZEN) or (params is not None and bool(params.frozen))
+
+
+_frozen_kinds: dict[type[Any], bool] = {}
+
+
 def _value_key(code: CodeType, name: str, value: Any) -> Hashable:
     """A local's value with its type, as True == 1 and frozen values of different kinds must not meet."""
-    kind: type[Any] = type(value)
-    if issubclass(kind, _FROZEN) or (is_dataclass(kind) and vars(kind)["__dataclass_params__"].frozen):
-        return name, kind, value
+    kind: Any = value.__class__
+    frozen = _frozen_kinds.get(kind)
+    if frozen is None:
+        frozen = _frozen_kinds[kind] = _is_frozen(kind)
+    if frozen:
+        return name, kind, cast("Hashable", value)
     if getattr(value, "_frozen", False):
         return name, id(value)
     raise HiddenStateError(
-        f"{code.co_filename}:{code.co_firstlineno}: {code.co_name}: local {name} is a {type(value).__name__}, "
+        f"{code.co_filename}:{code.co_firstlineno}: {code.co_name}: local {name} is a {kind.__name__}, "
         "which can change; locals are numbers, handles and tuples"
     )
+
+
+Link = tuple[Any, Any, Hashable]
+"""A coroutine of the chain, what it awaits, and the key of its frame: valid as long as it awaits the same object."""
+
+
+def chain_of(coroutine: Any, known: Sequence[Link] = (), *, liveness: bool = True) -> list[Link]:
+    """The chain of awaits of a suspended coroutine, outermost first.
+
+    known: the chain at an earlier moment. A coroutine that still awaits the same object has not run since, so its key
+    is taken from there.
+
+    Raises:
+        HiddenStateError: the text keeps state where it cannot be seen.
+
+    """
+    chain: list[Link] = []
+    place = 0
+    while getattr(coroutine, "cr_frame", None) is not None:
+        awaited = coroutine.cr_await
+        if place < len(known) and known[place][0] is coroutine and known[place][1] is awaited:
+            chain.append(known[place])
+        else:
+            chain.append((coroutine, awaited, _frame_key(coroutine.cr_frame, liveness=liveness)))
+        coroutine = awaited
+        place += 1
+    return chain
+
+
+def _frame_key(frame: Any, *, liveness: bool) -> Hashable:
+    code, values = frame.f_code, frame.f_locals
+    live = _analysed(code)[frame.f_lasti]
+    names = (name for name in values if name in live or not liveness)
+    return code, frame.f_lasti, tuple([_value_key(code, name, values[name]) for name in names])
 
 
 def local_state(coroutine: Any, *, liveness: bool = True) -> Hashable:
@@ -150,13 +205,4 @@ def local_state(coroutine: Any, *, liveness: bool = True) -> Hashable:
         HiddenStateError: the text keeps state where it cannot be seen.
 
     """
-    key: list[Hashable] = []
-    while getattr(coroutine, "cr_frame", None) is not None:
-        frame = coroutine.cr_frame
-        code = frame.f_code
-        live = _analysed(code)[frame.f_lasti]
-        names = [name for name in frame.f_locals if name in live or not liveness]
-        values = tuple(_value_key(code, name, frame.f_locals[name]) for name in names)
-        key.append((code, frame.f_lasti, values))
-        coroutine = coroutine.cr_await
-    return tuple(key)
+    return tuple([key for _, _, key in chain_of(coroutine, liveness=liveness)])

@@ -55,9 +55,9 @@ if TYPE_CHECKING:  # _wrapper gives these to the function below
 
 
 async def _watch(self: Any, *args: Any) -> Any:
-    await Event(FUNCTION, False, args)
-    result = await ORIGINAL(self, *args)
-    await Event(FUNCTION, True, args, result)
+    await Event(FUNCTION, False, args)  # noqa: F821  # ruff does not see a name that is only annotated
+    result = await ORIGINAL(self, *args)  # noqa: F821
+    await Event(FUNCTION, True, args, result)  # noqa: F821
     return result
 
 
@@ -86,6 +86,10 @@ Reading = Callable[[int], Any]
 """The present value of the cell with this number."""
 
 
+class UnknownCellError(LookupError):
+    """The heap uses a cell that it does not list in `fresh`."""
+
+
 class Numbering:
     """A number for every cell of a heap, ghosts included."""
 
@@ -108,13 +112,13 @@ class Numbering:
         """The number of a cell.
 
         Raises:
-            LookupError: the heap uses a cell that it does not list in `fresh`.
+            UnknownCellError: the heap uses a cell that it does not list in `fresh`.
 
         """
         try:
             return self._number[cell]
         except KeyError:
-            raise LookupError(f"the heap touches {cell}, which is not among its cells") from None
+            raise UnknownCellError(f"the heap touches {cell}, which is not among its cells") from None
 
     def all(self, name: str, indices: Iterable[Any]) -> tuple[int, ...]:
         """The numbers of a family of cells."""

@@ -44,7 +44,7 @@ class Sweep(HeapCells):
 
     @abstractmethod
     async def free_span(self, s: Span) -> None:
-        """See heap.py."""
+        """See heap.py (mheap.freeSpan)."""
 
     async def is_sweep_done(self) -> bool:
         """Whether all spans are swept; may turn true at any time, and false again at the next cycle (isSweepDone)."""

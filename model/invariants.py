@@ -43,9 +43,7 @@ def _is_published(h: HeapState, s: int) -> bool:
 
 
 def _holds_published_span_is_mapped(h: HeapState) -> bool:
-    return all(
-        h.spans[page] == s for s in range(len(h.state)) if _is_published(h, s) for page in h.pages_of(s)
-    )
+    return all(h.spans[page] == s for s in range(len(h.state)) if _is_published(h, s) for page in h.pages_of(s))
 
 
 def _in_use_bit_marks_a_built_span(v: HeapVars, page: z3.ArithRef) -> z3.BoolRef:

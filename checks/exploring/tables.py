@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable
 from operator import itemgetter
 from typing import Any
 
-from spanproof.checks.local_state import HiddenStateError, local_state
+from spanproof.checks.local_state import HiddenStateError, Link, chain_of
 from spanproof.checks.monitor import BrokenError
-from spanproof.checks.observe import Event, advance
+from spanproof.checks.observe import Event, UnknownCellError, advance
 from spanproof.checks.programs import Program
 from spanproof.checks.running.machine import Machine, Make, finding, innermost
 from spanproof.impl.access import BLOCKED, Access, perform
@@ -36,15 +36,17 @@ class LimitError(RuntimeError):
 class Node:
     """A local state: the access that is pending, and where the text stands."""
 
-    __slots__ = ("access", "coroutine", "edges", "function", "held", "line", "number", "results")
+    __slots__ = ("access", "chain", "coroutine", "edges", "function", "held", "line", "number", "results")
 
-    def __init__(self, access: Access[Any], number: int, held: bool, results: tuple[Any, ...], coroutine: Any) -> None:
+    def __init__(
+        self, access: Access[Any], number: int, held: bool, results: tuple[Any, ...], coroutine: Any, chain: list[Link]
+    ) -> None:
         """Remember one way to get here: the results that the accesses before gave."""
         where = innermost(coroutine)
         self.access, self.number, self.held, self.results = access, number, held, results
         self.function, self.line = where.cr_code.co_name, where.cr_frame.f_lineno
         self.edges: dict[str, tuple[str, tuple[Event, ...], int]] = {}
-        self.coroutine = coroutine
+        self.coroutine, self.chain = coroutine, chain
         """A coroutine suspended here, for the first edge that leads on; later edges run a fresh one over `results`."""
 
 
@@ -58,30 +60,36 @@ class Automaton:
         self._index: dict[Any, int] = {}
         coroutine: Any = make()
         pending, self.first_events, _ = advance(coroutine, None)
-        self.start = self._node(coroutine, pending, (), held=False)
+        self.start = self._node(coroutine, [], pending, (), held=False)
 
-    def _suspended(self, node: Node) -> Any:
+    def _suspended(self, node: Node) -> tuple[Any, list[Link]]:
         """A coroutine suspended at a node; a coroutine cannot be copied, so it may have to be run up to there again."""
-        coroutine, node.coroutine = node.coroutine, None
+        coroutine, chain = node.coroutine, node.chain
+        node.coroutine, node.chain = None, []
         if coroutine is None:
             coroutine = self.make()
             advance(coroutine, None)
             for result in node.results:
                 advance(coroutine, result)
-        return coroutine
+        return coroutine, chain
 
-    def _node(self, coroutine: Any, pending: Access[Any] | None, results: tuple[Any, ...], *, held: bool) -> int:
-        """The node at which a coroutine is suspended."""
+    def _node(
+        self, coroutine: Any, known_chain: list[Link], pending: Access[Any] | None, results: tuple[Any, ...], *, held: bool
+    ) -> int:
+        """The node at which a coroutine is suspended; `known_chain` is its chain of awaits one step before."""
         if pending is None:
             return DONE
         number = self.tables.numbering.of(pending.cell)
-        key = pending.kind, number, pending.args, held, self.tables.key(coroutine, results)
+        liveness = self.tables.liveness
+        chain = chain_of(coroutine, known_chain, liveness=liveness is not False)
+        place = results if liveness is None else tuple([key for _, _, key in chain])
+        key = pending.kind, number, pending.args, held, place
         known = self._index.get(key)
         if known is None:
             if len(self.nodes) > NODE_MASK:
                 raise LimitError(f"thread {self.thread} has more than {NODE_MASK} local states")
             known = self._index[key] = len(self.nodes)
-            self.nodes.append(Node(pending, number, held, results, coroutine))
+            self.nodes.append(Node(pending, number, held, results, coroutine, chain))
         return known
 
     def edge(self, node: Node, char: str) -> tuple[str, tuple[Event, ...], int]:
@@ -102,10 +110,10 @@ class Automaton:
             held = node.held
             if node.number == self.tables.lock:
                 held = access.kind == "lock"
-            coroutine = self._suspended(node)
+            coroutine, chain = self._suspended(node)
             pending, events, _ = advance(coroutine, result)
-            target = self._node(coroutine, pending, (*node.results, result), held=held)
-        except (LimitError, HiddenStateError, LookupError, AssertionError):
+            target = self._node(coroutine, chain, pending, (*node.results, result), held=held)
+        except (LimitError, HiddenStateError, UnknownCellError):
             raise
         except Exception as e:  # whatever the text raises is judged
             raise finding(e) from e
@@ -191,10 +199,6 @@ class Tables:
         self.start = self._intern(row, range(len(row))) << self.shift
         for automaton in self.automata:
             self.start |= automaton.start << NODE_BITS * automaton.thread
-
-    def key(self, coroutine: Any, results: tuple[Any, ...]) -> Any:
-        """What tells one local state from another."""
-        return results if self.liveness is None else local_state(coroutine, liveness=self.liveness)
 
     def char(self, number: int, value: Any) -> str:
         """The character that stands for a value of this cell."""

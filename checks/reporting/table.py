@@ -45,7 +45,8 @@ def _console(file: TextIO) -> Console:
 
 
 def _results(report: Report) -> Table:
-    table = _table(f"{len(report.results)} result{'s'[len(report.results) == 1:]}, {report.release}, seed {report.seed}")
+    count = len(report.results)
+    table = _table(f"{count} result{'' if count == 1 else 's'}, {report.release}, seed {report.seed}")
     table.add_column("verdict", no_wrap=True)
     table.add_column("check", no_wrap=True)
     longest = max(len(result.name) for result in report.results)

@@ -66,7 +66,8 @@ class Machine:
         """
         self._past = past
         self.program = program
-        heap: Any = watched(heap_class)(program.geometry, program.release, tracing=program.tracing, preemptible=program.preemptible)
+        switches = {"tracing": program.tracing, "preemptible": program.preemptible}
+        heap: Any = watched(heap_class)(program.geometry, program.release, **switches)
         self.heap: Runtime = heap
         self.numbering = Numbering(heap, heap.fresh())
         self.monitor = Monitor(heap, self.numbering, only)

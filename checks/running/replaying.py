@@ -32,9 +32,7 @@ class ScheduleError(ValueError):
     """The schedule asks for a step that no thread can take."""
 
 
-def run(
-    program: Program, heap_class: type[Runtime], schedule: tuple[int, ...], only: str | None = None
-) -> Ran:
+def run(program: Program, heap_class: type[Runtime], schedule: tuple[int, ...], only: str | None = None) -> Ran:
     """Run a schedule to its end, or to the first claim that breaks; with `only`, that claim alone is judged.
 
     Raises:
@@ -66,7 +64,7 @@ def run(
     return Ran(None, cells, tuple(steps))
 
 
-def record_of(  # noqa: PLR0913, PLR0917  # what a record says of its origin
+def record_of(
     name: str, program: Program, heap_class: type[Runtime], schedule: tuple[int, ...], heap: str, fault: str | None,
     only: str | None = None,
 ) -> Record | None:  # fmt: skip

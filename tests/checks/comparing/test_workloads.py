@@ -4,7 +4,7 @@ import itertools
 
 from hypothesis import given
 
-from spanproof.checks.comparing.campaign import Counts, try_example
+from spanproof.checks.comparing.walking import Counts, try_example
 from spanproof.checks.programs import Collect, MallocSmall, Program, program_of
 from spanproof.checks.subject import Subject
 from spanproof.checks.workloads import LENGTHS, decisions, programs, schedules

@@ -1,0 +1,122 @@
+"""A finding as a record that replays: the rows stand in it as plain numbers, and they alone are judged again."""
+
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from spanproof.checks.record import Record, RecordError, Violated
+from spanproof.checks.tracing.checking import check_trace
+from spanproof.checks.tracing.claims import CLAIMS_BY_NAME
+from spanproof.checks.tracing.findings import Finding, finding_of
+from spanproof.checks.tracing.kinds import KINDS_BY_WORD, Kind
+from spanproof.checks.tracing.reading import COLUMNS, Trace
+from spanproof.checks.tracing.validating import validate
+from spanproof.model.releases import row
+
+FIELDS = ("row", *COLUMNS)
+"""What each embedded row holds, in order; kind as a word, all else as numbers."""
+EMBEDDED_LIMIT = 2**20
+
+
+class Replay(NamedTuple):
+    """What the rows of a record show."""
+
+    claim: str
+    row: int
+    """Its number in the file that the record was made from."""
+    story: tuple[str, ...]
+    record: Record | None
+    """The record made anew from these rows."""
+
+
+def record_of(finding: Finding, file: str) -> Record:
+    """The record of a finding; `file` is the name of the trace's file."""
+    excerpt, claim = finding.excerpt, finding.claim
+    rows = [
+        [
+            excerpt.number(at),
+            Kind(int(excerpt.kind[at])).word,
+            *(int(getattr(excerpt, column)[at]) for column in FIELDS[2:]),
+        ]
+        for at in range(len(excerpt))
+    ]
+    return Record(
+        kind="trace",
+        name=excerpt.name,
+        release=excerpt.release.name,
+        violated=Violated(claim.name, claim.says, claim.source, finding.detail),
+        trace={
+            "file": file,
+            "go": excerpt.go,
+            "claim": claim.name,
+            "row": finding.row,
+            "page": finding.page,
+            "fields": list(FIELDS),
+            "rows": rows,
+            "story": list(finding.story),
+        },
+    )
+
+
+def _excerpt(record: Record) -> Trace:
+    """The embedded rows as a trace."""
+    trace = record.trace
+    rows = trace["rows"]
+    if list(trace["fields"]) != list(FIELDS) or not 0 < len(rows) <= EMBEDDED_LIMIT:
+        raise ValueError("fields or number of rows")
+    if any(len(values) != len(FIELDS) or not all(type(v) is int for v in (values[0], *values[2:])) for values in rows):
+        raise TypeError("a row does not hold one word and numbers")
+    if not all(0 <= v < 2**64 for values in rows for v in (values[0], *values[2:])):
+        raise ValueError("a number out of range")
+    columns = dict(zip(FIELDS, zip(*rows, strict=True), strict=True))
+    kinds = np.array([KINDS_BY_WORD[word] for word in columns["kind"]], np.uint8)
+    numbers = np.array(columns["row"], np.int64)
+    if np.any(numbers[1:] <= numbers[:-1]):
+        raise ValueError("rows do not ascend")
+    arrays: Mapping[str, Any] = {name: np.array(columns[name], COLUMNS[name]) for name in FIELDS[2:]}
+    excerpt = Trace(
+        name=record.name, release=row(record.release), go=str(trace["go"]), kind=kinds,
+        page=arrays["page"].astype(np.int64), npages=arrays["npages"].astype(np.int64),
+        **{name: arrays[name] for name in "mpabc"}, numbers=numbers,
+    )  # fmt: skip
+    validate(excerpt.kind, excerpt.page, excerpt.npages, "the record")
+    return excerpt
+
+
+def replay(record: Record) -> Replay:
+    """Judge the rows embedded in a record again, and nothing else; the claim is "" if they violate none at the last.
+
+    Raises:
+        RecordError: not of a trace, or damaged.
+
+    """
+    if record.kind != "trace":
+        raise RecordError(f"record {record.name}: kind {record.kind!r} is not trace; replay it as what it is")
+    try:
+        excerpt = _excerpt(record)
+        file = str(record.trace["file"])
+    except (KeyError, TypeError, ValueError, OverflowError) as e:  # TraceError and UnknownReleaseError are ValueErrors
+        what = " ".join(f"{type(e).__name__}: {e}".split())
+        raise RecordError(f"record {record.name}: damaged rows ({what}); check the trace again") from e
+    last = len(excerpt) - 1
+    violated = check_trace(excerpt, judged_from=last).violated
+    if not violated:
+        return Replay("", excerpt.number(last), (), None)
+    finding = finding_of(excerpt, CLAIMS_BY_NAME[next(iter(violated))])
+    return Replay(finding.claim.name, finding.row, finding.story, record_of(finding, file))
+
+
+def replay_trace(record: Record) -> str:
+    """Judge the rows embedded in a record again: "" if they show what is recorded, byte for byte, else what differs.
+
+    Raises:
+        RecordError: not of a trace, or damaged.
+
+    """
+    again = replay(record)
+    if again.record is None:
+        return f"row {again.row} violates nothing"
+    if again.claim != record.violated.claim:
+        return f"row {again.row} violates {again.claim}"
+    return "" if again.record.dumps() == record.dumps() else f"row {again.row} tells another story"

@@ -46,6 +46,8 @@ class Monitor:
         self._base = n.all("mspan.base", range(g.spans))
         self._npages = n.all("mspan.npages", range(g.spans))
         self._span_sweepgen = {number: s for s, number in enumerate(n.all("mspan.sweepgen", range(g.spans)))}
+        self.acquiring = frozenset(self._span_sweepgen)
+        """The cells whose changes move a ghost: the sweepgen of each span."""
         self._expected = n.all("ghost.expected", g.pages)
         self._abstract = n.of(Cell("ghost.abstract"))
         self.invariants = [(i, self.observer.cells(i.reads)) for i in INVARIANTS if self._judged(i)]

@@ -294,6 +294,7 @@ class Tables:
             new = row[:n] + after + row[n + 1 :]
             if n in self.monitor.watched_steps:
                 self._judge_step(row, new, n)
+            if n in self.monitor.acquiring:
                 new = self._set(new, self.monitor.after_access(node.access, t, n, self.values[n][after]), changed)
         if events:
             new = self._after_events(new, t, events, changed)

@@ -9,7 +9,7 @@ from typing import Any
 
 from spanproof.checks.local_state import local_state
 from spanproof.checks.monitor import BrokenError, Monitor
-from spanproof.checks.observe import Event, Numbering, advance, watched
+from spanproof.checks.observe import Event, Numbering, UnknownCellError, advance, watched
 from spanproof.checks.ordering import conflict, declared, writes
 from spanproof.checks.programs import Held, Program, User, act
 from spanproof.checks.record import Step
@@ -105,7 +105,7 @@ class Machine:
                 pending, events, held = advance(coroutine, self._perform(t, pending))
                 self._events(t, events)
             self._judge()
-        except (LookupError, AssertionError):
+        except UnknownCellError:
             raise
         except Exception as e:
             raise finding(e) from e
@@ -174,7 +174,7 @@ class Machine:
         self._judge_order(t, access)
         try:
             self._resume(t, self._perform(t, access))
-        except (HeapError, LookupError, AssertionError):
+        except (HeapError, UnknownCellError):
             raise
         except Exception as e:  # whatever the text raises is judged
             raise finding(e) from e

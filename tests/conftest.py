@@ -4,6 +4,6 @@ import os
 
 from hypothesis import settings
 
-import spanproof.checks.comparing.campaign  # noqa: F401  # registers the profiles
+import spanproof.checks.comparing.campaign  # noqa: F401  # pyright: ignore[reportUnusedImport]  # registers the profiles
 
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))

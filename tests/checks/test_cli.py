@@ -51,7 +51,7 @@ def test_a_scenario_that_holds_exits_0(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
 def test_every_fault_is_caught_through_the_command(fault: Fault, tmp_path: Path) -> None:
-    """`explore --fault` finds each planted fault, and its record replays to the same claim and the same bytes, twice."""
+    """`explore --fault` finds each planted fault; its record replays to the same claim and the same bytes, twice."""
     assert cli.main(["explore", fault.scenario, "--fault", fault.name, "--json", "r.json"]) == 1
 
     (result,) = results(tmp_path / "r.json")["results"]
@@ -110,7 +110,9 @@ def test_pinned_records_are_judged_first(tmp_path: Path, capsys: pytest.CaptureF
     assert cli.main(["pin", result["record"]]) == 0
     assert "spanproof-pins" in capsys.readouterr().out
 
-    assert cli.main(["check", "--fault", "plain_store_for_cas", "--json", "c.json", "--jobs", "2", "--budget", "3"]) == 1
+    assert (
+        cli.main(["check", "--fault", "plain_store_for_cas", "--json", "c.json", "--jobs", "2", "--budget", "3"]) == 1
+    )
     first = results(tmp_path / "c.json")["results"][0]
     assert first["name"].startswith("pinned ")
     assert first["verdict"] == "violated"
@@ -251,7 +253,9 @@ def test_an_interrupt_keeps_what_was_found(tmp_path: Path) -> None:
     """Ctrl-C in the middle: what is done is printed and written, exit 130, no traceback."""
     environment = {**os.environ, "PYTHONPATH": str(SOURCE / "src")}
     line = [sys.executable, "-m", "spanproof.checks", "check", "--jobs", "2", "--json", "r.json"]
-    process = subprocess.Popen(line, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)  # noqa: S603  # our own
+    process = subprocess.Popen(  # noqa: S603  # our own
+        line, cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
     time.sleep(4)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)

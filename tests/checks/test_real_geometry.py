@@ -1,6 +1,16 @@
 """The real geometry and the small ones run the same code."""
 
-from spanproof.checks.programs import AllocManual, Collect, Drop, FreeManual, MallocLarge, Program, Reclaim, Sweep, Thread
+from spanproof.checks.programs import (
+    AllocManual,
+    Collect,
+    Drop,
+    FreeManual,
+    MallocLarge,
+    Program,
+    Reclaim,
+    Sweep,
+    Thread,
+)
 from spanproof.checks.running.machine import Machine
 from spanproof.impl.malloc import Runtime
 from spanproof.model.geometry import GO_AMD64, Geometry

@@ -1,0 +1,88 @@
+"""Z3 terms as Python functions: ten thousand states are judged in the time in which Z3 would judge twenty.
+
+Only what the formulas of model use is known here: integers, booleans, arrays that are selected from. An array is read
+as a tuple, and as 0 outside of it. `by_z3` says the same with Z3 itself; a test compares the two.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import z3
+
+from spanproof.model.state import FIELDS, PER, HeapState, HeapVars
+
+Z: Any = z3
+OUTSIDE = 0
+OPERATORS = {
+    Z.Z3_OP_LE: "<=", Z.Z3_OP_LT: "<", Z.Z3_OP_GE: ">=", Z.Z3_OP_GT: ">", Z.Z3_OP_EQ: "==", Z.Z3_OP_DISTINCT: "!=",
+    Z.Z3_OP_ADD: "+", Z.Z3_OP_SUB: "-", Z.Z3_OP_MUL: "*", Z.Z3_OP_IDIV: "//", Z.Z3_OP_MOD: "%",
+    Z.Z3_OP_AND: "and", Z.Z3_OP_OR: "or",
+}  # fmt: skip
+
+
+def _text(term: Any) -> str:
+    """The term as a Python expression; `//` and `%` mean what they mean in Z3 while the divisor is positive."""
+    kind = term.decl().kind()
+    parts = [_text(child) for child in term.children()]
+    match kind:
+        case Z.Z3_OP_ANUM:
+            return str(term.as_long())
+        case Z.Z3_OP_TRUE | Z.Z3_OP_FALSE:
+            return str(kind == Z.Z3_OP_TRUE)
+        case Z.Z3_OP_UNINTERPRETED:
+            return str(term.decl().name())
+        case Z.Z3_OP_SELECT:
+            return f"at({parts[0]}, {parts[1]})"
+        case Z.Z3_OP_IMPLIES:
+            return f"(not {parts[0]} or {parts[1]})"
+        case Z.Z3_OP_NOT:
+            return f"(not {parts[0]})"
+        case Z.Z3_OP_UMINUS:
+            return f"(-{parts[0]})"
+        case Z.Z3_OP_ITE:
+            return f"({parts[1]} if {parts[0]} else {parts[2]})"
+        case Z.Z3_OP_AND | Z.Z3_OP_OR if not parts:
+            return str(kind == Z.Z3_OP_AND)
+        case _:
+            return "(" + f" {OPERATORS[kind]} ".join(parts) + ")"
+
+
+def _at(values: tuple[int, ...], index: int) -> int:
+    return values[index] if 0 <= index < len(values) else OUTSIDE
+
+
+SUFFIXES = ("", "_after")
+
+
+def compiled(term: z3.BoolRef) -> Callable[..., bool]:
+    """The term as a function of one HeapState, or of two: that before and that after a step."""
+    body = f"lambda {', '.join(name + suffix for suffix in SUFFIXES for name in FIELDS)}: {_text(term)}"
+    function = eval(body, {"at": _at})  # noqa: S307  # our own text
+
+    def holds(before: HeapState, after: HeapState | None = None) -> bool:
+        later = after or before
+        return bool(function(*(getattr(s, name) for s in (before, later) for name in FIELDS)))
+
+    return holds
+
+
+def by_z3(term: z3.BoolRef, before: HeapState, after: HeapState | None = None) -> bool:
+    """What Z3 makes of the term in these states. Fields that are None stay free, and must not matter."""
+    pairs = [
+        (getattr(HeapVars.named(state.geometry, suffix), name), _constant(name, getattr(state, name)))
+        for state, suffix in zip((before, after or before), SUFFIXES, strict=True)
+        for name in FIELDS
+        if getattr(state, name) is not None
+    ]
+    value = z3.simplify(z3.substitute(term, *pairs))
+    assert z3.is_true(value) or z3.is_false(value), value
+    return z3.is_true(value)
+
+
+def _constant(name: str, value: Any) -> Any:
+    if not PER[name]:
+        return z3.IntVal(value)
+    array = Z.K(z3.IntSort(), z3.IntVal(OUTSIDE))
+    for index, entry in enumerate(value):
+        array = Z.Store(array, index, entry)
+    return array

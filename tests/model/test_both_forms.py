@@ -1,0 +1,256 @@
+"""Each claim stands twice in model, as a formula and by hand: here the two are compared."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+import pytest
+import z3
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from spanproof.impl.span import LARGE, Span
+from spanproof.model.claim import Invariant, Moment, Promise, StepInvariant
+from spanproof.model.geometry import BYTES, CHUNKED, SMALL, Geometry
+from spanproof.model.invariants import INVARIANTS, STEP_INVARIANTS
+from spanproof.model.promises import PROMISES
+from spanproof.model.releases import row
+from spanproof.model.state import HeapState, HeapVars
+from tests.model.drawing import arbitrary_field, arbitrary_states, bounded, decoded, differs
+from tests.model.reaching import reached, steps_reached
+from tests.model.terms_in_python import SUFFIXES, by_z3, compiled
+
+TEN = 10
+GEOMETRY = replace(SMALL, spans=3)
+V, AFTER = (HeapVars.named(GEOMETRY, suffix) for suffix in SUFFIXES)
+FORMAL = tuple(promise for promise in PROMISES if promise.formula is not None)
+
+
+@cache
+def formula(claim: Invariant | StepInvariant, geometry: Geometry) -> Callable[..., bool]:
+    """The claim's Z3 form, ready to be evaluated on states of this geometry."""
+    v, after = (HeapVars.named(geometry, suffix) for suffix in SUFFIXES)
+    return compiled(claim.everywhere(v) if isinstance(claim, Invariant) else claim.everywhere(v, after))
+
+
+@cache
+def all_invariants_but(name: str, v: HeapVars) -> z3.BoolRef:
+    """The conjunction of the invariants with other names."""
+    return z3.And([invariant.everywhere(v) for invariant in INVARIANTS if invariant.name != name])
+
+
+def solutions(formulas: Iterable[z3.BoolRef], reads: tuple[str, ...], *states: HeapVars) -> Iterator[list[HeapState]]:
+    """Ten ways to satisfy the formulas, which differ in the fields that are read."""
+    solver = z3.Solver()
+    solver.set(random_seed=1)
+    solver.add(*formulas, *(bounded(v) for v in states))
+    for _ in range(TEN):
+        assert solver.check() == z3.sat
+        found = [decoded(solver.model(), v) for v in states]
+        yield found
+        solver.add(z3.Or([differs(v, state, reads) for v, state in zip(states, found, strict=True)]))
+
+
+def names_broken(*states: HeapState) -> set[str]:
+    """The invariants, or with two states the step invariants, that do not hold by hand."""
+    claims: Any = INVARIANTS if len(states) == 1 else STEP_INVARIANTS
+    return {claim.name for claim in claims if not claim.holds(*states)}
+
+
+@pytest.mark.parametrize("invariant", INVARIANTS, ids=lambda i: i.name)
+def test_ten_states_break_an_invariant_alone(invariant: Invariant) -> None:
+    """Z3 finds ten states that break this invariant and no other, and the concrete forms say the same of each."""
+    alone = [z3.Not(invariant.everywhere(V)), all_invariants_but(invariant.name, V)]
+    found = [state for (state,) in solutions(alone, invariant.reads, V)]
+    assert len(set(found)) == TEN
+    for state in found:
+        assert names_broken(state) == {invariant.name}
+
+
+@pytest.mark.parametrize("invariant", STEP_INVARIANTS, ids=lambda i: i.name)
+def test_ten_steps_break_a_step_invariant_alone(invariant: StepInvariant) -> None:
+    """Z3 finds ten steps between good states that break this step invariant and no other, and so say the hands."""
+    others = [i.everywhere(V, AFTER) for i in STEP_INVARIANTS if i is not invariant]
+    good = [all_invariants_but("", v) for v in (V, AFTER)]
+    alone = [z3.Not(invariant.everywhere(V, AFTER)), *others, *good]
+    found = [(before, after) for before, after in solutions(alone, invariant.reads, V, AFTER)]
+    assert len(set(found)) == TEN
+    for before, after in found:
+        assert names_broken(before) == names_broken(after) == set()
+        assert names_broken(before, after) == {invariant.name}
+
+
+def test_enough_states_were_reached() -> None:
+    """The comparison rests on 10,000 distinct states of three geometries, and on a thousand steps."""
+    assert len(reached()) >= 10_000
+    assert len(steps_reached()) >= 1_000
+    assert {state.geometry.name for state in reached()} == {g.name for g in (SMALL, BYTES, CHUNKED)}
+
+
+@pytest.mark.parametrize("invariant", INVARIANTS, ids=lambda i: i.name)
+def test_forms_agree_on_what_the_heap_reached(invariant: Invariant) -> None:
+    """Both forms of an invariant hold in every state that the heap really reached."""
+    for state in reached():
+        assert formula(invariant, state.geometry)(state)
+        assert invariant.holds(state)
+
+
+@pytest.mark.parametrize("invariant", STEP_INVARIANTS, ids=lambda i: i.name)
+def test_forms_agree_on_steps_that_the_heap_took(invariant: StepInvariant) -> None:
+    """Both forms of a step invariant hold of the heap's own steps, and agree on them taken backwards."""
+    for before, after in steps_reached():
+        holds = formula(invariant, before.geometry)
+        assert holds(before, after)
+        assert invariant.holds(before, after)
+        assert holds(after, before) == invariant.holds(after, before)
+
+
+@pytest.mark.parametrize("geometry", [GEOMETRY, replace(BYTES, spans=2)], ids=lambda g: g.name)
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_forms_agree_on_arbitrary_states(geometry: Geometry, data: st.DataObject) -> None:
+    """Both forms of every invariant say the same of any state, ill-formed ones included, and of any two."""
+    before = data.draw(arbitrary_states(geometry))
+    after = data.draw(arbitrary_states(geometry) | st.just(before))
+    for invariant in INVARIANTS:
+        assert formula(invariant, geometry)(before) == invariant.holds(before), invariant.name
+    for step_invariant in STEP_INVARIANTS:
+        said = formula(step_invariant, geometry)(before, after)
+        assert said == step_invariant.holds(before, after), step_invariant.name
+
+
+@cache
+def some_reached() -> list[HeapState]:
+    """A hundred of the states reached, of all geometries."""
+    return sorted(reached(), key=str)[:: len(reached()) // 100]
+
+
+CHANGED = {"state", "base", "npages", "page_in_use", "allocated", "returned", "spans", "span_sweepgen", "contents"}
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_forms_agree_next_to_what_was_reached(data: st.DataObject) -> None:
+    """Both forms of every invariant say the same of a reached state in which one field is replaced by any other."""
+    state = data.draw(st.sampled_from(some_reached()))
+    field = data.draw(st.sampled_from(sorted(CHANGED)))
+    changed = replace(state, **{field: data.draw(arbitrary_field(field, state.geometry))})
+    for invariant in INVARIANTS:
+        assert formula(invariant, state.geometry)(changed) == invariant.holds(changed), invariant.name
+
+
+@pytest.mark.parametrize("invariant", [*INVARIANTS, *STEP_INVARIANTS], ids=lambda i: i.name)
+@settings(max_examples=20, deadline=None)
+@given(st.data())
+def test_evaluator_is_as_z3(invariant: Invariant | StepInvariant, data: st.DataObject) -> None:
+    """The evaluator of terms in plain Python says what Z3 itself says of the same states."""
+    before, after = data.draw(arbitrary_states(GEOMETRY)), data.draw(arbitrary_states(GEOMETRY))
+    term = invariant.everywhere(V) if isinstance(invariant, Invariant) else invariant.everywhere(V, AFTER)
+    assert formula(invariant, GEOMETRY)(before, after) == by_z3(term, before, after)
+
+
+@pytest.mark.parametrize("claim", [*INVARIANTS, *STEP_INVARIANTS, *PROMISES], ids=lambda i: i.name)
+def test_reads_names_all_that_is_read(claim: Invariant | StepInvariant | Promise) -> None:
+    """A claim judged on a state that holds nothing but the fields it `reads` gives the same answer."""
+    for state in some_reached():
+        sparse = HeapState(state.geometry, **{name: getattr(state, name) for name in claim.reads})
+        if isinstance(claim, Invariant):
+            assert claim.holds(sparse)
+        elif isinstance(claim, StepInvariant):
+            assert claim.holds(sparse, sparse)
+        else:
+            moment = example_moments(claim)[0]
+            assert claim.holds(sparse, moment) == claim.holds(state, moment)
+
+
+def moment(function: str, args: tuple[Any, ...], result: Any, release: str = "go1.16") -> Moment:
+    """A call or return of thread 0, which holds the lock and has acquired every span."""
+    return Moment(function, True, 0, args, result, row(release), 0, (0,) * GEOMETRY.spans)
+
+
+def example_moments(promise: Promise) -> list[Moment]:
+    """Moments at which something is promised, on GEOMETRY."""
+    base, size, span = GEOMETRY.heap_base, GEOMETRY.page_size, Span(1)
+    alloc = (1, LARGE, True)
+    return {
+        "unneeded_zeroing_is_already_zero": [moment("alloc_needs_zero", (base + 3 * size, 2), False)],
+        "asked_for_zero_gets_zero": [
+            moment("malloc_large", (2, True, True), span), moment("malloc_small", (1, True), span),
+        ],
+        "alloc_keeps_its_word": [
+            moment("alloc", alloc, (span, True)), moment("alloc", alloc, (span, True), "go1.17"),
+            moment("alloc", alloc, (span, False), "go1.18"),
+        ],
+        "only_the_winner_sweeps": [moment("sweep", (span,), None)],
+        "freed_pages_were_owned": [moment("pages.free", (base + 3 * size, 2), None)],
+        "heap_lock_is_held": [moment("grow", (1,), None)],
+    }[promise.name]  # fmt: skip
+
+
+def quiet_moments(promise: Promise) -> list[Moment]:
+    """Moments at which nothing is promised, on GEOMETRY."""
+    span = Span(1)
+    return {
+        "unneeded_zeroing_is_already_zero": [moment("alloc_needs_zero", (GEOMETRY.heap_base, 1), True)],
+        "asked_for_zero_gets_zero": [
+            moment("malloc_large", (2, False, True), span), moment("malloc_large", (2, True, True), None),
+        ],
+        "alloc_keeps_its_word": [
+            moment("alloc", (1, LARGE, True), (None, False)), moment("alloc", (1, LARGE, False), (span, False)),
+            moment("alloc", (1, LARGE, True), (None, False), "go1.27"),
+        ],
+    }.get(promise.name, [])  # fmt: skip
+
+
+def term_of(promise: Promise, moment: Moment, v: HeapVars) -> z3.BoolRef:
+    """The promise's Z3 form at a moment."""
+    assert promise.formula is not None
+    return promise.formula(v, moment)
+
+
+@pytest.mark.parametrize("promise", FORMAL, ids=lambda p: p.name)
+def test_ten_states_break_a_promise_alone(promise: Promise) -> None:
+    """For each example moment Z3 finds ten states, good ones, in which the promise is broken, and so says the hand."""
+    for example in example_moments(promise):
+        broken = [z3.Not(term_of(promise, example, V)), all_invariants_but("", V)]
+        for (state,) in solutions(broken, promise.reads, V):
+            assert names_broken(state) == set()
+            assert not promise.holds(state, example)
+
+
+@pytest.mark.parametrize("promise", FORMAL, ids=lambda p: p.name)
+def test_nothing_is_promised_at_quiet_moments(promise: Promise) -> None:
+    """Where a promise does not apply, no state breaks it."""
+    for quiet in quiet_moments(promise):
+        solver = z3.Solver()
+        solver.add(z3.Not(term_of(promise, quiet, V)))
+        assert solver.check() == z3.unsat
+
+
+def arguments(promise: Promise) -> st.SearchStrategy[tuple[Any, ...]]:
+    """What the functions of a promise may be called with; regions may lie outside of the heap."""
+    npages = st.integers(0, 9)
+    if promise.name in {"unneeded_zeroing_is_already_zero", "freed_pages_were_owned"}:
+        return st.tuples(st.integers(0, GEOMETRY.heap_limit + GEOMETRY.arena_size), npages)
+    return st.tuples(npages, st.booleans(), st.booleans())
+
+
+def results(promise: Promise) -> st.SearchStrategy[Any]:
+    """What the functions of a promise may return."""
+    spans = st.none() | st.integers(0, GEOMETRY.spans - 1).map(Span)
+    if promise.name == "asked_for_zero_gets_zero":
+        return spans
+    return st.tuples(spans, st.booleans()) if promise.name == "alloc_keeps_its_word" else st.booleans()
+
+
+@pytest.mark.parametrize("promise", FORMAL, ids=lambda p: p.name)
+@settings(max_examples=60, deadline=None)
+@given(st.data())
+def test_forms_of_a_promise_agree(promise: Promise, data: st.DataObject) -> None:
+    """Both forms of a promise say the same of any moment in any state, and so does Z3 where it is asked."""
+    release = data.draw(st.sampled_from(("go1.14", "go1.16", "go1.17", "go1.18", "go1.27")))
+    drawn = moment(promise.functions[0], data.draw(arguments(promise)), data.draw(results(promise)), release)
+    state = data.draw(arbitrary_states(GEOMETRY))
+    term = term_of(promise, drawn, V)
+    assert compiled(term)(state) == promise.holds(state, drawn) == by_z3(term, state)

@@ -1,0 +1,62 @@
+"""The abstract heap against a list of pages."""
+
+import pytest
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from spanproof.model.spec import AbstractHeap, RefusedError
+
+ABSENT, FREE, OWNED = "absent", "free", "owned"
+PAGES = 24
+
+
+class AgainstAList(RuleBasedStateMachine):
+    """Every step of the abstract heap is a step on a list that says of each page what it is."""
+
+    def __init__(self) -> None:
+        """Begin without any memory."""
+        super().__init__()
+        self.heap = AbstractHeap()
+        self.pages = [ABSENT] * PAGES
+
+    @rule(page=st.integers(0, PAGES - 1), npages=st.integers(1, 8))
+    def grow(self, page: int, npages: int) -> None:
+        """Pages are added once."""
+        added = range(page, min(page + npages, PAGES))
+        if all(self.pages[p] == ABSENT for p in added):
+            self.heap = self.heap.grow(page, len(added))
+            for p in added:
+                self.pages[p] = FREE
+        else:
+            with pytest.raises(RefusedError, match="added twice"):
+                self.heap.grow(page, len(added))
+
+    @rule(npages=st.integers(1, 8))
+    def alloc(self, npages: int) -> None:
+        """The lowest window of free pages is taken."""
+        fits = [p for p in range(PAGES - npages + 1) if self.pages[p : p + npages] == [FREE] * npages]
+        self.heap, page = self.heap.alloc(npages)
+        assert page == (fits[0] if fits else None)
+        if page is not None:
+            self.pages[page : page + npages] = [OWNED] * npages
+
+    @rule(page=st.integers(0, PAGES - 1), npages=st.integers(1, 4))
+    def free(self, page: int, npages: int) -> None:
+        """Pages that are owned become free; others are refused, and nothing happens."""
+        freed = range(page, min(page + npages, PAGES))
+        if all(self.pages[p] == OWNED for p in freed):
+            self.heap = self.heap.free(page, len(freed))
+            for p in freed:
+                self.pages[p] = FREE
+        else:
+            with pytest.raises(RefusedError, match="freed but not owned"):
+                self.heap.free(page, len(freed))
+
+    @invariant()
+    def says_the_same_of_each_page(self) -> None:
+        """Both say the same of every page."""
+        for page, kind in enumerate(self.pages):
+            assert (page in self.heap.exist, page in self.heap.owned) == (kind != ABSENT, kind == OWNED)
+
+
+TestAgainstAList = AgainstAList.TestCase

@@ -1,0 +1,61 @@
+"""Concrete words against their plain definitions."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from spanproof.model.words import WORD_BITS, align_up, and_not, lowest_run, run_of_ones, wrap
+
+BITS = st.integers(0, (1 << 80) - 1)
+
+
+def naive_lowest_run(bits: int, length: int) -> int:
+    """The same, bit by bit."""
+    for first in range(bits.bit_length()):
+        if all(bits >> first + n & 1 for n in range(length)):
+            return first
+    return -1
+
+
+@given(BITS, st.integers(1, 90))
+def test_lowest_run_is_the_naive_one(bits: int, length: int) -> None:
+    """lowest_run finds what a search bit by bit finds, in arbitrary bitmaps."""
+    assert lowest_run(bits, length) == naive_lowest_run(bits, length)
+
+
+@given(st.lists(st.tuples(st.integers(0, 12), st.integers(1, 40)), max_size=8), st.integers(1, 40))
+def test_lowest_run_in_long_runs(runs: list[tuple[int, int]], length: int) -> None:
+    """lowest_run finds what a search bit by bit finds, where runs are long."""
+    bits = place = 0
+    for gap, ones in runs:
+        bits |= run_of_ones(place + gap, ones)
+        place += gap + ones
+    assert lowest_run(bits, length) == naive_lowest_run(bits, length)
+
+
+@given(st.integers(0, 100), st.integers(0, 100))
+def test_run_of_ones_is_a_half_open_range(first: int, length: int) -> None:
+    """Bit i is set exactly when i is in [first, first+length)."""
+    assert {i for i in range(220) if run_of_ones(first, length) >> i & 1} == set(range(first, first + length))
+
+
+@given(st.integers(0, 1 << 70), st.integers(1, 1 << 20))
+def test_align_up_is_the_least_multiple_not_below(word: int, multiple: int) -> None:
+    """align_up gives a multiple, not below the word, and less than one multiple above it."""
+    aligned = align_up(word, multiple)
+    assert aligned % multiple == 0
+    assert word <= aligned < word + multiple
+
+
+@given(BITS, BITS)
+def test_and_not_clears_the_bits_of_the_mask(word: int, mask: int) -> None:
+    """and_not keeps exactly the bits of the word that the mask does not have."""
+    assert {i for i in range(80) if and_not(word, mask) >> i & 1} == {
+        i for i in range(80) if word >> i & 1 and not mask >> i & 1
+    }
+
+
+@given(st.integers(-(1 << 70), 1 << 70))
+def test_wrap_is_modulo_two_to_the_64(word: int) -> None:
+    """wrap gives the word in [0, 2**64) that differs by a multiple of 2**64."""
+    assert 0 <= wrap(word) < 1 << WORD_BITS
+    assert (word - wrap(word)) % (1 << WORD_BITS) == 0

@@ -74,7 +74,13 @@ class Automaton:
         return coroutine, chain
 
     def _node(
-        self, coroutine: Any, known_chain: list[Link], pending: Access[Any] | None, results: tuple[Any, ...], *, held: bool
+        self,
+        coroutine: Any,
+        known_chain: list[Link],
+        pending: Access[Any] | None,
+        results: tuple[Any, ...],
+        *,
+        held: bool,
     ) -> int:
         """The node at which a coroutine is suspended; `known_chain` is its chain of awaits one step before."""
         if pending is None:

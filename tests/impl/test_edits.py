@@ -20,7 +20,7 @@ from spanproof.impl.malloc import Runtime
         ("Heap.free_span_locked", "npages = await s.npages.read()"),
         ("Heap.mspan_init", "0"),
     ],
-    ids=["no such statement", "no such expression", "a name used often", "a statement that stands twice", "a number used often"],
+    ids=["no such statement", "no such expression", "a name used often", "a statement twice", "a number used often"],
 )
 def test_an_edit_must_match_exactly_once(function: str, old: str) -> None:
     """A piece that is not there, or that is there more than once, is an error that names function, piece and count."""

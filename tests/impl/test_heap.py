@@ -7,8 +7,19 @@ from typing import Any
 import pytest
 
 from spanproof.checks.programs import (
-    Alloc, AllocManual, Collect, Drop, EnsureSwept, FreeManual, MallocLarge, MallocSmall, Program, Reclaim, Sweep,
-    Thread, Uncache,
+    Alloc,
+    AllocManual,
+    Collect,
+    Drop,
+    EnsureSwept,
+    FreeManual,
+    MallocLarge,
+    MallocSmall,
+    Program,
+    Reclaim,
+    Sweep,
+    Thread,
+    Uncache,
 )  # fmt: skip
 from spanproof.checks.running.machine import Machine
 from spanproof.impl.heap import append_arenas, give_mspan, take_arenas, take_mspan
@@ -22,7 +33,7 @@ MOST_STEPS = 20_000
 MIXED = (
     Thread((MallocLarge(2), Drop(0), Collect(), AllocManual(1), FreeManual(1), MallocLarge(1, noscan=False), Sweep())),
     Thread((MallocSmall(1), AllocManual(3), FreeManual(1), Drop(0), Reclaim(2), Uncache(0), Alloc(1, needzero=False))),
-    Thread((MallocLarge(9), EnsureSwept(0), Drop(0), Collect(), MallocSmall(1, needzero=False)), (MallocLarge(1), Drop(0))),
+    Thread((MallocLarge(9), EnsureSwept(0), Drop(0), Collect(), MallocSmall(1, needzero=False)), (MallocLarge(1),)),
 )
 """Every operation, with collections in between and a region across arenas."""
 
@@ -106,7 +117,8 @@ def test_arenas_are_reserved_in_order_until_the_space_ends() -> None:
 def test_the_real_geometry_runs_the_same_text() -> None:
     """The constants of linux/amd64 run through the same text, in two arenas' worth of cells."""
     geometry = replace(GO_AMD64, arenas=1, pages_per_arena=512)
-    program = Program((Thread((MallocLarge(3), AllocManual(2), FreeManual(1))), Thread((MallocLarge(1),))), geometry, NEWEST)
+    threads = (Thread((MallocLarge(3), AllocManual(2), FreeManual(1))), Thread((MallocLarge(1),)))
+    program = Program(threads, geometry, NEWEST)
     machine = Machine(program, Runtime)
     machine.start()
     run_randomly(machine, random.Random(1))

@@ -2,7 +2,12 @@
 
 import pytest
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    rule,
+    run_state_machine_as_test,  # pyright: ignore[reportUnknownVariableType]  # typed in part
+)
 
 from spanproof.model.spec import AbstractHeap, RefusedError
 
@@ -59,4 +64,6 @@ class AgainstAList(RuleBasedStateMachine):
             assert (page in self.heap.exist, page in self.heap.owned) == (kind != ABSENT, kind == OWNED)
 
 
-TestAgainstAList = AgainstAList.TestCase
+def test_against_a_list() -> None:
+    """Whatever is added, allocated and freed: both say the same of every page."""
+    run_state_machine_as_test(AgainstAList)

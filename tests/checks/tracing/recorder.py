@@ -133,7 +133,7 @@ def _word(pages: set[int], base: int) -> int:
 
 def made(seed: int, steps: int = 150, release: str = "go1.27") -> Trace:
     """A trace of random work: the same seed gives the same rows."""
-    random, heap = Random(seed), Recorder(release)  # noqa: S311  # work, not secrets
+    random, heap = Random(seed), Recorder(release)  # work, not secrets
     for _ in range(steps):
         m = random.randrange(2)
         match random.choice(("alloc", "alloc", "alloc", "large", "free", "free", "flush", "scavenge", "far")):

@@ -194,7 +194,8 @@ def chain_of(coroutine: Any, known: Sequence[Link] = (), *, liveness: bool = Tru
 def _frame_key(frame: Any, *, liveness: bool) -> Hashable:
     code, values = frame.f_code, frame.f_locals
     live = _analysed(code)[frame.f_lasti]
-    names = (name for name in values if name in live or not liveness)
+    # In the order of the code's own list: f_locals keeps the order in which locals happened to be bound.
+    names = (name for name in code.co_varnames if name in values and (name in live or not liveness))
     return code, frame.f_lasti, tuple([_value_key(code, name, values[name]) for name in names])
 
 

@@ -130,7 +130,10 @@ def _tame(threads: list[Thread]) -> tuple[Thread, ...]:
 def programs(
     draw: st.DrawFn, releases: tuple[Release, ...] = RELEASES, threads: tuple[int, int] = (2, 3), most_ops: int = 3
 ) -> Program:
-    """Programs of `threads[0]` to `threads[1]` threads with up to most_ops operations each, on the small geometries."""
+    """Programs of `threads[0]` to `threads[1]` threads with up to most_ops operations each, on the small geometries.
+
+    From three threads on each has one operation less: what they can do together grows fast.
+    """
     geometry = draw(st.sampled_from((BYTES, SMALL, CHUNKED)))
     collects = geometry.pages_per_arena % 8 == 0
     garbage = draw(st.booleans()) if collects else False
@@ -139,7 +142,7 @@ def programs(
     count = draw(st.integers(*threads))
     drawn: list[Thread] = []
     for n in range(count):
-        ops = draw(st.lists(kinds, min_size=1, max_size=most_ops))
+        ops = draw(st.lists(kinds, min_size=1, max_size=most_ops if count < 3 else max(1, most_ops - 1)))
         drawn.append(Thread(tuple(ops), draw(past) if n == 0 else ()))
     release = draw(st.sampled_from(releases[::-1]))
     return Program(_tame(drawn), geometry, release, tracing=draw(st.booleans()))

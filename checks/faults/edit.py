@@ -69,7 +69,9 @@ class _ReplaceExpression(ast.NodeTransformer):
     def generic_visit(self, node: ast.AST) -> ast.AST:
         if isinstance(node, ast.expr) and _same(node, self.old):
             self.count += 1
-            return ast.fix_missing_locations(ast.copy_location(self.new, node))
+            for part in ast.walk(self.new):
+                ast.copy_location(part, node)
+            return self.new
         return super().generic_visit(node)
 
 

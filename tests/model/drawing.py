@@ -1,6 +1,7 @@
 """States of the heap out of thin air: the values that each field may have, for Z3 and for Hypothesis."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -91,3 +92,18 @@ def arbitrary_field(field: str, g: Geometry) -> st.SearchStrategy[Any]:
 def arbitrary_states(g: Geometry) -> st.SearchStrategy[HeapState]:
     """Any state at all, most of them states that no heap can be in."""
     return st.builds(HeapState, st.just(g), **{field: arbitrary_field(field, g) for field in FIELDS})
+
+
+def one_entry_away(state: HeapState) -> Iterator[tuple[str, HeapState]]:
+    """The state with one entry of one field replaced, by every value of its kind: (the field, the state)."""
+    for field in FIELDS:
+        bounds, value = bounds_of(field, state.geometry), getattr(state, field)
+        step = {"offset": state.geometry.page_size // 2, "bytes": state.geometry.page_size}.get(
+            VALUES[field], bounds.step
+        )
+        for other in range(bounds.low, bounds.high + 1, step):
+            if not PER[field]:
+                yield field, replace(state, **{field: other})
+            else:
+                for n in range(len(value)):
+                    yield field, replace(state, **{field: (*value[:n], other, *value[n + 1 :])})

@@ -47,6 +47,20 @@ def _text(term: Any) -> str:
             return "(" + f" {OPERATORS[kind]} ".join(parts) + ")"
 
 
+def names_in(term: Any) -> set[str]:
+    """The names of the fields that occur in a term, without suffix."""
+    todo, seen, names = [term], set[int](), set[str]()
+    while todo:
+        here = todo.pop()
+        if here.get_id() in seen:
+            continue
+        seen.add(here.get_id())
+        todo += here.children()
+        if here.decl().kind() == Z.Z3_OP_UNINTERPRETED:
+            names.add(str(here.decl().name()).removesuffix(SUFFIXES[1]))
+    return names
+
+
 def _at(values: tuple[int, ...], index: int) -> int:
     return values[index] if 0 <= index < len(values) else OUTSIDE
 

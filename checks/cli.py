@@ -74,8 +74,12 @@ OPTIONS = (
     click.option("--out", metavar="DIR", default=None, help=f"Folder for the report (check: {REPORT}) and records."),
     click.option("--jobs", type=click.IntRange(1, 256), default=None, help="Processes side by side [default: cores]."),
     click.option("--budget", type=float, callback=_seconds, help="Seconds; what is not done by then is unknown."),
-    click.option("--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Same seed, same results."),
-    click.option("--release", callback=_release, metavar="go1.N", help="Go release to follow [default: each scenario's own]."),
+    click.option(
+        "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Same seed, same results."
+    ),
+    click.option(
+        "--release", callback=_release, metavar="go1.N", help="Go release to follow [default: each scenario's own]."
+    ),
     click.option("--heap", metavar="FILE.py:CLASS", default="reference", help="A heap in place of the reference."),
     click.option("--fault", callback=_fault, metavar="NAME", help="Plant this fault in the heap."),
     click.option("--require", multiple=True, metavar="NAME", help="Exit 2 if this could not run."),
@@ -103,9 +107,15 @@ def _setting(options: dict[str, Any], budget: float | None) -> "Setting":
     seconds = options["budget"] or budget
     deadline = math.inf if seconds is None else time.monotonic() + seconds
     return Setting(
-        options["heap"], options["fault"], options.get("claim"), options["release"], options["seed"], options.get("examples") or FEWEST_PROGRAMS,
-        deadline=deadline, budget=math.inf if seconds is None else seconds,
-    )  # fmt: skip
+        options["heap"],
+        options["fault"],
+        options.get("claim"),
+        options["release"],
+        options["seed"],
+        options.get("examples") or FEWEST_PROGRAMS,
+        deadline,
+        math.inf if seconds is None else seconds,
+    )
 
 
 def _told(quiet: bool) -> Callable[[int, int, "Task"], None]:
@@ -144,7 +154,9 @@ def _writable(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as e:
-        raise click.UsageError(f"--out {folder}: cannot be made: {e.strerror}; give a folder that can be written to") from e
+        raise click.UsageError(
+            f"--out {folder}: cannot be made: {e.strerror}; give a folder that can be written to"
+        ) from e
     if not os.access(folder, os.W_OK):
         raise click.UsageError(f"--out {folder}: cannot be written to; give another folder")
 
@@ -322,7 +334,8 @@ def _replayed(record: "Record", place: str) -> tuple[Any, str]:
     if difference:
         reason = f"breaks {anew.violated.claim}, but not as recorded: {difference}"
         return Result(check, record.name, Verdict.UNKNOWN, reason), _story(anew, place)
-    return Result(check, record.name, Verdict.VIOLATED, f"{claim}, the same as recorded", record=place), _story(anew, place)
+    same = Result(check, record.name, Verdict.VIOLATED, f"{claim}, the same as recorded", record=place)
+    return same, _story(anew, place)
 
 
 @cli.command()

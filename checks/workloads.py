@@ -1,8 +1,8 @@
 """Hypothesis strategies for programs and interleavings. Public: use them in tests of your own.
 
-An example is a program and a byte string. The bytes are read as schedules: who runs next, and how many steps until it is
-preempted (`decisions`). The shortest string, no bytes at all, is "one thread after the other", so what Hypothesis shrinks
-to is a small program with few switches. Read next: comparing/campaign.py.
+An example is a program and a byte string. The bytes are read as schedules: who runs next, and how many steps until it
+is preempted (`decisions`). The shortest string, no bytes at all, is "one thread after the other", so what Hypothesis
+shrinks to is a small program with few switches. Read next: comparing/campaign.py.
 """
 
 from collections.abc import Iterator
@@ -35,7 +35,7 @@ LENGTHS = (1 << 30, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 19, 24, 30, 38, 48)
 
 
 def decisions(schedule: bytes, k: int) -> Iterator[tuple[int, int]]:
-    """The k-th schedule that a byte string stands for: endless pairs (which of the threads that can go on, how many steps).
+    """The k-th schedule that a byte string stands for: endless pairs (which of those that can go on, how many steps).
 
     The 0-th reads the bytes as they are and then runs one thread after the other; the others stir them.
     """

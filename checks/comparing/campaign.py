@@ -1,7 +1,7 @@
 """Hypothesis workloads: programs and schedules drawn, until enough have run or a claim breaks.
 
-A failure is shrunk by Hypothesis to a small program, and by the search to the fewest preemptions. A campaign is drawn in
-parts, each from a seed of its own, so that parts can run side by side and the same seed still gives the same results.
+A failure is shrunk by Hypothesis to a small program, and by the search to the fewest preemptions. A campaign is drawn
+in parts, each from a seed of its own, so that parts can run side by side and one seed still gives the same results.
 Read next: ../tracing.
 """
 
@@ -91,7 +91,7 @@ def draw(
         deadline=None,
         database=None,
         phases=(Phase.generate, Phase.shrink),
-        suppress_health_check=list(HealthCheck),
+        suppress_health_check=(HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example),
         report_multiple_bugs=False,
     )
     @given(programs(releases=releases), schedules())

@@ -113,7 +113,7 @@ def _clean(scenario: Scenario, tables: Tables, found: Explored, watching: Watchi
     if not reason and watching.silent:
         reason = "never seen: " + "; ".join(watching.silent)
     if not reason and counted and found.states != scenario.states:
-        reason = f"{found.states:,} states where {scenario.states:,} are expected: the text or the catalogue has changed"
+        reason = f"{found.states:,} states where {scenario.states:,} are expected: text or catalogue has changed"
     verdict = Verdict.UNKNOWN if reason else Verdict.HOLDS
     everything = "all" if not found.reason else "the first"
     bound = f"{everything} {found.states:,} states, {len(tables.automata)} threads, {tables.program.release.name}"

@@ -96,14 +96,18 @@ def arbitrary_states(g: Geometry) -> st.SearchStrategy[HeapState]:
 
 def one_entry_away(state: HeapState) -> Iterator[tuple[str, HeapState]]:
     """The state with one entry of one field replaced, by every value of its kind: (the field, the state)."""
+    size = state.geometry.page_size
     for field in FIELDS:
-        bounds, value = bounds_of(field, state.geometry), getattr(state, field)
-        step = {"offset": state.geometry.page_size // 2, "bytes": state.geometry.page_size}.get(
-            VALUES[field], bounds.step
-        )
+        bounds = bounds_of(field, state.geometry)
+        step = {"offset": size // 2, "bytes": size}.get(VALUES[field], bounds.step)
         for other in range(bounds.low, bounds.high + 1, step):
-            if not PER[field]:
-                yield field, replace(state, **{field: other})
-            else:
-                for n in range(len(value)):
-                    yield field, replace(state, **{field: (*value[:n], other, *value[n + 1 :])})
+            yield from ((field, changed) for changed in _with_entry(state, field, other))
+
+
+def _with_entry(state: HeapState, field: str, other: int) -> Iterator[HeapState]:
+    """The state with one entry of the field replaced, each in turn."""
+    value: Any = getattr(state, field)
+    changed: list[Any] = [other]
+    if PER[field]:
+        changed = [(*value[:n], other, *value[n + 1 :]) for n in range(len(value))]
+    return (replace(state, **{field: new}) for new in changed)

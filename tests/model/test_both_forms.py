@@ -129,7 +129,7 @@ def some_reached() -> list[HeapState]:
 def test_forms_agree_one_entry_away_from_what_was_reached() -> None:
     """Both forms of every invariant say the same of reached states in which one entry is replaced by any other."""
     broken: set[str] = set()
-    for state in some_reached()[::4]:
+    for state in some_reached():
         for field, changed in one_entry_away(state):
             for invariant in INVARIANTS:
                 if field in invariant.reads:

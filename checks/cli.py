@@ -404,7 +404,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         code = cli.main(arguments, prog_name="spanproof", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as e:
-        click.echo(e.ctx.get_help() if e.ctx is not None else "")
+        click.echo(e.format_message())
         return 0
     except click.ClickException as e:
         click.echo(f"spanproof: {_one_line(e)}", err=True)

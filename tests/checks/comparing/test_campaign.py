@@ -5,6 +5,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from spanproof.checks.comparing.campaign import FEWEST_PROGRAMS, FEWEST_SCHEDULES, compare
 from spanproof.checks.comparing.walking import Counts, try_example
+from spanproof.checks.faults.corpus import FAULTS, Fault
 from spanproof.checks.faults.planting import subject
 from spanproof.checks.programs import AllocManual, MallocLarge, Program, Thread
 from spanproof.checks.running.replaying import replay
@@ -41,6 +42,17 @@ def test_a_failure_shrinks_to_few_switches(fault: str, switches: int) -> None:
     assert record is not None
     assert record.switches == switches
     assert sum(len(thread) for thread in record.program["threads"]) <= 3
+    assert replay(record, heap.heap_class).difference == ""
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.name)
+def test_workloads_catch_every_fault(fault: Fault) -> None:
+    """A thousand drawn programs are enough for each planted fault; the record replays."""
+    heap = subject(fault=fault.name)
+    record = compare(heap, examples=1000).record
+
+    assert record is not None
     assert replay(record, heap.heap_class).difference == ""
 
 

@@ -69,7 +69,6 @@ def test_same_states_as_by_all_results(scenario: Scenario) -> None:
     assert_same(seen_by_tables(scenario, liveness=None), distinct(states), seen)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("name", BUSY)
 def test_same_states_as_by_all_results_of_sweepers(name: str) -> None:
     """The same where sweepers meet; the tables cannot hold so many results."""

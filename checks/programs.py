@@ -122,9 +122,9 @@ class Alloc(Op):
         await user.heap.acquirem()
         s, _ = await user.heap.alloc(self.npages, LARGE, self.needzero)
         if s is not None:
-            await s.alloc_count.write(1)
             if not user.heap.release.alloc_span_pushes:
                 await user.heap.push_swept(s)
+            await s.alloc_count.write(1)
         return await user.take(s, LARGE_OBJECT, held)
 
 

@@ -74,7 +74,7 @@ def _thread(*ops: Op, before: tuple[Op, ...] = ()) -> Thread:
 SCENARIOS = (
     _scenario(
         "two_allocs_one_arena", "two threads take neighbouring pages of one arena and race for its zeroedBase",
-        "go1.16", SMALL, (_thread(MallocLarge(1)), _thread(MallocLarge(1))), 2_430, (FAILED_CAS, FRESH),
+        "go1.16", SMALL, (_thread(MallocLarge(1)), _thread(MallocLarge(1))), 2_452, (FAILED_CAS, FRESH),
     ),
     _scenario(
         "region_across_arenas", "a region crosses from one arena into the next while another thread takes pages beside it",
@@ -92,7 +92,7 @@ SCENARIOS = (
     _scenario(
         "last_page_below_zeroed_base", "exactly the last page below zeroedBase is used again while the page above it is taken",
         "go1.15", SMALL,
-        (_thread(MallocLarge(1), before=(AllocManual(1), AllocManual(1), FreeManual(1))), _thread(MallocLarge(1))), 1_986,
+        (_thread(MallocLarge(1), before=(AllocManual(1), AllocManual(1), FreeManual(1))), _thread(MallocLarge(1))), 2_008,
         (LAST_PAGE, FRESH),
     ),
     _scenario(
@@ -102,14 +102,14 @@ SCENARIOS = (
     _scenario(
         "manual_against_heap", "stacks and heap objects take over each other's pages",
         "go1.16", SMALL,
-        (_thread(AllocManual(1), FreeManual(0), MallocLarge(1)), _thread(AllocManual(2), FreeManual(0), MallocLarge(1))), 21_057,
+        (_thread(AllocManual(1), FreeManual(0), MallocLarge(1)), _thread(AllocManual(2), FreeManual(0), MallocLarge(1))), 21_134,
         (REUSE, FAILED_CAS, FRESH),
     ),
     _scenario(
         "needzero_false", "a caller that needs no zero takes dirty pages beside one that needs zero",
         "go1.16", SMALL,
         (_thread(Alloc(1, needzero=False), before=(AllocManual(2), FreeManual(0))), _thread(AllocManual(1), FreeManual(0), Alloc(1, needzero=True))),
-        4_641, (REUSE,),
+        4_673, (REUSE,),
     ),
     _scenario(
         "cleared_late", "Go 1.17: memory without pointers is cleared by the caller of alloc, other memory by alloc",
@@ -117,18 +117,18 @@ SCENARIOS = (
         (
             _thread(MallocLarge(1, noscan=True), before=(AllocManual(3), FreeManual(0))),
             _thread(MallocLarge(1, noscan=False), AllocManual(1), FreeManual(1)),
-        ), 5_755, (REUSE,),
+        ), 5_847, (REUSE,),
     ),
     _scenario(
         "caller_clears", "Go 1.18 and later: malloc_large looks at span.needzero",
         "go1.21", SMALL,
-        (_thread(MallocLarge(1), before=(AllocManual(2), FreeManual(0))), _thread(AllocManual(1), FreeManual(0), MallocLarge(2))), 6_290,
+        (_thread(MallocLarge(1), before=(AllocManual(2), FreeManual(0))), _thread(AllocManual(1), FreeManual(0), MallocLarge(2))), 6_367,
         (REUSE, FRESH),
     ),
     _scenario(
         "scavenged_is_zero", "Go 1.26 and later: wholly scavenged spans keep needzero = 0 beside spans that are dirty",
         "go1.26", SMALL,
-        (_thread(MallocLarge(2), AllocManual(1), before=(AllocManual(1), FreeManual(0))), _thread(MallocLarge(1), MallocSmall(1))), 14_245,
+        (_thread(MallocLarge(2), AllocManual(1), before=(AllocManual(1), FreeManual(0))), _thread(MallocLarge(1), MallocSmall(1))), 14_380,
         (REUSE, FRESH, FAILED_CAS),
     ),
     _scenario(
@@ -137,7 +137,7 @@ SCENARIOS = (
     ),
     _scenario(
         "chunk_by_chunk", "an arena is given to the page allocator chunk by chunk",
-        "go1.25", CHUNKED, (_thread(MallocLarge(3), AllocManual(3)), _thread(MallocLarge(6))), 11_301, (GREW, FAILED_CAS),
+        "go1.25", CHUNKED, (_thread(MallocLarge(3), AllocManual(3)), _thread(MallocLarge(6))), 11_490, (GREW, FAILED_CAS),
     ),
     _scenario(
         "alloc_against_sweeper", "an allocation reclaims while the background sweeper works on the same spans",
@@ -170,12 +170,12 @@ SCENARIOS = (
     ),
     _scenario(
         "cycle_in_the_middle", "a collection between two allocations, with garbage and a live object, beside another thread",
-        "go1.27", BYTES, (_thread(Drop(0), Collect(), MallocLarge(1), before=(MallocLarge(1), MallocLarge(1))), _thread(MallocLarge(1))), 7_205,
+        "go1.27", BYTES, (_thread(Drop(0), Collect(), MallocLarge(1), before=(MallocLarge(1), MallocLarge(1))), _thread(MallocLarge(1))), 7_241,
         (STOPPED, SWEPT_FREE, REUSE),
     ),
     _scenario(
         "two_cycles", "a cycle begins while spans of the last one are unswept, beside the background sweeper",
-        "go1.27", BYTES, (_thread(Collect(), MallocLarge(1), before=(MallocLarge(1), *OLD_SPANS)), _thread(Sweep())), 2_900,
+        "go1.27", BYTES, (_thread(Collect(), MallocLarge(1), before=(MallocLarge(1), *OLD_SPANS)), _thread(Sweep())), 2_916,
         (STOPPED, SWEPT_FREE, STAYED),
     ),
     _scenario(
@@ -198,7 +198,7 @@ SCENARIOS = (
     _scenario(
         "sweeper_and_two_allocs", "two allocations, one reclaiming, and the background sweeper of the seed's release",
         "go1.16", BYTES,
-        (_thread(MallocLarge(1), before=OLD_SPANS), _thread(Sweep()), _thread(MallocLarge(2))), 1_012_108,
+        (_thread(MallocLarge(1), before=OLD_SPANS), _thread(Sweep()), _thread(MallocLarge(2))), 1_018_000,
         (LOST_RACE, SWEPT_FREE, RECLAIMED, REUSE, FAILED_CAS),
     ),
 )  # fmt: skip

@@ -21,9 +21,9 @@ class Runtime(Heap):
         s, is_zeroed = await self.alloc(npages, LARGE, needzero and not delayed)
         if s is None:
             return None
-        await s.alloc_count.write(1)
         if not self.release.alloc_span_pushes:
             await self.push_swept(s)
+        await s.alloc_count.write(1)
         if needzero and delayed:
             if self.release.zeroing == Zeroing.CALLER:
                 is_zeroed = await s.needzero.read() == 0
@@ -36,9 +36,9 @@ class Runtime(Heap):
         s, _ = await self.alloc(npages, SMALL, True)
         if s is None:
             return None
-        # It is cached now, so nobody else may sweep it in the next cycle.
+        # It is cached now, so nobody else may sweep it in the next cycle. A plain write, as Go has it.
         sg = await self.sweepgen.read()
-        await s.sweepgen.store(sg + 3)
+        await s.sweepgen.write(sg + 3)
         await s.alloc_count.write(1)
         if needzero and await s.needzero.read() != 0:
             await self.clear(s)

@@ -14,7 +14,6 @@ from spanproof.checks.verdict import Verdict
 from spanproof.model.geometry import SMALL
 from spanproof.model.releases import row
 
-
 SEARCH_ONLY = "in_use_not_reloaded"
 """It takes three threads and a reuse of one page at the right moment: the search finds it, drawn programs hardly do."""
 

@@ -114,7 +114,7 @@ class Heap(Sweep):
                 j = 0
                 while j < 8 and in_use_unmarked != 0:
                     if in_use_unmarked & (1 << j) != 0:
-                        s = await self.spans.at(ai * self.geometry.pages_per_arena + arena_page + i * 8 + j).read()
+                        s = await self.arena_spans(ai, arena_page + i * 8 + j).read()
                         if s is None:
                             raise Throw(NIL_DEREFERENCE)
                         sl, ok = await self.try_acquire(sl, s)
@@ -195,9 +195,13 @@ class Heap(Sweep):
         No lock: the pages belong to the caller, and nobody reads their entries before they are published.
         """
         p = base // self.geometry.page_size
+        ai = self.arena_index(base)
         n = 0
         while n < npage:
-            await self.spans.at(p + n).write(s)
+            i = (p + n) % self.geometry.pages_per_arena
+            if i == 0:
+                ai = self.arena_index(base + n * self.geometry.page_size)
+            await self.arena_spans(ai, i).write(s)
             n += 1
 
     async def alloc_needs_zero(self, base: int, npage: int) -> bool:
@@ -340,7 +344,7 @@ class Heap(Sweep):
         if first == 0:
             return 0, 0
         await self.all_arenas.update(append_arenas, first, narenas)
-        return first * self.geometry.arena_size, narenas * self.geometry.arena_size
+        return self.geometry.arena_base(first), narenas * self.geometry.arena_size
 
     async def free_span(self, s: Span) -> None:
         """Return a heap span to the heap (mheap.freeSpan)."""

@@ -138,4 +138,8 @@ class HeapCells:
 
     def arena_index(self, address: int) -> int:
         """The arena that holds an address (mheap.go, arenaIndex)."""
-        return address // self.geometry.arena_size
+        return (address - self.geometry.arena_base_offset) // self.geometry.arena_size
+
+    def arena_spans(self, arena: int, page: int) -> Cell[Span | None]:
+        """The entry of a page, counted from its arena's first (mheap.go, heapArena.spans)."""
+        return self.spans.at(self.geometry.arena_base(arena) // self.geometry.page_size + page)

@@ -24,11 +24,16 @@ class Geometry:
     pages_per_reclaimer_chunk: int = 8
     """Pages that one claim of the page reclaimer covers (mheap.go, pagesPerReclaimerChunk)."""
     first_arena: int = 1
+    """The index of the heap's first arena."""
+    arena_base_offset: int = 0
+    """The address at which arena 0 would begin, in bytes (malloc.go, arenaBaseOffset)."""
 
     def __post_init__(self) -> None:
         """Refuse shapes that Go's own constants exclude."""
         if min(self.page_size, self.pages_per_chunk, self.pages_per_arena, self.arenas, self.first_arena) < 1:
             raise ValueError(f"geometry {self.name}: sizes must be positive")
+        if self.arena_base_offset % self.arena_size or self.heap_base < 1:
+            raise ValueError(f"geometry {self.name}: the heap must begin at an arena's border above address 0")
         if self.pages_per_arena % self.pages_per_chunk:
             raise ValueError(f"geometry {self.name}: an arena must be whole chunks")
 
@@ -40,12 +45,12 @@ class Geometry:
     @property
     def heap_base(self) -> int:
         """The lowest address of the heap."""
-        return self.first_arena * self.arena_size
+        return self.arena_base(self.first_arena)
 
     @property
     def heap_limit(self) -> int:
         """The first address after the heap."""
-        return (self.first_arena + self.arenas) * self.arena_size
+        return self.arena_base(self.first_arena + self.arenas)
 
     @property
     def arena_indices(self) -> range:
@@ -59,7 +64,11 @@ class Geometry:
 
     def arena_index(self, address: int) -> int:
         """The arena that holds an address (mheap.go, arenaIndex)."""
-        return address // self.arena_size
+        return (address - self.arena_base_offset) // self.arena_size
+
+    def arena_base(self, arena: int) -> int:
+        """The address of an arena's first byte (mheap.go, arenaBase)."""
+        return arena * self.arena_size + self.arena_base_offset
 
     def page_index(self, address: int) -> int:
         """The page that holds an address, counted from address 0."""
@@ -70,7 +79,19 @@ class Geometry:
         return page * self.page_size
 
 
-GO_AMD64 = Geometry("go-amd64", 8192, 512, 8192, arenas=2, pages_per_reclaimer_chunk=512, first_arena=12288)
+AMD64_OFFSET = -(1 << 47)
+"""amd64's 0xffff800000000000: addresses are signed there, and arena 0 begins at the lowest (malloc.go)."""
+
+GO_AMD64 = Geometry(
+    "go-amd64",
+    8192,
+    512,
+    8192,
+    arenas=2,
+    pages_per_reclaimer_chunk=512,
+    first_arena=(0xC000000000 - AMD64_OFFSET) >> 26,
+    arena_base_offset=AMD64_OFFSET,
+)
 """The real constants of linux/amd64; two arenas of its address space, from 0xc000000000 on."""
 
 SMALL = Geometry("2x4", 8, 4, 4, arenas=2)

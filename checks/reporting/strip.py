@@ -59,9 +59,14 @@ def strip(record: Record) -> Strip | None:
         return None
     page_size, per_arena, arenas, first = (int(str(size)) for size in sizes)
     spans = _concerned(record, r"mspan\[(\d+)\]\.")
+    offset: object = geometry.get("arena_base_offset", 0)  # pyright: ignore[reportUnknownMemberType]
+    if not isinstance(offset, int) or offset % (page_size * per_arena):
+        return None
+    below = -offset // (page_size * per_arena)
+    first -= below
     heap = range(first * per_arena, (first + arenas) * per_arena)
     pages = heap if len(heap) <= WHOLE else _pages(record, spans, page_size)
-    return Strip(page_size, per_arena, _runs(pages, per_arena, heap), tuple(spans))
+    return Strip(page_size, per_arena, _runs(pages, per_arena, heap, below), tuple(spans))
 
 
 def _concerned(record: Record, pattern: str) -> list[int]:
@@ -81,12 +86,14 @@ def _pages(record: Record, spans: Iterable[int], page_size: int) -> set[int]:
     return pages | {int(base) // page_size for base in bases if base.isdecimal() and int(base)}
 
 
-def _runs(pages: Iterable[int], per_arena: int, heap: range) -> dict[int, tuple[tuple[int, int], ...]]:
-    """The pages and their neighbours as runs, arena by arena."""
+def _runs(
+    pages: Iterable[int], per_arena: int, heap: range, below: int
+) -> dict[int, tuple[tuple[int, int], ...]]:
+    """The pages and their neighbours as runs, arena by arena; so many arenas lie below address 0."""
     wanted = sorted({page + near for page in pages for near in (-1, 0, 1) if page + near in heap})[:MOST]
     runs: dict[int, list[tuple[int, int]]] = {}
     for page in wanted:
-        known = runs.setdefault(page // per_arena, [])
+        known = runs.setdefault(page // per_arena + below, [])
         if known and known[-1][1] == page:
             known[-1] = (known[-1][0], page + 1)
         else:

@@ -116,7 +116,7 @@ def test_arenas_are_reserved_in_order_until_the_space_ends() -> None:
 
 def test_the_real_geometry_runs_the_same_text() -> None:
     """The constants of linux/amd64 run through the same text, in two arenas' worth of cells."""
-    geometry = replace(GO_AMD64, arenas=1, pages_per_arena=512)
+    geometry = replace(GO_AMD64, arenas=1, pages_per_arena=512, first_arena=1, arena_base_offset=0)
     threads = (Thread((MallocLarge(3), AllocManual(2), FreeManual(1))), Thread((MallocLarge(1),)))
     program = Program(threads, geometry, NEWEST)
     machine = Machine(program, Runtime)

@@ -9,9 +9,10 @@ import inspect
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
-from types import FunctionType, ModuleType
+from types import ModuleType
 from typing import Any
 
+from spanproof.checks.text import compiled, tree_of, with_global
 from spanproof.impl import heap, malloc, page_alloc, sweep
 from spanproof.impl.malloc import Runtime
 
@@ -92,18 +93,10 @@ def _apply(tree: ast.Module, edit: Edit) -> None:
 
 def _edited(function: Any, edits: list[Edit]) -> Any:
     """The function with the edits applied, in a copy of its module's names; tracebacks point into the original file."""
-    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
-    ast.increment_lineno(tree, function.__code__.co_firstlineno - 1)
+    tree = tree_of(function)
     for edit in edits:
         _apply(tree, edit)
-    scope = dict(function.__globals__)
-    exec(compile(ast.fix_missing_locations(tree), function.__code__.co_filename, "exec"), scope)  # noqa: S102  # our own text
-    return scope[function.__name__]
-
-
-def _with_global(function: Any, name: str, value: Any) -> Any:
-    """The function, seeing `value` under a global name."""
-    return FunctionType(function.__code__, {**function.__globals__, name: value}, function.__name__)
+    return compiled(tree, function)
 
 
 def _methods(cls: type) -> dict[str, Any]:
@@ -140,7 +133,7 @@ def planted(edits: tuple[Edit, ...], base: type[Runtime] = Runtime) -> type[Runt
         if owner in MODULES:
             for methods, cls in ((of_heap, base), (of_pages, base.PageAlloc)):
                 users = {n: m for n, m in _methods(cls).items() if name in m.__code__.co_names}
-                methods |= {n: _with_global(methods.get(n, m), name, edited) for n, m in users.items()}
+                methods |= {n: with_global(methods.get(n, m), name, edited) for n, m in users.items()}
         elif hasattr(base, name) and owner != "PageAlloc":
             of_heap[name] = edited
         else:

@@ -81,7 +81,7 @@
       const title = make("p");
       const row = make("div", "pages");
       node.append(title, row);
-      const first = arena.index * this.shape.pagesPerArena;
+      const first = arena.runs[0][0] - (arena.runs[0][0] % this.shape.pagesPerArena);
       let next = first;
       for (const [base, limit] of [...arena.runs, [first + this.shape.pagesPerArena, 0]]) {
         if (base > next) row.append(make("span", "gap", `${(base - next).toLocaleString("en")} pages`));

@@ -1,0 +1,1 @@
+"""The third reading: the same coroutines resumed with Z3 terms, for any number of threads, arenas and steps."""

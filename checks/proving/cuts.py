@@ -1,0 +1,206 @@
+"""The text with a cut at the head of every while loop, and with contracts in place of some callees.
+
+    while C: body    becomes    while True:
+                                    (a, b) = await Cut(function, loop, locals(), ("a", "b")) or (a, b)
+                                    if not C: break
+                                    body
+
+a and b are the names that the loop assigns and that are bound before it. Answered with None the text runs as the
+original does; the proof answers with fresh values. Loops are numbered in source order. The rewritten text keeps its
+file and its lines, and nothing in the original marks it. Read next: obligations.py.
+"""
+
+import ast
+import inspect
+from collections.abc import Collection, Generator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from spanproof.checks.text import compiled, tree_of
+
+
+class LiftError(Exception):
+    """The text cannot be read with symbols: one line with the place and the reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """A loop head is reached. Answered with new values for `names`, or with None: go on as you are."""
+
+    function: str
+    loop: int
+    bound: Mapping[str, Any]
+    names: tuple[str, ...]
+
+    def __await__(self) -> Generator["Cut", Any, Any]:
+        """Hand this to the engine."""
+        return (yield self)
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call that is answered by its contract."""
+
+    function: str
+    args: tuple[Any, ...]
+
+    def __await__(self) -> Generator["Call", Any, Any]:
+        """Hand this to the engine."""
+        return (yield self)
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """A function is about to return this value; the answer is not looked at."""
+
+    function: str
+    value: Any
+
+    def __await__(self) -> Generator["Returned", Any, Any]:
+        """Hand this to the engine."""
+        return (yield self)
+
+
+_NAMES = {"_Cut": Cut, "_Returned": Returned}
+
+
+def _assigned(nodes: list[ast.stmt]) -> list[str]:
+    names = [n.id for s in nodes for n in ast.walk(s) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)]
+    return list(dict.fromkeys(names))
+
+
+class _Cuts(ast.NodeTransformer):
+    """Rewrites one function."""
+
+    def __init__(self, function: ast.AsyncFunctionDef, place: str) -> None:
+        self.function, self.place, self.loops = function, place, 0
+        a = function.args
+        self.before = [x.arg for x in (*a.posonlyargs, *a.args, *a.kwonlyargs)]
+
+    def refuse(self, node: ast.stmt, why: str) -> Any:
+        raise LiftError(f"{self.place}:{node.lineno}: {self.function.name}: {why}")
+
+    def visit_For(self, node: ast.For) -> Any:  # noqa: N802  # ast's own name
+        return self.refuse(node, "a for loop cannot be cut at an invariant; write while")
+
+    visit_AsyncFor = visit_For  # noqa: N815  # ast's own name
+
+    def _binds(self, node: ast.stmt) -> ast.stmt:
+        self.before += _assigned([node])
+        return node
+
+    visit_Assign = visit_AnnAssign = visit_AugAssign = _binds  # noqa: N815  # ast's own names
+
+    def visit_Return(self, node: ast.Return) -> Any:  # noqa: N802  # ast's own name
+        new = _statements(f"_value = 0\nawait _Returned({self.function.name!r}, _value)\nreturn _value")
+        assert isinstance(new[0], ast.Assign)
+        new[0].value = node.value or ast.Constant(None)
+        return _at(new, node)
+
+    def visit_While(self, node: ast.While) -> Any:  # noqa: N802  # ast's own name
+        if node.orelse:
+            self.refuse(node, "while .. else cannot be cut")
+        number, self.loops = self.loops, self.loops + 1
+        names = [n for n in _assigned(node.body) if n in self.before]
+        body = [b for s in node.body for b in _listed(self.visit(s))]
+        cut = f"await _Cut({self.function.name!r}, {number}, locals(), {tuple(names)!r})"
+        these = "(" + "".join(n + ", " for n in names) + ")"
+        first = _statements(f"{these} = {cut} or {these}" if names else cut)
+        test = ast.If(ast.UnaryOp(ast.Not(), node.test), [ast.Break()], [])
+        _at([test.body[0]], node)
+        ast.copy_location(test, node)
+        ast.copy_location(test.test, node.test)
+        return ast.copy_location(ast.While(ast.Constant(value=True), [*_at(first, node), test, *body], []), node)
+
+
+def _statements(text: str) -> list[ast.stmt]:
+    """Statements with an await in them."""
+    wrapped = ast.parse("async def f():\n" + "".join(f"    {line}\n" for line in text.splitlines())).body[0]
+    assert isinstance(wrapped, ast.AsyncFunctionDef)
+    return wrapped.body
+
+
+def _listed(found: Any) -> list[ast.stmt]:
+    return found if isinstance(found, list) else [found]
+
+
+def _at(statements: list[ast.stmt], node: ast.stmt) -> list[ast.stmt]:
+    """The statements, all on the line of `node`."""
+    for statement in statements:
+        for n in ast.walk(statement):
+            if isinstance(n, ast.expr | ast.stmt):
+                ast.copy_location(n, node)
+    return statements
+
+
+@cache
+def cut(function: Any) -> Any:
+    """The function with cuts and with its returns told. Its globals are those of the original.
+
+    Raises:
+        LiftError: it has a closure, a loop that cannot be cut, or is no plain coroutine.
+
+    """
+    place = function.__code__.co_filename.rpartition("/")[2]
+    if function.__closure__:
+        raise LiftError(f"{place}: {function.__qualname__} has a closure (or super()) and cannot be lifted alone")
+    tree = tree_of(function)
+    body = tree.body[0]
+    if not isinstance(body, ast.AsyncFunctionDef):
+        raise LiftError(f"{place}: {function.__qualname__} is no coroutine")
+    body.decorator_list = []
+    last = ast.copy_location(ast.Return(ast.Constant(None)), body.body[-1])
+    if not isinstance(body.body[-1], ast.Return):
+        last.lineno = last.end_lineno or last.lineno
+        body.body.append(last)
+    cuts = _Cuts(body, place)
+    body.body = [b for s in body.body for b in _listed(cuts.visit(s))]
+    return compiled(tree, function, _NAMES)
+
+
+def _coroutines(cls: type) -> dict[str, Any]:
+    found = {name: inspect.getattr_static(cls, name) for name in dir(cls)}
+    return {name: method for name, method in found.items() if inspect.iscoroutinefunction(method)}
+
+
+def _stub(name: str) -> Any:
+    async def call(self: Any, *args: Any) -> Any:  # noqa: ARG001  # a method
+        return await Call(name, args)
+
+    return call
+
+
+def _lifted_part(cls: type, prefix: str, contracts: Collection[str]) -> type:
+    """The class with each coroutine cut, or replaced by its contract if it has one."""
+    methods = {
+        name: _stub(prefix + name) if prefix + name in contracts else cut(method)
+        for name, method in _coroutines(cls).items()
+    }
+    return type(cls.__name__, (cls,), {"__slots__": (), **methods})
+
+
+STUB = _stub("").__code__
+"""The code of every stub: no part of the text."""
+
+PARTS = {"pages": "PageAlloc", "os": "OsMemory"}
+"""The parts of a heap that have coroutines of their own: the attribute, and where its class stands."""
+
+
+def lifted(heap_class: Any, contracts: Collection[str] = ()) -> Any:
+    """The heap with every loop cut; the named functions (`alloc`, `pages.alloc`) are replaced by their contracts.
+
+    Raises:
+        LiftError: a function cannot be lifted, or there is none of that name.
+
+    """
+    known = set(_coroutines(heap_class))
+    parts: dict[str, Any] = {}
+    for attribute, name in PARTS.items():
+        part = getattr(heap_class, name)
+        known |= {f"{attribute}.{method}" for method in _coroutines(part)}
+        parts[name] = _lifted_part(part, f"{attribute}.", contracts)
+    unknown = sorted(set(contracts) - known)
+    if unknown:
+        raise LiftError(f"{heap_class.__name__} has no coroutine {unknown[0]}, which a contract stands for")
+    return type(heap_class.__name__, (_lifted_part(heap_class, "", contracts),), parts)

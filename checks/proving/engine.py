@@ -1,0 +1,614 @@
+"""Runs a coroutine on symbols, along every path.
+
+Before an access the world moves under the rely, once, as relies can be chained. Each write is shown to keep the
+guarantee. At a cut the invariant is shown, what the loop changes is made fresh, and the invariant is assumed; where
+the loop goes round the path ends. A callee with a contract is answered by it. What is observed, and what an access
+means, is the protocol's business.
+
+A path is resumed where it forked: the answers given so far are sent again, and no term is built twice. Read next:
+protocol.py.
+"""
+
+import sys
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass, fields, is_dataclass, replace
+from pathlib import PurePath
+from types import SimpleNamespace
+from typing import Any
+
+import z3
+
+from spanproof.checks.proving.cuts import STUB, Call, Cut, LiftError, Returned
+from spanproof.checks.proving.obligations import Kind, Obligation, Outcome
+from spanproof.checks.proving.terms import BYTE_BITS, Domain, Truth, Word, formula
+from spanproof.impl.access import Access, Lock, Throw
+from spanproof.impl.span import Span
+from spanproof.model.contracts import contract
+from spanproof.model.geometry import Geometry
+from spanproof.model.logic import Claims, all_of, implies, negate
+
+MILLISECONDS = 60_000
+"""What one question to the solver may take."""
+OUTCOMES = {"unsat": Outcome.PROVED, "sat": Outcome.FAILED}
+PURE = frozenset({Kind.THROW, Kind.RANK, Kind.ENSURES, Kind.KEEPS, Kind.RELY, Kind.LEMMA, Kind.LOCK})
+"""Kinds of obligations that are not assumed after they failed."""
+
+
+class PathEndsError(Exception):
+    """The rest of this path is another obligation's business."""
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """A loop head that this path has passed."""
+
+    view: Any
+    rank: Any
+    held: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Where a path can be taken up again."""
+
+    segments: int
+    hypotheses: int
+    view: Any
+    held: frozenset[str]
+    heads: Mapping[tuple[int, str, int], Head]
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """What happened between two answers: the decisions that the text asked for, and the next answer."""
+
+    decisions: tuple[bool, ...]
+    answer: Any
+
+
+class Observing(ABC):
+    """What the engine asks of a protocol; see protocol.py."""
+
+    families: frozenset[str]
+    loops: Mapping[tuple[str, int], contract.Loop]
+    calls: Mapping[str, contract.Call]
+
+    @abstractmethod
+    def fresh_world(self, view: Any) -> Any:
+        """The view with a world of which nothing is known."""
+
+    @abstractmethod
+    def rely(self, old: Any, new: Any) -> Claims:
+        """What other threads may do between two views."""
+
+    @abstractmethod
+    def access(self, access: Access[Any]) -> Any:
+        """Do an access to a cell of its families: its result."""
+
+    @abstractmethod
+    def locked(self, view: Any, *, held: bool) -> Any:
+        """The view with the heap lock held or not."""
+
+    @abstractmethod
+    def lock_invariant(self, view: Any) -> Claims:
+        """What is true whenever nobody holds the heap lock."""
+
+    @abstractmethod
+    def call(self, call: Call, contract_: contract.Call) -> Any:
+        """Answer a call by its contract."""
+
+    @abstractmethod
+    def unknown(self, access: Access[Any]) -> Any:
+        """The result of an access to a cell that the protocol says nothing about."""
+
+
+class Engine:
+    """One job: a coroutine, or a lemma, with its obligations."""
+
+    def __init__(self, geometry: Geometry, bits: int | None, throws: Collection[str] = ()) -> None:
+        """bits: None for integers. throws: the texts of throws that must not be reached."""
+        self.geometry, self.bits, self.throws = geometry, bits, frozenset(throws)
+        self.domain = Domain(bits, self.fork)
+        self.byte = Domain(BYTE_BITS, self.fork)
+        self.obligations: list[Obligation] = []
+        self.vacuous: list[str] = []
+        self.unclaimed: dict[str, None] = {}
+        self.paths = 0
+        self.protocol: Observing
+        self.view: Any = None
+        self.held: frozenset[str] = frozenset()
+        self.heads: Mapping[tuple[int, str, int], Head] = {}
+        self.about: Any = True
+        """The condition under which what is observed is what a throw that follows would be about."""
+        self._hypotheses: list[Any] = []
+        self._solver = self._new_solver()
+        self._coroutine: Any = None
+        self._log: list[Segment] = []
+        self._replaying: Iterator[bool] | None = None
+        self._decided: list[bool] = []
+        self._forced: tuple[bool, ...] = ()
+        self._todo: list[tuple[Moment, tuple[bool, ...]]] = []
+        self._contract = False
+        self._place = ("", "", 0)
+        self._make: Callable[[], Any] = lambda: None
+        self._ensures: Callable[[Any], Claims] = contract.nothing
+        self._at_return: frozenset[str] = frozenset()
+        self._moment = self._now()
+        self._model: Any = None
+        self._thrown_at: tuple[str, str, int] | None = None
+        self._watched: dict[tuple[str, str, int], tuple[int, ...]] = {}
+        """Lines of the first path that failed at a place."""
+
+    # Words.
+
+    def word(self, term: Any) -> Word:
+        """A word of the main domain."""
+        return self.domain.word(term)
+
+    def truth(self, term: Any) -> Truth:
+        """A claim."""
+        return Truth(self.fork, term)
+
+    def fresh(self, name: str) -> Word:
+        """A word of which nothing is known."""
+        x = self.word(z3.FreshConst(self.domain.sort, name))
+        if self.bits is None:
+            self.assume(x >= 0)
+        return x
+
+    def fresh_byte(self, name: str) -> Word:
+        """A byte of which nothing is known."""
+        return self.byte.word(z3.FreshConst(self.byte.sort, name))
+
+    def fresh_truth(self, name: str) -> Truth:
+        """A claim of which nothing is known."""
+        return self.truth(z3.FreshConst(z3.BoolSort(), name))
+
+    def fresh_like(self, value: Any, name: str) -> Any:
+        """A value of the same shape of which nothing is known.
+
+        Raises:
+            LiftError: values of this shape cannot be made up.
+
+        """
+        match value:
+            case bool() | Truth():
+                return self.fresh_truth(name)
+            case Word(domain=domain) if domain is self.byte:
+                return self.fresh_byte(name)
+            case int() | Word():
+                return self.fresh(name)
+            case tuple():
+                return tuple(self.fresh_like(v, name) for v in value)  # pyright: ignore[reportUnknownVariableType]
+            case _ if is_dataclass(value) and not isinstance(value, type):
+                made = {f.name: self.fresh_like(getattr(value, f.name), f"{name}.{f.name}") for f in fields(value)}
+                return replace(value, **made)  # pyright: ignore[reportUnknownVariableType]
+            case _:
+                raise LiftError(f"{self.where()}: a loop changes {name}, and {value!r} cannot be made up")
+
+    # Claims.
+
+    def _new_solver(self) -> Any:
+        solver = z3.Solver()
+        solver.set("timeout", MILLISECONDS)
+        return solver
+
+    def assume(self, claim: Any) -> None:
+        """Add a hypothesis."""
+        if claim is True:
+            return
+        term = formula(claim)
+        self._hypotheses.append(term)
+        self._solver.add(term)
+
+    def assume_all(self, claims: Claims) -> None:
+        """Add hypotheses."""
+        for _, claim in self._read(claims):
+            self.assume(claim)
+
+    def _read(self, claims: Claims) -> list[tuple[str, Any]]:
+        """The claims of a contract, which must not fork."""
+        self._contract, before = True, self._contract
+        try:
+            return list(claims)
+        finally:
+            self._contract = before
+
+    def _check(self, *terms: Any) -> tuple[Any, float]:
+        started = time.perf_counter()
+        self._solver.push()
+        self._solver.add(*terms)
+        result = self._solver.check()
+        self._model = self._solver.model() if result == z3.sat else None
+        self._solver.pop()
+        return result, time.perf_counter() - started
+
+    def prove(self, kind: Kind, where: str, goal: str, claim: Any) -> None:
+        """Show one claim."""
+        self.prove_all(kind, where, iter([(goal, claim)]))
+
+    def prove_all(self, kind: Kind, where: str, claims: Claims) -> None:
+        """Show claims: all at once, and if that fails one by one."""
+        named = self._read(claims)
+        if len(self._decided) < len(self._forced) or not named:
+            return  # the path that forked here has shown them
+        file, function, line = self._position()
+        terms = [formula(claim) for _, claim in named]
+        result, seconds = self._check(z3.Not(z3.And(terms)))
+        failed: list[Any] = []
+        for (goal, _), term in zip(named, terms, strict=True):
+            one, took, values, lines = z3.unsat, seconds / len(named), dict[str, str](), ()
+            if result != z3.unsat:
+                one, took = self._check(z3.Not(term))
+            if one != z3.unsat:
+                values, lines = self._values(), self._lines()
+                failed.append(term)
+            outcome = OUTCOMES.get(str(one), Outcome.UNKNOWN)
+            self.obligations.append(Obligation(goal, kind, where, function, file, line, outcome, took, values, lines))
+        if failed and kind not in PURE:
+            self._go_on(failed)
+
+    def _go_on(self, failed: list[Any]) -> None:
+        """Assume what failed, so that one defect is one report; if that cannot be, the path ends here."""
+        self._hypotheses += failed
+        self._solver.add(failed)
+        if self._check()[0] != z3.sat:
+            raise PathEndsError
+
+    def _values(self) -> dict[str, str]:
+        """The counterexample: what is observed, and the locals of the text."""
+        if self._model is None:
+            return {}
+        seen: dict[str, Any] = dict(_flat("", self.view))
+        inner = self._innermost()
+        if inner is not None and inner.cr_frame is not None:
+            seen |= {n: v for n, v in inner.cr_frame.f_locals.items() if n != "self"}
+        values: dict[str, str] = {}
+        for name, value in seen.items():
+            for part, word in _flat(name, value):
+                term = word.term if isinstance(word, Word | Truth) else None
+                values[part] = str(word) if term is None else str(self._model.eval(term, model_completion=True))
+        return values
+
+    def _lines(self) -> tuple[int, ...]:
+        """The lines of the text on this path, in order: the path is run once more, with no solver, and watched."""
+        if self._coroutine is None:
+            return ()
+        if self._position() not in self._watched:
+            self._watched[self._position()] = self._followed()
+        return self._watched[self._position()]
+
+    def _followed(self) -> tuple[int, ...]:
+        seen: dict[int, None] = {}
+        text = self._innermost().cr_code.co_filename if self._innermost() is not None else ""
+
+        def watch(frame: Any, event: str, arg: Any) -> Any:  # noqa: ARG001  # what sys.settrace calls
+            if frame.f_code.co_filename != text:
+                return None
+            if event == "line":
+                seen[frame.f_lineno] = None
+            return watch
+
+        again, answer, tracing = self._make(), None, sys.gettrace()
+        replaying = self._replaying
+        sys.settrace(watch)
+        try:
+            for segment in (*self._log, Segment(tuple(self._decided), None)):
+                self._replaying = iter(segment.decisions)
+                again.send(answer)
+                answer = segment.answer
+        except Exception:  # noqa: BLE001, S110  # the path may well end with a throw
+            pass
+        finally:
+            sys.settrace(tracing)
+            self._replaying = replaying
+            again.close()
+        return tuple(seen)
+
+    # Paths.
+
+    def fork(self, term: Any) -> bool:
+        """Decide a branch; the other way is taken later, if it can be."""
+        if self._contract:
+            raise LiftError(f"{self.where()}: a contract asks for the truth value of a symbolic claim")
+        if self._replaying is not None:
+            return next(self._replaying)
+        term = z3.simplify(term)
+        if z3.is_true(term) or z3.is_false(term):
+            choice = bool(z3.is_true(term))
+            self._decided.append(choice)
+            return choice
+        place = len(self._decided)
+        if place < len(self._forced):
+            choice = self._forced[place]
+        else:
+            choice = self._can(term)
+            if choice and self._can(z3.Not(term)):
+                self._todo.append((self._moment, (*self._decided, False)))
+        self._decided.append(choice)
+        side = term if choice else z3.Not(term)
+        self._hypotheses.append(side)
+        self._solver.add(side)
+        return choice
+
+    def _can(self, term: Any) -> bool:
+        """Whether a side of a branch can be taken; that it cannot is an obligation that was met."""
+        result, seconds = self._check(term)
+        if result != z3.unsat:
+            return True
+        file, function, line = self._position()
+        self.obligations.append(
+            Obligation("branch not taken", Kind.PRUNED, "branch", function, file, line, Outcome.PROVED, seconds)
+        )
+        return False
+
+    def run(self, make: Callable[[], Any], ensures: Callable[[Any], Claims], at_return: frozenset[str]) -> None:
+        """Run the coroutine that `make` gives along all its paths.
+
+        ensures: what must be true of its result, on the view at that time.
+        at_return: the locks that it returns with.
+        """
+        self._make, self._ensures, self._at_return = make, ensures, at_return
+        self._expect_satisfiable("start")
+        self._todo = [(self._now(), ())]
+        while self._todo:
+            moment, forced = self._todo.pop()
+            self.paths += 1
+            self._path(make(), moment, forced)
+        self._coroutine = None
+
+    def _now(self) -> Moment:
+        return Moment(len(self._log), len(self._hypotheses), self.view, self.held, self.heads)
+
+    def _resume(self, coroutine: Any, moment: Moment) -> Any:
+        """Bring a new coroutine to where an earlier path was."""
+        del self._log[moment.segments :], self._hypotheses[moment.hypotheses :]
+        self.view, self.held, self.heads = moment.view, moment.held, moment.heads
+        self._solver = self._new_solver()
+        self._solver.add(self._hypotheses)
+        answer: Any = None
+        for segment in self._log:
+            self._replaying = iter(segment.decisions)
+            coroutine.send(answer)
+            answer = segment.answer
+        self._replaying = None
+        return answer
+
+    def _path(self, coroutine: Any, moment: Moment, forced: tuple[bool, ...]) -> None:
+        self._coroutine = coroutine
+        answer = self._resume(coroutine, moment)
+        self._forced = forced
+        try:
+            while True:
+                self._moment, self._decided = self._now(), []
+                operation = coroutine.send(answer)
+                asked = tuple(self._decided)
+                answer = self._answer(operation)
+                self._log.append(Segment(asked, answer))
+                self._forced = ()
+        except PathEndsError:
+            pass
+        except Throw as e:
+            self._thrown(str(e), e)
+        except AttributeError as e:
+            if e.obj is not None:
+                raise
+            self._thrown("invalid memory address or nil pointer dereference", e)
+        coroutine.close()
+
+    def _thrown(self, text: str, error: Exception) -> None:
+        """A path that ends with a throw."""
+        trace = error.__traceback__
+        while trace is not None and trace.tb_next is not None:
+            trace = trace.tb_next
+        assert trace is not None
+        code = trace.tb_frame.f_code
+        self._thrown_at = (PurePath(code.co_filename).name, code.co_name, trace.tb_lineno)
+        if text in self.throws:
+            self.prove(Kind.THROW, "throw", text, negate(self.about))
+        else:
+            self.unclaimed[text] = None
+        self._thrown_at = None
+
+    def _expect_satisfiable(self, where: str) -> None:
+        """The hypotheses on a path must not contradict each other; they only grow, so its end is enough."""
+        result, seconds = self._check()
+        file, function, line = self._position()
+        outcome = Outcome.PROVED if result == z3.sat else Outcome.UNKNOWN
+        self.obligations.append(Obligation("not vacuous", Kind.REACHED, where, function, file, line, outcome, seconds))
+        if result != z3.sat:
+            said = "contradict each other" if result == z3.unsat else "could not be shown satisfiable"
+            self.vacuous.append(f"{file}:{line} {function}, {where}: the hypotheses {said}")
+
+    # Places.
+
+    def _innermost(self) -> Any:
+        inner, chain = None, self._coroutine
+        while getattr(chain, "cr_code", None) is not None:
+            if chain.cr_code is not STUB:
+                inner = chain
+            chain = chain.cr_await
+        return inner
+
+    def _depth(self) -> int:
+        depth, chain = 0, self._coroutine
+        while getattr(chain, "cr_code", None) is not None:
+            depth, chain = depth + 1, chain.cr_await
+        return depth
+
+    def _position(self) -> tuple[str, str, int]:
+        """(file, function, line) of the text at this moment."""
+        inner = self._innermost()
+        if self._thrown_at is not None:
+            return self._thrown_at
+        if inner is None or inner.cr_frame is None:
+            return self._place
+        return PurePath(inner.cr_code.co_filename).name, inner.cr_code.co_name, inner.cr_frame.f_lineno
+
+    def at(self, file: str, function: str, line: int) -> None:
+        """Where obligations belong that no coroutine has."""
+        self._place = (file, function, line)
+
+    def where(self) -> str:
+        """File and line of the text at this moment."""
+        file, _, line = self._position()
+        return f"{file}:{line}"
+
+    # Answers.
+
+    def interfere(self) -> None:
+        """Let other threads act."""
+        old, self.view = self.view, self.protocol.fresh_world(self.view)
+        self.assume_all(self.protocol.rely(old, self.view))
+
+    def _answer(self, operation: Any) -> Any:
+        match operation:
+            case Access():
+                return self._access(operation)  # pyright: ignore[reportUnknownArgumentType]
+            case Cut():
+                return self._cut(operation)
+            case Call():
+                return self._call(operation)
+            case Returned():
+                return self._returned(operation)
+            case _:
+                raise LiftError(f"{self.where()}: {operation!r} is nothing that the text may await")
+
+    def _access(self, access: Access[Any]) -> Any:
+        cell = access.cell
+        if cell.guard is not None:
+            self.prove(Kind.LOCK, f"{access.kind} of {cell.name}", f"{cell.guard} is held", cell.guard in self.held)
+        if isinstance(cell, Lock):
+            return self._lock(access)
+        self.about = True
+        if cell.name not in self.protocol.families:
+            return self.protocol.unknown(access)
+        self.interfere()
+        return self.protocol.access(access)
+
+    def _lock(self, access: Access[Any]) -> None:
+        name = access.cell.name
+        self.interfere()
+        if access.kind == "lock":
+            self.prove(Kind.LOCK, "lock", f"{name} is not held by this thread", name not in self.held)
+            self.held |= {name}
+            self.view = self.protocol.locked(self.view, held=True)
+            self.assume_all(self.protocol.lock_invariant(self.view))
+        else:
+            self.prove(Kind.LOCK, "unlock", f"{name} is held by this thread", name in self.held)
+            self.prove_all(Kind.LOCK, "unlock", self.protocol.lock_invariant(self.view))
+            self.held -= {name}
+            self.view = self.protocol.locked(self.view, held=False)
+
+    def _call(self, call: Call) -> Any:
+        contract_ = self.protocol.calls.get(call.function)
+        if contract_ is None:
+            raise LiftError(f"{self.where()}: {call.function} has no contract in this protocol")
+        self.interfere()
+        return self.protocol.call(call, contract_)
+
+    def _returned(self, returned: Returned) -> None:
+        depth = self._depth()
+        if depth > 1:
+            self.heads = {key: head for key, head in self.heads.items() if key[0] < depth}
+            return
+        self.interfere()
+        self.prove_all(Kind.ENSURES, f"{returned.function} returns", self._ensures(returned.value))
+        held = ", ".join(sorted(self._at_return)) or "no lock"
+        self.prove(Kind.LOCK, f"{returned.function} returns", f"{held} is held", self.held == self._at_return)
+        self._expect_satisfiable("return")
+        raise PathEndsError
+
+    def _cut(self, cut: Cut) -> Any:
+        loop = self.protocol.loops.get((cut.function, cut.loop))
+        where = f"{cut.function} loop {cut.loop}"
+        if loop is None:
+            raise LiftError(f"{self.where()}: {where} has no invariant in this protocol (model/contracts)")
+        self.interfere()
+        bound = SimpleNamespace(**cut.bound)
+        self.prove_all(Kind.INVARIANT, where, loop.invariant(self.view, bound))
+        key = (self._depth(), cut.function, cut.loop)
+        rank = None if isinstance(loop.rank, str) else loop.rank
+        if rank is not None:
+            self.prove(Kind.RANK, where, "the rank is a natural number", self._natural(rank(self.view, bound)))
+        if key in self.heads:
+            self._round(where, loop, self.heads[key], bound)
+        missing = [name for name in cut.names if name not in cut.bound]
+        if missing:
+            raise LiftError(f"{self.where()}: {where} assigns {missing[0]}, which is not always bound before it")
+        names = {name: self.fresh_like(cut.bound[name], name) for name in cut.names}
+        old, self.view = self.view, self.protocol.fresh_world(self.view)
+        self._order(where, loop, old)
+        self.assume_all(loop.keeps(old, self.view))
+        bound = SimpleNamespace(**{**cut.bound, **names})
+        self.assume_all(loop.invariant(self.view, bound))
+        at_head = None if rank is None else rank(self.view, bound)
+        self.heads = {**self.heads, key: Head(self.view, at_head, self.held)}
+        return tuple(names.values())
+
+    def _natural(self, rank: Any) -> Any:
+        return True if self.bits is not None or isinstance(rank, int) else rank >= 0
+
+    def _round(self, where: str, loop: contract.Loop, head: Head, bound: Any) -> None:
+        """The loop goes round: the path ends here."""
+        self.prove_all(Kind.KEEPS, where, loop.keeps(head.view, self.view))
+        self.prove(Kind.KEEPS, where, "the same locks are held", self.held == head.held)
+        same_hand = getattr(self.view, "hand", None) is getattr(head.view, "hand", None)
+        self.prove(Kind.KEEPS, where, "what this thread holds is the same", same_hand)
+        if not isinstance(loop.rank, str):
+            about = loop.about(self.view, bound)
+            self.prove(Kind.RANK, where, "the rank falls", implies(about, loop.rank(self.view, bound) < head.rank))
+        self._expect_satisfiable(where)
+        raise PathEndsError
+
+    def _order(self, where: str, loop: contract.Loop, old: Any) -> None:
+        """`keeps` relates the entry to every later visit of the head only if it is reflexive and transitive."""
+        self.prove_all(Kind.KEEPS, f"{where}: reflexive", loop.keeps(old, old))
+        mark = len(self._hypotheses)
+        self._solver.push()
+        later, last = self.protocol.fresh_world(old), self.protocol.fresh_world(old)
+        self.assume_all(loop.keeps(old, later))
+        self.assume_all(loop.keeps(later, last))
+        self.prove_all(Kind.KEEPS, f"{where}: transitive", loop.keeps(old, last))
+        self._expect_satisfiable(f"{where}: transitive")
+        self._solver.pop()
+        del self._hypotheses[mark:]
+
+    # Lemmas.
+
+    def lemma(self, where: str, premises: Claims, goals: Claims, kind: Kind = Kind.LEMMA) -> None:
+        """Show goals from premises alone, and that these can be met."""
+        mark = len(self._hypotheses)
+        self._solver.push()
+        self.assume_all(premises)
+        self.prove_all(kind, where, goals)
+        self._expect_satisfiable(where)
+        self._solver.pop()
+        del self._hypotheses[mark:]
+
+    def choose(self, name: str) -> bool:
+        """Go both ways."""
+        return bool(self.fresh_truth(name))
+
+    def span_or_none(self, name: str) -> Span | None:
+        """A span of which nothing is known, or none."""
+        return None if self.choose(f"{name} is nil") else Span(self.fresh(name))  # type: ignore[arg-type]  # a word
+
+
+def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
+    """The words inside a value, by name."""
+    if isinstance(value, Word | Truth | bool | int):
+        yield name, value
+    elif isinstance(value, tuple):
+        for place, part in enumerate(value):  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+            yield from _flat(f"{name}[{place}]", part)
+    elif is_dataclass(value) and not isinstance(value, type | Geometry):
+        for f in fields(value):
+            yield from _flat(f"{name}.{f.name}" if name else f.name, getattr(value, f.name))
+
+
+def conjunction(claims: Claims) -> Any:
+    """All claims as one."""
+    return all_of(*(claim for _, claim in claims))

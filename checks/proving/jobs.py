@@ -1,0 +1,106 @@
+"""One proof: a function of the heap, or a lemma, with what it starts from and what must be true when it returns.
+
+Read next: zeroing_jobs.py, and theorems.py for what they add up to.
+"""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from spanproof.checks.proving.cuts import LiftError, lifted
+from spanproof.checks.proving.engine import Engine
+from spanproof.checks.proving.obligations import Proof
+from spanproof.checks.proving.protocol import Protocol
+from spanproof.model.geometry import GO_AMD64, Geometry
+from spanproof.model.logic import Claims
+from spanproof.model.releases import Release
+
+DOMAINS = {"int": None, "bv64": 64}
+"""Unbounded integers, and 64-bit words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """How a function begins: its arguments, what is true when it returns, and the locks it returns with."""
+
+    args: tuple[Any, ...]
+    ensures: Callable[[Any], Claims]
+    at_return: frozenset[str] = frozenset()
+
+
+def every(release: Release) -> bool:  # noqa: ARG001  # a test of releases
+    """Every release."""
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A proof."""
+
+    name: str
+    says: str
+    protocol: type[Protocol]
+    function: str
+    """`alloc`, `os.memclr`; empty for a lemma."""
+    begin: Callable[[Any], Start]
+    """Sets the protocol up. A lemma shows its goals here."""
+    by_contract: tuple[str, ...] = ()
+    throws: tuple[str, ...] = ()
+    """The throws that it shows not to be reached."""
+    applies: Callable[[Release], bool] = every
+    premises: tuple[str, ...] = ()
+
+
+def run(
+    job: Job, heap_class: Any, release: Release, domain: str = "int", geometry: Geometry = GO_AMD64
+) -> Proof:
+    """Do one proof."""
+    started = time.perf_counter()
+    engine = Engine(geometry, DOMAINS[domain], job.throws)
+    error = ""
+    try:
+        protocol = job.protocol(engine, heap_class, release)
+        _place(engine, heap_class, job)
+        start = job.begin(protocol)
+        if job.function:
+            heap = lifted(heap_class, job.by_contract)(geometry, release)
+            function = heap
+            for part in job.function.split("."):
+                function = getattr(function, part)
+            engine.run(lambda: function(*start.args), start.ensures, start.at_return)
+    except LiftError as e:
+        error = str(e)
+    except Exception as e:  # a text may fail in any way when it is read with symbols
+        error = f"{engine.where()}: {type(e).__name__}: {e}"
+    return Proof(
+        job.name,
+        release.name,
+        domain,
+        tuple(engine.obligations),
+        engine.paths,
+        time.perf_counter() - started,
+        tuple(engine.vacuous),
+        tuple(engine.unclaimed),
+        error,
+        premises(job),
+    )
+
+
+def premises(job: Job) -> tuple[str, ...]:
+    """What a job takes for granted, with where each contract is discharged."""
+    contracts = tuple(f"{name} by its contract ({job.protocol.calls[name].discharged})" for name in job.by_contract)
+    return (*job.premises, *contracts)
+
+
+def _place(engine: Engine, heap_class: Any, job: Job) -> None:
+    """Where the obligations of a lemma stand."""
+    if not job.function:
+        engine.at("model/contracts", job.name, 0)
+        return
+    owner: Any = heap_class
+    *parts, name = job.function.split(".")
+    for part in parts:
+        owner = getattr(heap_class, {"pages": "PageAlloc", "os": "OsMemory"}[part])
+    code = getattr(owner, name).__code__
+    engine.at(code.co_filename.rpartition("/")[2], name, code.co_firstlineno)

@@ -1,0 +1,74 @@
+"""What every protocol has: how calls are answered, and cells of which it says nothing.
+
+A protocol names what is observed and gives a meaning to the accesses of some families of cells; all other cells may
+hold anything. Read next: zeroing.py, owning.py, sweeping.py.
+"""
+
+from typing import Any
+
+from spanproof.checks.proving import values
+from spanproof.checks.proving.cuts import Call, LiftError
+from spanproof.checks.proving.engine import Engine, Observing
+from spanproof.checks.proving.footprint import writes
+from spanproof.checks.proving.obligations import Kind
+from spanproof.impl.access import Access
+from spanproof.model.contracts import contract
+from spanproof.model.contracts.zeroing import FRAME
+from spanproof.model.logic import Claims, implies
+from spanproof.model.releases import Release
+
+
+class Protocol(Observing):
+    """The parts that all protocols share."""
+
+    def __init__(self, engine: Engine, heap_class: Any, release: Release) -> None:
+        """Observe through this engine."""
+        self.engine, self.heap_class, self.release = engine, heap_class, release
+        engine.protocol = self
+
+    def unknown(self, access: Access[Any]) -> Any:
+        """Anything that the cell may hold."""
+        return values.unknown(self.engine, access)
+
+    def locked(self, view: Any, *, held: bool) -> Any:  # noqa: ARG002  # for protocols that care
+        """The view: the lock is of no matter here."""
+        return view
+
+    def lock_invariant(self, view: Any) -> Claims:  # noqa: ARG002  # for protocols that have one
+        """Nothing."""
+        yield from ()
+
+    def call(self, call: Call, contract_: contract.Call) -> Any:
+        """Show what the callee asks for, let it act, and take its word."""
+        e, where = self.engine, f"call {call.function}"
+        if contract_.discharged == FRAME:
+            mine = self.watched()
+            touched = sorted(writes(self.heap_class, call.function) & mine)
+            said = f"it writes none of {', '.join(sorted(mine))}"
+            e.prove(Kind.KEEPS, where, said if not touched else f"{said}; it writes {touched[0]}", not touched)
+        e.prove_all(Kind.REQUIRES, where, contract_.requires(e.view, *call.args))
+        before, e.view = e.view, self.fresh_world(e.view)
+        e.assume_all(contract_.keeps(before, e.view))
+        result = self.result(call, contract_)
+        e.assume_all(contract_.ensures(before, e.view, result, *call.args))
+        return result
+
+    def result(self, call: Call, contract_: contract.Call) -> Any:
+        """Anything that the callee may return."""
+        match contract_.result:
+            case "truth":
+                return self.engine.fresh_truth(call.function)
+            case "word":
+                return self.engine.fresh(call.function)
+            case "none":
+                return None
+            case _:
+                raise LiftError(f"{call.function}: this protocol makes no {contract_.result}")
+
+    def watched(self) -> frozenset[str]:
+        """The families that a callee which is framed must leave alone."""
+        return self.families
+
+    def about(self, here: Any, claim: Any) -> Any:
+        """A claim that is made only when what is observed is what is at hand."""
+        return implies(here, claim)

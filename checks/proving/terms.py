@@ -1,0 +1,254 @@
+"""Symbolic words that behave like ints in the text: unbounded integers, 64-bit words, and the bytes of bitmaps.
+
+A comparison gives a `Truth`; asking a Truth for its truth value forks the proof. What would need a number (a range, an
+index, a dict key, int()) fails loudly. Integers have no wrap-around: `0 - 1` is negative where Go's uintptr is not.
+Read next: cuts.py.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import z3
+
+Decide = Callable[[Any], bool]
+"""What says which way a path goes: it takes a formula."""
+
+BYTE_BITS = 8
+
+
+class Domain:
+    """Words of one kind. `bits` is None for unbounded integers, which stand for words as long as nothing wraps."""
+
+    def __init__(self, bits: int | None, decide: Decide) -> None:
+        """Words of so many bits, on paths that `decide` chooses."""
+        self.bits, self.decide = bits, decide
+        self.sort: Any = z3.IntSort() if bits is None else z3.BitVecSort(bits)
+        self._constants: dict[int, Any] = {}
+
+    def constant(self, value: int) -> Any:
+        """The term of a number; made once."""
+        term = self._constants.get(value)
+        if term is None:
+            term = z3.IntVal(value) if self.bits is None else z3.BitVecVal(value, self.bits)
+            self._constants[value] = term
+        return term
+
+    def word(self, term: Any, low: Any = None) -> "Word":
+        """The word of a term."""
+        return Word(self, term, low)
+
+    def less(self, a: Any, b: Any) -> Any:
+        """a < b, unsigned."""
+        return a < b if self.bits is None else z3.ULT(a, b)
+
+    def times(self, a: Any, factor: int) -> Any:
+        """a * factor; a power of two is a shift in bits."""
+        if self.bits is None or factor <= 0 or factor & (factor - 1):
+            return a * self.constant(factor)
+        return a << self.constant(factor.bit_length() - 1)
+
+    def quotient(self, a: Any, divisor: int) -> Any:
+        """A // divisor."""
+        if self.bits is None:
+            return a / self.constant(divisor)
+        return z3.LShR(a, self.constant(_exponent(divisor)))
+
+    def remainder(self, a: Any, divisor: int) -> Any:
+        """A % divisor."""
+        if self.bits is None:
+            return a % self.constant(divisor)
+        return a & self.constant((1 << _exponent(divisor)) - 1)
+
+
+def _exponent(divisor: int) -> int:
+    if divisor <= 0 or divisor & (divisor - 1):
+        raise TypeError(f"words are divided by powers of two only, not by {divisor}")
+    return divisor.bit_length() - 1
+
+
+def _number(x: object) -> int:
+    if isinstance(x, int) and not isinstance(x, bool):
+        return x
+    raise TypeError("a symbolic word is multiplied, divided or shifted by a number that the text names, nothing else")
+
+
+class Word:
+    """A word. `low` are its low eight bits, where they are known and the integer does not tell them."""
+
+    __slots__ = ("domain", "low", "term")
+    __hash__ = None  # type: ignore[assignment]  # a symbolic word is no key
+
+    def __init__(self, domain: Domain, term: Any, low: Any = None) -> None:
+        """Wrap a term."""
+        self.domain, self.term, self.low = domain, term, low
+
+    def __repr__(self) -> str:
+        """The term, for messages only."""
+        return f"<word {self.term}>"
+
+    def _of(self, other: Any) -> Any:
+        """The other operand's term, in my domain."""
+        if isinstance(other, Word):
+            return other.term if other.domain is self.domain else self._converted(other)
+        if isinstance(other, int) and not isinstance(other, bool):
+            return self.domain.constant(other)
+        raise TypeError(f"a symbolic word meets {other!r}")
+
+    def _converted(self, other: "Word") -> Any:
+        if self.domain.bits == BYTE_BITS:
+            return other.low_byte()
+        raise TypeError("a byte of a bitmap stands where a word is wanted")
+
+    def low_byte(self) -> Any:
+        """The term of the low eight bits; an unknown byte where an integer does not tell them."""
+        if self.low is not None:
+            return self.low
+        if self.domain.bits is None:
+            return z3.FreshConst(z3.BitVecSort(BYTE_BITS), "byte")
+        return self.term if self.domain.bits == BYTE_BITS else z3.Extract(BYTE_BITS - 1, 0, self.term)
+
+    def _word(self, term: Any, low: Any = None) -> "Word":
+        return Word(self.domain, term, low)
+
+    def _truth(self, term: Any) -> "Truth":
+        return Truth(self.domain.decide, term)
+
+    def __add__(self, other: Any) -> "Word":
+        return self._word(self.term + self._of(other))
+
+    def __sub__(self, other: Any) -> "Word":
+        return self._word(self.term - self._of(other))
+
+    def __rsub__(self, other: Any) -> "Word":
+        return self._word(self._of(other) - self.term)
+
+    def __neg__(self) -> "Word":
+        return self._word(-self.term)
+
+    def __mul__(self, other: Any) -> "Word":
+        return self._word(self.domain.times(self.term, _number(other)))
+
+    def __floordiv__(self, other: Any) -> "Word":
+        return self._word(self.domain.quotient(self.term, _number(other)))
+
+    def __mod__(self, other: Any) -> "Word":
+        return self._word(self.domain.remainder(self.term, _number(other)))
+
+    __radd__, __rmul__ = __add__, __mul__
+
+    def __lt__(self, other: Any) -> "Truth":
+        return self._truth(self.domain.less(self.term, self._of(other)))
+
+    def __gt__(self, other: Any) -> "Truth":
+        return self._truth(self.domain.less(self._of(other), self.term))
+
+    def __le__(self, other: Any) -> "Truth":
+        return (self > other).negation()
+
+    def __ge__(self, other: Any) -> "Truth":
+        return (self < other).negation()
+
+    def __eq__(self, other: Any) -> "Truth":  # type: ignore[override]  # a claim, not a truth value
+        return self._truth(self.term == self._of(other))
+
+    def __ne__(self, other: Any) -> "Truth":  # type: ignore[override]  # as above
+        return self._truth(self.term != self._of(other))
+
+    def __bool__(self) -> bool:
+        return bool(self != 0)
+
+    def _bitwise(self, exact: Callable[[Any, Any], Any], other: Any) -> "Word":
+        """Exact in bits. Of an integer nothing is known afterwards, which is sound."""
+        if self.domain.bits is None:
+            return self._word(z3.FreshConst(self.domain.sort, "bits"))
+        return self._word(exact(self.term, self._of(other)))
+
+    def __and__(self, other: Any) -> "Word":
+        if self.domain.bits is None and isinstance(other, int) and other > 0 and other & (other + 1) == 0:
+            return self % (other + 1)
+        return self._bitwise(lambda a, b: a & b, other)
+
+    def __or__(self, other: Any) -> "Word":
+        return self._bitwise(lambda a, b: a | b, other)
+
+    __rand__, __ror__ = __and__, __or__
+
+    def __invert__(self) -> "Word":
+        if self.domain.bits is None:
+            return self._word(-self.term - 1, ~self.low_byte())
+        return self._word(~self.term)
+
+    def __rlshift__(self, other: Any) -> "Word":
+        """number << word."""
+        number = _number(other)
+        if self.domain.bits is not None:
+            return self._word(self.domain.constant(number) << self.term)
+        low: Any = z3.BitVecVal(0, BYTE_BITS)
+        for place in reversed(range(BYTE_BITS)):
+            low = z3.If(self.term == place, z3.BitVecVal(number << place, BYTE_BITS), low)
+        return self._word(z3.FreshConst(self.domain.sort, "shifted"), low)
+
+    def bit(self, place: Any) -> "Truth":
+        """Whether the bit of a byte in this place is set; the place is a word or a number below eight."""
+        byte = self.low_byte()
+        if isinstance(place, int):
+            return self._truth(z3.Extract(place, place, byte) == 1)
+        cases = [z3.And(place.term == n, z3.Extract(n, n, byte) == 1) for n in range(BYTE_BITS)]
+        return self._truth(z3.Or(cases))
+
+
+class Truth:
+    """A claim. Python's `if`, `and`, `or` and `not` ask for its truth value, and fork the path."""
+
+    __slots__ = ("decide", "term")
+    __hash__ = None  # type: ignore[assignment]  # a claim is no key
+
+    def __init__(self, decide: Decide, term: Any) -> None:
+        """Wrap a formula."""
+        self.decide, self.term = decide, term
+
+    def __repr__(self) -> str:
+        """The formula, for messages only."""
+        return f"<claim {self.term}>"
+
+    def __bool__(self) -> bool:
+        return self.decide(self.term)
+
+    def __eq__(self, other: Any) -> "Truth":  # type: ignore[override]  # a claim, not a truth value
+        return self.equivalence(other)
+
+    def __ne__(self, other: Any) -> "Truth":  # type: ignore[override]  # as above
+        return self.equivalence(other).negation()
+
+    def conjunction(self, others: list[Any]) -> "Truth":
+        """This and all others."""
+        return Truth(self.decide, z3.And([self.term, *map(formula, others)]))
+
+    def disjunction(self, others: list[Any]) -> "Truth":
+        """This or one of the others."""
+        return Truth(self.decide, z3.Or([self.term, *map(formula, others)]))
+
+    def negation(self) -> "Truth":
+        """Not this."""
+        return Truth(self.decide, z3.Not(self.term))
+
+    def equivalence(self, other: Any) -> "Truth":
+        """Whether both are true or both false."""
+        return Truth(self.decide, self.term == formula(other))
+
+    def choice(self, yes: Any, no: Any) -> Any:
+        """One word or truth if this is true, another if not."""
+        if isinstance(yes, Truth | bool):
+            return Truth(self.decide, z3.If(self.term, formula(yes), formula(no)))
+        domain = yes.domain if isinstance(yes, Word) else no.domain
+        terms = [x.term if isinstance(x, Word) else domain.constant(x) for x in (yes, no)]
+        return Word(domain, z3.If(self.term, *terms))
+
+
+def formula(claim: Any) -> Any:
+    """The Z3 formula of a truth, symbolic or plain."""
+    if isinstance(claim, bool):
+        return z3.BoolVal(claim)
+    if not isinstance(claim, Truth):
+        raise TypeError(f"{claim!r} is no claim")
+    return claim.term

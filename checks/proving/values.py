@@ -1,0 +1,74 @@
+"""What the cells of the heap hold, made up: for cells of which a protocol knows nothing.
+
+Read next: protocol.py.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from spanproof.checks.proving.cuts import LiftError
+from spanproof.checks.proving.engine import Engine
+from spanproof.impl.access import Access
+from spanproof.impl.heap_cells import CurArena
+from spanproof.impl.span import Span
+
+
+@dataclass(frozen=True, slots=True)
+class Arenas:
+    """Some list of arenas."""
+
+    engine: Engine
+    count: Any
+
+    def at(self, n: Any) -> Any:  # noqa: ARG002  # ArenaList's signature
+        """Any arena index."""
+        return self.engine.fresh("arena")
+
+
+def value_of(engine: Engine, family: str) -> Any:
+    """Anything that a cell of this family may hold."""
+    match family:
+        case "spans":
+            return engine.span_or_none("spans entry")
+        case "sweepArenas" | "allArenas":
+            return Arenas(engine, engine.fresh("arenas"))
+        case "curArena":
+            return CurArena(engine.fresh("curArena.base"), engine.fresh("curArena.end"))  # type: ignore[arg-type]
+        case "pageInUse" | "pageMarks":
+            return engine.fresh_byte(family)
+        case "sweepSpans" | "spanalloc" | "pages":
+            raise LiftError(f"{engine.where()}: {family} is only known by its operations")
+        case _:
+            return engine.fresh(family)
+
+
+def result_of(engine: Engine, operation: str) -> Any:
+    """Anything that an operation on a frozen structure may give."""
+    match operation:
+        case "take_mspan":
+            return Span(engine.fresh("mspan"))  # type: ignore[arg-type]  # a word
+        case "pop":
+            return engine.span_or_none("popped span")
+        case "push" | "give_mspan" | "append_arenas":
+            return None
+        case "take_arenas":
+            return engine.fresh("first arena")
+        case _:
+            raise LiftError(f"{engine.where()}: nothing is known of the operation {operation}")
+
+
+def unknown(engine: Engine, access: Access[Any]) -> Any:
+    """The result of an access to a cell of which nothing is known."""
+    match access.kind:
+        case "store" | "write" | "or8" | "and8":
+            return None
+        case "compare_and_swap":
+            return engine.fresh_truth("swapped")
+        case "add":
+            return engine.fresh(access.cell.name)
+        case "update":
+            return result_of(engine, access.args[0].__name__)
+        case "load" | "read":
+            return value_of(engine, access.cell.name)
+        case _:
+            raise LiftError(f"{engine.where()}: {access.kind} is not understood by proofs")

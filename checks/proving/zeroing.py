@@ -1,0 +1,165 @@
+"""The protocol of zeroing: one observed byte, zeroedBase of its arena, a region in hand.
+
+The claims stand in model/contracts/zeroing.py; here an access finds its meaning. Read next: theorems.py.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from spanproof.checks.proving.cuts import Call
+from spanproof.checks.proving.obligations import Kind
+from spanproof.checks.proving.protocol import Protocol
+from spanproof.impl.access import Access
+from spanproof.impl.span import Span
+from spanproof.model.contracts import contract, zeroing
+from spanproof.model.contracts.zeroing import Hand, View, World
+from spanproof.model.logic import Claims, all_of, any_of, implies, ite, negate
+
+FIELDS = frozenset({"base", "npages", "needzero"})
+
+
+class ZeroingProtocol(Protocol):
+    """See model/contracts/zeroing.py."""
+
+    loops = zeroing.LOOPS
+    calls = zeroing.CALLS
+    shared = frozenset({"zeroedBase", "memory"})
+    families = shared | {f"mspan.{field}" for field in FIELDS}
+
+    def begin(self) -> None:
+        """Any world that is sound."""
+        e = self.engine
+        e.view = self.fresh_world(View(e.geometry, e.fresh("byte"), World(0, False)))
+        e.assume(e.view.byte < 2 * zeroing.MOST_ADDRESS)
+        e.assume_all(self.rely(e.view, e.view))
+
+    def fresh_world(self, view: View) -> View:
+        """The view with any world."""
+        return replace(view, world=World(self.engine.fresh("zeroed_base"), self.engine.fresh_truth("dirty")))
+
+    def rely(self, old: View, new: View) -> Claims:
+        """What other threads may do."""
+        return zeroing.rely(old, new)
+
+    def watched(self) -> frozenset[str]:
+        """The fields of spans matter while a span is built."""
+        return self.shared if self.engine.view.hand is None else self.families
+
+    def take_region(self, npages: Any) -> Any:
+        """Be given a region: its address."""
+        e = self.engine
+        base = e.fresh("base")
+        e.assume_all(zeroing.region_well_formed(e.geometry, base, npages))
+        e.view = replace(e.view, hand=Hand(base, base + npages * e.geometry.page_size))
+        return base
+
+    # Calls.
+
+    def call(self, call: Call, contract_: contract.Call) -> Any:
+        """Answer a call; some give something into this thread's hand."""
+        if call.function == "pages.alloc":
+            return self._pages_alloc(*call.args)
+        if call.function == "alloc":
+            return self._alloc(call, contract_)
+        return super().call(call, contract_)
+
+    def _pages_alloc(self, npages: Any) -> Any:
+        """A region that nobody holds, and how many of its bytes are scavenged; or (0, 0)."""
+        e = self.engine
+        if e.choose("no memory"):
+            return 0, 0
+        base, scav = self.take_region(npages), e.fresh("scav")
+        size = npages * e.geometry.page_size
+        e.assume(scav <= size)
+        e.assume(implies(scav == size, zeroing.region_is_zero(e.view)))
+        return base, scav
+
+    def _alloc(self, call: Call, contract_: contract.Call) -> Any:
+        """A span with its region, or None."""
+        npages, _, needzero = call.args
+        super().call(call, replace(contract_, result="none"))
+        e = self.engine
+        if e.choose("out of memory"):
+            return None, e.fresh_truth("is_zeroed")
+        base = self.take_region(npages)
+        s = Span(e.fresh("mspan"))  # type: ignore[arg-type]  # a word
+        fields = (("base", base), ("npages", npages), ("needzero", e.fresh("needzero")))
+        e.view = replace(e.view, hand=replace(e.view.hand, span=s.number, fields=fields))
+        result = s, e.fresh_truth("is_zeroed")
+        e.assume_all(zeroing.alloc_ensures(self.release, e.view, result, needzero))
+        return result
+
+    # Accesses.
+
+    def access(self, access: Access[Any]) -> Any:
+        """Do an access."""
+        name = access.cell.name
+        if name == "zeroedBase":
+            return self._zeroed_base(access)
+        if name == "memory":
+            return self._memory(access)
+        return self._field(access, name.removeprefix("mspan."))
+
+    def _zeroed_base(self, access: Access[Any]) -> Any:
+        """One word per arena; of another arena than the observed one, only that it is in range."""
+        e, v = self.engine, self.engine.view
+        here = access.cell.index == e.geometry.arena_index(v.byte)
+        e.about = here
+        other = e.fresh("zeroed_base_of_another")
+        e.assume(other <= e.geometry.arena_size)
+        now = ite(here, v.world.zeroed_base, other)
+        match access.kind, access.args:
+            case ("load" | "read"), ():
+                return now
+            case "compare_and_swap", (old, new):
+                swapped = now == old
+                if not swapped:
+                    return False
+            case ("store" | "write"), (new,):
+                pass
+            case "add", (delta,):
+                new = now + delta
+            case _:
+                return self.unknown(access)
+        e.view = replace(v, world=replace(v.world, zeroed_base=ite(here, new, v.world.zeroed_base)))
+        e.prove_all(Kind.GUARANTEE, "write of zeroedBase", zeroing.raises_zeroed_base(v, e.view))
+        return True if access.kind == "compare_and_swap" else new if access.kind == "add" else None
+
+    def _memory(self, access: Access[Any]) -> Any:
+        """One page."""
+        e, v = self.engine, self.engine.view
+        if access.kind != "write":
+            return self.unknown(access)
+        here = v.byte // e.geometry.page_size == access.cell.index
+        (value,) = access.args
+        e.prove_all(Kind.GUARANTEE, "write of memory", zeroing.writes_memory(v, here))
+        if isinstance(value, int):
+            dirty = any_of(all_of(negate(here), v.world.dirty), all_of(here, value != 0))
+        else:
+            dirty = zeroing.dirtied(v, here, value)
+        e.view = replace(v, world=replace(v.world, dirty=dirty))
+        return None
+
+    def _field(self, access: Access[Any], field: str) -> Any:
+        """A field of a span: known if this thread wrote it, and has not given the span away."""
+        e, hand, number = self.engine, self.engine.view.hand, access.cell.index
+        if hand is None:
+            return self.unknown(access)
+        mine = hand.span is not None and _identical(hand.span, number)
+        if access.kind in {"read", "load"}:
+            known = hand.field(field) if mine else None
+            return self.unknown(access) if known is None else known
+        new = access.args[0] if access.kind in {"write", "store"} else e.fresh(field)
+        if hand.span is None and field == "base":
+            hand, mine = replace(hand, span=number, fields=()), True
+        if not mine and hand.span is not None:
+            new = ite(hand.span == number, new, hand.field(field)) if hand.field(field) is not None else None
+        if new is not None:
+            fields = {**dict(hand.fields), field: new}
+            e.view = replace(e.view, hand=replace(hand, fields=tuple(fields.items())))
+        return None
+
+
+def _identical(a: Any, b: Any) -> bool:
+    """Whether two span numbers are the same term."""
+    return bool(a.term.eq(b.term)) if hasattr(a, "term") and hasattr(b, "term") else a is b

@@ -1,0 +1,156 @@
+"""The proofs of the zeroing protocol, function by function, from the bottom up.
+
+Read next: theorems.py.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from spanproof.checks.proving.jobs import Job, Start
+from spanproof.checks.proving.obligations import Kind
+from spanproof.checks.proving.zeroing import ZeroingProtocol
+from spanproof.impl.span import LARGE, Span
+from spanproof.model.contracts import zeroing
+from spanproof.model.contracts.zeroing import Hand
+from spanproof.model.logic import Claims, any_of, implies
+from spanproof.model.releases import Release, Zeroing
+
+OVERLAP = "potentially overlapping in-use allocations detected"
+
+
+def _alloc_needs_zero(p: ZeroingProtocol) -> Start:
+    p.begin()
+    npage = p.engine.fresh("npage")
+    base = p.take_region(npage)
+    entry = p.engine.view
+
+    def ensures(need_zero: Any) -> Claims:
+        yield from zeroing.alloc_needs_zero_ensures(entry, p.engine.view, need_zero)
+        yield from zeroing.claims_only(entry, p.engine.view)
+
+    return Start((base, npage), ensures)
+
+
+def _memclr(p: ZeroingProtocol) -> Start:
+    p.begin()
+    e, npages = p.engine, p.engine.fresh("npages")
+    base = p.take_region(npages)
+    e.assume(implies(e.view.mine(e.view.byte), e.view.claimed))
+    entry = e.view
+
+    def ensures(_: None) -> Claims:
+        yield from zeroing.memclr_ensures(entry, e.view)
+        yield from zeroing.clears_only(entry, e.view)
+
+    return Start((base, npages * e.geometry.page_size), ensures)
+
+
+def _init_span(p: ZeroingProtocol) -> Start:
+    p.begin()
+    e, npages, scav = p.engine, p.engine.fresh("npages"), p.engine.fresh("scav")
+    base, size = p.take_region(npages), npages * e.geometry.page_size
+    e.assume(scav <= size)
+    if p.release.scavenged_is_zero:
+        e.assume(implies(scav == size, zeroing.region_is_zero(e.view)))
+    s: Any = Span(e.fresh("mspan"))  # type: ignore[arg-type]  # a word
+    return Start((s, e.fresh("typ"), e.fresh("spanclass"), base, npages, scav), lambda _: zeroing.init_span_ensures(e.view))
+
+
+def _alloc(p: ZeroingProtocol) -> Start:
+    p.begin()
+    e, npages, needzero = p.engine, p.engine.fresh("npages"), p.engine.fresh_truth("needzero")
+    return Start(
+        (npages, e.fresh("spanclass"), needzero),
+        lambda result: zeroing.alloc_ensures(p.release, e.view, result, needzero),
+    )
+
+
+def _malloc_large(p: ZeroingProtocol) -> Start:
+    p.begin()
+    e, npages, needzero = p.engine, p.engine.fresh("npages"), p.engine.fresh_truth("needzero")
+    noscan = e.fresh_truth("noscan")
+    return Start((npages, needzero, noscan), lambda s: zeroing.malloc_ensures(e.view, s, needzero))
+
+
+def _malloc_small(p: ZeroingProtocol) -> Start:
+    p.begin()
+    e, npages, needzero = p.engine, p.engine.fresh("npages"), p.engine.fresh_truth("needzero")
+    return Start((npages, needzero), lambda s: zeroing.malloc_ensures(e.view, s, needzero))
+
+
+def _rely(p: ZeroingProtocol) -> Start:
+    """What another thread guarantees, holding a region apart from mine, is what I rely on."""
+    p.begin()
+    e = p.engine
+    mine, theirs = (Hand(e.fresh("base"), e.fresh("limit")) for _ in range(2))
+    e.assume(any_of(mine.limit <= theirs.base, theirs.limit <= mine.base))
+    me = e.view = replace(e.view, hand=mine)
+    e.assume_all(p.rely(me, me))
+    other = replace(me, hand=theirs)
+    e.lemma("reflexive", iter([]), p.rely(me, me), Kind.RELY)
+
+    later, last = p.fresh_world(me), p.fresh_world(me)
+    chained = [*p.rely(me, later), *p.rely(later, last)]
+    e.lemma("transitive", iter(chained), p.rely(me, last), Kind.RELY)
+
+    raised = replace(me, world=replace(me.world, zeroed_base=e.fresh("raised")))
+    theirs_now = replace(raised, hand=theirs)
+    e.lemma("another thread raises zeroedBase", zeroing.raises_zeroed_base(other, theirs_now), p.rely(me, raised), Kind.RELY)
+
+    here = e.fresh_truth("the page is the observed byte's")
+    written = replace(me, world=replace(me.world, dirty=zeroing.dirtied(me, here, e.fresh("value"))))
+    e.lemma("another thread writes to memory", zeroing.writes_memory(other, here), p.rely(me, written), Kind.RELY)
+    return Start((), lambda _: iter([]))
+
+
+REGIONS = "regions that are held at one time are disjoint (proved: no_overlapping_spans)"
+ADDRESSES = "no address overflow: a region begins below 2^48 and has at most 2^35 pages"
+STRONG = "the compare-and-swap is strong: it fails only if the word differs"
+USERS = "a thread writes only to memory that it holds"
+ZEROES = "sys_unused zeroes: memory returned to the system reads as zero (needZeroAfterSysUnused is false)"
+SEQUENTIAL = "sequentially consistent atomics; plain accesses are ordered (searched: plain_accesses_are_ordered)"
+PREMISES = (STRONG, REGIONS, ADDRESSES, USERS, SEQUENTIAL)
+
+
+def _scavenged_is_zero(release: Release) -> bool:
+    return release.scavenged_is_zero
+
+
+def _scavenged_may_be_anything(release: Release) -> bool:
+    return not release.scavenged_is_zero
+
+
+_ALLOC_CALLS = (
+    "alloc_needs_zero", "os.memclr", "pages.alloc", "reclaim", "is_sweep_done", "grow", "set_spans", "push_swept",
+)  # fmt: skip
+
+JOBS = (
+    Job(
+        "zeroing: rely", "what each thread guarantees is what each other relies on", ZeroingProtocol, "", _rely,
+        premises=PREMISES,
+    ),
+    Job(
+        "alloc_needs_zero", "it claims its region, and false means zero", ZeroingProtocol, "alloc_needs_zero",
+        _alloc_needs_zero, throws=(OVERLAP,), premises=PREMISES,
+    ),
+    Job("memclr", "it clears its region", ZeroingProtocol, "os.memclr", _memclr, premises=PREMISES),
+    Job(
+        "init_span: needzero", "needzero 0 in a new span means that its memory is zero", ZeroingProtocol, "init_span",
+        _init_span, ("alloc_needs_zero", "set_spans", "push_swept"), applies=_scavenged_may_be_anything, premises=PREMISES,
+    ),
+    Job(
+        "init_span: needzero, scavenged", "so it does where a wholly scavenged span keeps it 0", ZeroingProtocol, "init_span",
+        _init_span, ("alloc_needs_zero", "set_spans", "push_swept"), applies=_scavenged_is_zero, premises=(*PREMISES, ZEROES),
+    ),
+    Job("alloc", "it keeps its word on zero", ZeroingProtocol, "alloc", _alloc, _ALLOC_CALLS, premises=PREMISES),
+    Job(
+        "malloc_large", "who asks for zero gets zero", ZeroingProtocol, "malloc_large", _malloc_large,
+        ("alloc", "os.memclr", "push_swept"), premises=PREMISES,
+    ),
+    Job(
+        "malloc_small", "who asks for zero gets zero", ZeroingProtocol, "malloc_small", _malloc_small,
+        ("alloc", "os.memclr"), premises=PREMISES,
+    ),
+)  # fmt: skip
+assert LARGE == 0
+assert Zeroing

@@ -1,0 +1,41 @@
+"""The text of a heap's functions as syntax trees: what faults edit, and what is cut and lifted for the proofs.
+
+A function that was compiled from an edited tree carries that tree, so that every reading sees the edited text. Read
+next: faults/edit.py, proving/cuts.py.
+"""
+
+import ast
+import copy
+import inspect
+import textwrap
+from collections.abc import Mapping
+from types import FunctionType
+from typing import Any
+
+_TREE = "spanproof_tree"
+
+
+def tree_of(function: Any) -> ast.Module:
+    """A copy of the function's tree: a module that holds it alone, with the line numbers of its file."""
+    carried: ast.Module | None = getattr(function, _TREE, None)
+    if carried is not None:
+        return copy.deepcopy(carried)
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    return ast.increment_lineno(tree, function.__code__.co_firstlineno - 1)
+
+
+def compiled(tree: ast.Module, function: Any, names: Mapping[str, Any] | None = None) -> Any:
+    """The function of that tree in place of `function`: its globals, with `names` added; tracebacks show its file."""
+    scope = {**function.__globals__, **(names or {})}
+    exec(compile(ast.fix_missing_locations(tree), function.__code__.co_filename, "exec"), scope)  # noqa: S102  # our own text
+    made = scope[function.__name__]
+    made.__dict__[_TREE] = tree
+    return made
+
+
+def with_global(function: Any, name: str, value: Any) -> Any:
+    """The function, seeing `value` under a global name."""
+    made = FunctionType(function.__code__, {**function.__globals__, name: value}, function.__name__)
+    made.__kwdefaults__, made.__defaults__ = function.__kwdefaults__, function.__defaults__
+    made.__dict__.update(function.__dict__)
+    return made

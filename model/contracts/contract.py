@@ -1,0 +1,53 @@
+"""The shape of a contract, for a loop and for a call. Read next: zeroing.py."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from spanproof.model.logic import Claims, Truth
+
+Word = Any
+"""An address in bytes, a count, an index: int, or a symbolic word."""
+View = Any
+"""What a protocol observes at one moment: each protocol has its own frozen class."""
+
+
+def always(*_: Any) -> Truth:
+    """True."""
+    return True
+
+
+def nothing(*_: Any) -> Claims:
+    """No claim."""
+    yield from ()
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """What is true whenever a loop's head is reached."""
+
+    invariant: Callable[[View, Any], Claims]
+    """Of the view and the function's locals."""
+    keeps: Callable[[View, View], Claims]
+    """What the loop does to the world between any two visits of its head: an order."""
+    rank: Callable[[View, Any], Word] | str
+    """A natural number that falls with each round; or, in words, why there is none."""
+    about: Callable[[View, Any], Truth] = always
+    """When the rank is a claim: when the loop works on what is observed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """What a function asks for and promises; in place of its body when a caller is proved."""
+
+    requires: Callable[..., Claims]
+    """Of the view and the arguments."""
+    keeps: Callable[[View, View], Claims]
+    """What it does to the world, others' steps included."""
+    ensures: Callable[..., Claims]
+    """Of the view before, the view after, the result and the arguments."""
+    result: str
+    """truth, word or none."""
+    discharged: str
+    """Where it is shown that the function does so."""
+

@@ -29,7 +29,7 @@ from spanproof.model.contracts import contract
 from spanproof.model.geometry import Geometry
 from spanproof.model.logic import Claims, all_of, implies, negate
 
-MILLISECONDS = 60_000
+MILLISECONDS = 5_000
 """What one question to the solver may take."""
 OUTCOMES = {"unsat": Outcome.PROVED, "sat": Outcome.FAILED}
 PURE = frozenset({Kind.THROW, Kind.RANK, Kind.ENSURES, Kind.KEEPS, Kind.RELY, Kind.LEMMA, Kind.LOCK})

@@ -11,12 +11,15 @@ from typing import Any
 
 from spanproof.checks.proving.cuts import PARTS, LiftError
 from spanproof.checks.text import tree_of
-from spanproof.impl.access import Cell, Cells
+from spanproof.impl.access import WRITES, Cell, Cells
 from spanproof.model.geometry import SMALL
 from spanproof.model.releases import NEWEST
 
 SPAN_FIELDS = "mspan."
+PART_CELLS = {"pages": {"bits": "pages"}, "os": {"memory": "memory"}}
+"""The cells of the parts of a heap."""
 READS = frozenset({"load", "read"})
+ACCESSES = READS | WRITES
 
 
 def _families(heap_class: Any) -> dict[str, str]:
@@ -34,38 +37,67 @@ def _span_family(attribute: str) -> str:
 
 
 class _Reader(ast.NodeVisitor):
-    """The attributes and callees that a function names, other than to read a cell."""
+    """The attributes and callees that a function names, and which of them it may write to.
+
+    Written is what a method other than load and read is called on; and, where such a method is called on a local name,
+    whatever may have been given that name; and what is handed to another function.
+    """
 
     def __init__(self) -> None:
         self.own: set[str] = set()
-        self.fields: set[str] = set()
         self.calls: set[str] = set()
-        self.read: set[str] = set()
+        self.written: set[tuple[bool, str]] = set()
+        """(whether of self, attribute)"""
+        self.bare: set[tuple[bool, str]] = set()
+        self.alias = False
+
+    def visit_Call(self, node: ast.Call) -> None:  # noqa: N802  # ast's own name
+        match node.func:
+            case ast.Attribute(attr=method, value=cell) if method in ACCESSES:
+                self._access(method, cell)
+            case ast.Attribute(attr="at", value=ast.Attribute() as family):
+                self._named(family, self.bare)
+            case _:
+                self.visit(node.func)
+                for given in node.args:
+                    for part in ast.walk(given):
+                        if isinstance(part, ast.Attribute):
+                            self._named(part, self.written)
+        for part in (*node.args, *(k.value for k in node.keywords)):
+            self.visit(part)
+
+    def _access(self, method: str, cell: ast.expr) -> None:
+        """A method of a cell is called."""
+        if isinstance(cell, ast.Call) and isinstance(cell.func, ast.Attribute) and cell.func.attr == "at":
+            for place in cell.args:
+                self.visit(place)
+            cell = cell.func.value
+        if isinstance(cell, ast.Attribute):
+            self._named(cell, set() if method in READS else self.written)
+        else:
+            self.alias |= method not in READS
+            self.visit(cell)
+
+    def _named(self, node: ast.Attribute, into: set[tuple[bool, str]]) -> None:
+        own = isinstance(node.value, ast.Name) and node.value.id == "self"
+        into.add((own, node.attr))
+        if not own:
+            self.visit(node.value)
 
     def visit_Attribute(self, node: ast.Attribute) -> None:  # noqa: N802  # ast's own name
-        if node.attr in READS and self._only_read(node.value):
-            return
         match node.value:
             case ast.Name(id="self"):
                 self.own.add(node.attr)
             case ast.Attribute(value=ast.Name(id="self"), attr=part) if part in PARTS:
                 self.calls.add(f"{part}.{node.attr}")
             case _:
-                self.fields.add(node.attr)
-        self.generic_visit(node)
+                pass
+        self._named(node, self.bare)
 
-    def _only_read(self, cell: ast.expr) -> bool:
-        """Pass over a cell that is read, and visit what its place is computed from."""
-        if isinstance(cell, ast.Call) and isinstance(cell.func, ast.Attribute) and cell.func.attr == "at":
-            family, places = cell.func.value, cell.args
-        else:
-            family, places = cell, []
-        if not isinstance(family, ast.Attribute):
-            return False
-        self.read.add(family.attr)
-        for part in (family.value, *places):
-            self.visit(part)
-        return True
+    @property
+    def touched(self) -> set[tuple[bool, str]]:
+        """What may be written."""
+        return self.written | (self.bare if self.alias else set())
 
 
 @cache
@@ -105,13 +137,12 @@ def names_family(heap_class: Any, name: str) -> frozenset[str]:
     """The families of cells that this one function names other than to read them."""
     reader = _named(_function(heap_class, name))
     part = name.rpartition(".")[0]
-    own = {} if part else _families(heap_class)
-    found = {own[n] for n in reader.own if n in own} | {_span_family(f) for f in reader.fields}
-    if part == "os" and "memory" in reader.own:
-        found.add("memory")
-    if part == "pages" and "bits" in reader.own:
-        found.add("pages")
-    return frozenset(found)
+    own = PART_CELLS[part] if part else _families(heap_class)
+    return frozenset(
+        own[attribute] if of_self else _span_family(attribute)
+        for of_self, attribute in reader.touched
+        if not of_self or attribute in own
+    )
 
 
 @cache

@@ -33,9 +33,9 @@ class Domain:
             self._constants[value] = term
         return term
 
-    def word(self, term: Any, low: Any = None) -> "Word":
+    def word(self, term: Any) -> "Word":
         """The word of a term."""
-        return Word(self, term, low)
+        return Word(self, term)
 
     def less(self, a: Any, b: Any) -> Any:
         """a < b, unsigned."""
@@ -73,14 +73,14 @@ def _number(x: object) -> int:
 
 
 class Word:
-    """A word. `low` are its low eight bits, where they are known and the integer does not tell them."""
+    """A word. `single` is set when it is 1 << n or its complement: (n, whether it is the complement)."""
 
-    __slots__ = ("domain", "low", "term")
+    __slots__ = ("domain", "single", "term")
     __hash__ = None  # type: ignore[assignment]  # a symbolic word is no key
 
-    def __init__(self, domain: Domain, term: Any, low: Any = None) -> None:
+    def __init__(self, domain: Domain, term: Any, single: "tuple[Word, bool] | None" = None) -> None:
         """Wrap a term."""
-        self.domain, self.term, self.low = domain, term, low
+        self.domain, self.term, self.single = domain, term, single
 
     def __repr__(self) -> str:
         """The term, for messages only."""
@@ -101,14 +101,21 @@ class Word:
 
     def low_byte(self) -> Any:
         """The term of the low eight bits; an unknown byte where an integer does not tell them."""
-        if self.low is not None:
-            return self.low
         if self.domain.bits is None:
-            return z3.FreshConst(z3.BitVecSort(BYTE_BITS), "byte")
+            return self._single_byte()
         return self.term if self.domain.bits == BYTE_BITS else z3.Extract(BYTE_BITS - 1, 0, self.term)
 
-    def _word(self, term: Any, low: Any = None) -> "Word":
-        return Word(self.domain, term, low)
+    def _single_byte(self) -> Any:
+        if self.single is None:
+            return z3.FreshConst(z3.BitVecSort(BYTE_BITS), "byte")
+        place, complement = self.single
+        byte: Any = z3.BitVecVal(0, BYTE_BITS)
+        for n in range(BYTE_BITS):
+            byte = z3.If(place.term == n, z3.BitVecVal(1 << n, BYTE_BITS), byte)
+        return ~byte if complement else byte
+
+    def _word(self, term: Any) -> "Word":
+        return Word(self.domain, term)
 
     def _truth(self, term: Any) -> "Truth":
         return Truth(self.domain.decide, term)
@@ -174,22 +181,24 @@ class Word:
     __rand__, __ror__ = __and__, __or__
 
     def __invert__(self) -> "Word":
-        if self.domain.bits is None:
-            return self._word(-self.term - 1, ~self.low_byte())
-        return self._word(~self.term)
+        single = None if self.single is None else (self.single[0], not self.single[1])
+        term = -self.term - 1 if self.domain.bits is None else ~self.term
+        return Word(self.domain, term, single)
 
     def __rlshift__(self, other: Any) -> "Word":
         """number << word."""
         number = _number(other)
         if self.domain.bits is not None:
-            return self._word(self.domain.constant(number) << self.term)
-        low: Any = z3.BitVecVal(0, BYTE_BITS)
-        for place in reversed(range(BYTE_BITS)):
-            low = z3.If(self.term == place, z3.BitVecVal(number << place, BYTE_BITS), low)
-        return self._word(z3.FreshConst(self.domain.sort, "shifted"), low)
+            term = self.domain.constant(number) << self.term
+        else:
+            term = z3.FreshConst(self.domain.sort, "shifted")
+        return Word(self.domain, term, (self, False) if number == 1 else None)
 
     def bit(self, place: Any) -> "Truth":
         """Whether the bit of a byte in this place is set; the place is a word or a number below eight."""
+        if self.single is not None:
+            here = self.single[0] == place
+            return here.negation() if self.single[1] else here
         byte = self.low_byte()
         if isinstance(place, int):
             return self._truth(z3.Extract(place, place, byte) == 1)

@@ -1,0 +1,195 @@
+"""The protocol of owning: one observed page and one observed span, their owner, and the heap lock.
+
+The claims and the effect of each step stand in model/contracts/owning.py. Read next: sweeping.py.
+"""
+
+from dataclasses import fields, replace
+from typing import Any
+
+from spanproof.checks.proving.cuts import Call, LiftError
+from spanproof.checks.proving.obligations import Kind
+from spanproof.checks.proving.protocol import Protocol
+from spanproof.checks.proving.terms import Word
+from spanproof.impl.access import Access
+from spanproof.impl.span import DEAD, IN_USE, Span
+from spanproof.model.contracts import contract, owning
+from spanproof.model.contracts.owning import Hand, View, World
+from spanproof.model.logic import Claims, all_of, implies, negate, same
+
+FIELDS = frozenset({"base", "npages", "state"})
+
+
+class OwningProtocol(Protocol):
+    """See model/contracts/owning.py."""
+
+    loops = owning.LOOPS
+    calls = owning.CALLS
+    families = frozenset({"spans", "pageInUse", "spanalloc"} | {f"mspan.{field}" for field in FIELDS})
+
+    def begin(self) -> None:
+        """Any world that is sound, with nothing in hand."""
+        e = self.engine
+        place = (e.fresh("arena"), e.fresh("byte"), e.fresh("bit"))
+        e.assume_all(owning.is_place(e.geometry, place))
+        page = owning.page_at(e.geometry, place)
+        e.view = View(e.geometry, place, page, e.fresh("span"), self._world(), Hand())
+        e.assume(e.view.span < owning.MOST_PAGES)
+        e.assume(e.view.world.owner != owning.ME)
+        e.assume_all(owning.sound(e.view))
+
+    def _world(self) -> World:
+        e, truths = self.engine, {"allocated", "in_use", "pooled"}
+        return World(**{f.name: e.fresh_truth(f.name) if f.name in truths else e.fresh(f.name) for f in fields(World)})
+
+    def fresh_world(self, view: View) -> View:
+        """The view with any world."""
+        return replace(view, world=self._world())
+
+    def rely(self, old: View, new: View) -> Claims:
+        """What other threads may do."""
+        return owning.rely(old, new)
+
+    def locked(self, view: View, *, held: bool) -> View:
+        """The view with the heap lock held or not."""
+        return replace(view, locked=held)
+
+    def lock_invariant(self, view: View) -> Claims:
+        """What is true whenever nobody holds the heap lock."""
+        return owning.lock_invariant(view)
+
+    def hold_living_span(self) -> Span:
+        """A span that this thread may free: alive, and nobody else touches it."""
+        e = self.engine
+        number, base, npages, state = (e.fresh(name) for name in ("mspan", "base", "npages", "state"))
+        e.assume(number < owning.MOST_PAGES)
+        e.assume_all(owning.region_well_formed(e.geometry, base, npages))
+        e.assume(state != DEAD)
+        v = e.view = replace(
+            e.view, hand=Hand(span=number, fields=(("base", base), ("npages", npages), ("state", state)))
+        )
+        w = v.world
+        e.assume(same(v.belongs_to_span_in_hand, v.covers(base, npages)))
+        e.assume(implies(v.in_hand, all_of(w.base == base, w.npages == npages, w.state == state, negate(w.pooled))))
+        published = all_of(state == IN_USE, v.page == base // e.geometry.page_size)
+        e.assume(implies(all_of(w.in_use, v.belongs_to_span_in_hand), published))
+        return Span(number)  # type: ignore[arg-type]  # a word
+
+    # Calls.
+
+    def call(self, call: Call, contract_: contract.Call) -> Any:
+        """Answer a call; the page allocator's change who owns a page."""
+        e = self.engine
+        match call.function:
+            case "pages.alloc":
+                return self._pages_alloc(*call.args)
+            case "pages.free":
+                e.prove_all(Kind.REQUIRES, "call pages.free", owning.frees_region(e.view, *call.args))
+                e.view = owning.region_freed(e.view, *call.args)
+                return None
+            case _:
+                return super().call(call, contract_)
+
+    def _pages_alloc(self, npages: Any) -> Any:
+        e = self.engine
+        e.prove_all(Kind.REQUIRES, "call pages.alloc", owning.asks_for_region(e.view))
+        if e.choose("no memory"):
+            return 0, 0
+        base = e.fresh("base")
+        e.assume_all(owning.takes_region(e.view, base, npages))
+        e.view = owning.region_taken(e.view, base, npages)
+        return base, e.fresh("scav")
+
+    # Accesses.
+
+    def access(self, access: Access[Any]) -> Any:
+        """Do an access."""
+        match access.cell.name:
+            case "spanalloc":
+                return self._pool(access)
+            case "spans":
+                return self._spans(access)
+            case "pageInUse":
+                return self._page_in_use(access)
+            case name:
+                return self._field(access, name.removeprefix("mspan."))
+
+    def _step(self, what: str, asks: Claims, after: View) -> None:
+        """Show a step's guarantee, and that what is true in every state is true after it."""
+        e = self.engine
+        e.prove_all(Kind.GUARANTEE, what, asks)
+        e.view = after
+        e.prove_all(Kind.GUARANTEE, what, owning.sound(after))
+
+    def _pool(self, access: Access[Any]) -> Any:
+        e = self.engine
+        operation, *args = access.args
+        if operation.__name__ == "take_mspan":
+            number = e.fresh("mspan")
+            e.assume(number < owning.MOST_PAGES)
+            e.assume_all(owning.takes_span(e.view, number))
+            e.assume(e.view.world.owner != number + owning.FIRST_SPAN)
+            self._step("allocMSpanLocked", contract.nothing(), owning.span_taken(e.view, number))
+            return Span(number)  # type: ignore[arg-type]  # a word
+        if operation.__name__ == "give_mspan":
+            number = args[0].number
+            asks = owning.gives_span_back(e.view, number)
+            self._step("freeMSpanLocked", asks, owning.span_given_back(e.view, number))
+            return None
+        return self.unknown(access)
+
+    def _spans(self, access: Access[Any]) -> Any:
+        v = self.engine.view
+        if access.kind != "write":
+            return self.unknown(access)
+        here, (s,) = v.page == access.cell.index, access.args
+        if s is None:
+            raise LiftError(f"{self.engine.where()}: an entry of spans is cleared, which no contract speaks of")
+        self._step("write of spans", owning.maps_page(v, here, s.number), owning.page_mapped(v, here, s.number))
+        return None
+
+    def _page_in_use(self, access: Access[Any]) -> Any:
+        """A byte of bits: the observed page's is one of them."""
+        e, v = self.engine, self.engine.view
+        if access.kind not in {"or8", "and8"}:
+            return self.unknown(access)
+        (arena, byte), (mask,) = access.cell.index, access.args
+        word = all_of(arena == v.place[0], byte == v.place[1])
+        bit = (mask if isinstance(mask, Word) else e.byte.word(e.byte.constant(mask & 0xFF))).bit(v.place[2])
+        if access.kind == "or8":
+            here = all_of(word, bit)
+            self._step("set bit of page_in_use", owning.marks_in_use(v, here), owning.marked_in_use(v, here))
+        else:
+            here = all_of(word, negate(bit))
+            self._step("clear bit of page_in_use", owning.clears_in_use(v, here), owning.cleared_in_use(v, here))
+        return None
+
+    def _field(self, access: Access[Any], field: str) -> Any:
+        """A field of a span: known if the span is in hand."""
+        e, v, number = self.engine, self.engine.view, access.cell.index
+        mine = v.hand.span is not None and v.hand.span.term.eq(number.term)
+        if access.kind in {"read", "load"}:
+            known = v.hand.field(field) if mine else None
+            return self.unknown(access) if known is None else known
+        (value,) = access.args
+        if field == "state":
+            self._state(number, value)
+        else:
+            after = owning.field_written(v, number, field, value)
+            self._step(f"write of mspan.{field}", owning.writes_field(v, number), after)
+        hand = e.view.hand
+        if mine:
+            e.view = replace(e.view, hand=replace(hand, fields=tuple({**dict(hand.fields), field: value}.items())))
+        return None
+
+    def _state(self, number: Any, value: Any) -> None:
+        v = self.engine.view
+        if not isinstance(value, int):
+            raise LiftError(f"{self.engine.where()}: the state that is stored must be a constant")
+        if value == DEAD:
+            self._step("write of mspan.state", owning.dies(v, number), owning.dead(v, number))
+            return
+        base, npages = v.hand.field("base"), v.hand.field("npages")
+        known = base is not None and npages is not None
+        after = owning.alive(v, number, value, base, npages) if known else v
+        self._step("write of mspan.state", owning.comes_alive(v, number, base, npages), after)
+

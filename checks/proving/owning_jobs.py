@@ -1,0 +1,171 @@
+"""The proofs of the owning protocol. Read next: theorems.py."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from spanproof.checks.proving.jobs import Job, Start
+from spanproof.checks.proving.obligations import Kind
+from spanproof.checks.proving.owning import OwningProtocol
+from spanproof.checks.proving.zeroing_jobs import ADDRESSES, SEQUENTIAL
+from spanproof.impl.heap_cells import HEAP_LOCK
+from spanproof.model.contracts import owning
+from spanproof.model.contracts.owning import ANOTHER_THREAD, FIRST_SPAN, ME, Hand, View
+from spanproof.model.logic import Claims, all_of, any_of, implies, ite, negate
+from spanproof.model.state import DEAD, IN_USE
+
+HELD = frozenset({HEAP_LOCK})
+
+
+def _set_spans(p: OwningProtocol) -> Start:
+    p.begin()
+    e, base, npage = p.engine, p.engine.fresh("base"), p.engine.fresh("npage")
+    s = p.hold_living_span()
+    e.view = replace(e.view, hand=replace(e.view.hand, region=(base, npage)))
+    e.assume_all(owning.set_spans_requires(e.view, base, npage, s))
+    entry = e.view
+
+    def ensures(_: None) -> Claims:
+        yield from owning.set_spans_ensures(entry, e.view, None, base, npage, s)
+        yield from owning.only_mapping(entry, e.view)
+
+    return Start((base, npage, s), ensures)
+
+
+def _alloc_span(p: OwningProtocol) -> Start:
+    p.begin()
+    e = p.engine
+    args = (e.fresh("npages"), e.fresh("typ"), e.fresh("spanclass"))
+    return Start(args, lambda s: owning.alloc_span_ensures(e.view, s))
+
+
+def _free_span_locked(p: OwningProtocol) -> Start:
+    p.begin()
+    e = p.engine
+    s = p.hold_living_span()
+    e.held, e.view = HELD, p.locked(e.view, held=True)
+    e.assume_all(owning.lock_invariant(e.view))
+    return Start((s, e.fresh("typ")), lambda _: owning.free_span_locked_ensures(e.view), HELD)
+
+
+def _free_manual(p: OwningProtocol) -> Start:
+    p.begin()
+    e = p.engine
+    s = p.hold_living_span()
+    return Start((s, e.fresh("typ")), lambda _: iter([("nothing_is_in_hand", e.view.hand.span is None)]))
+
+
+Step = tuple[str, Claims, Callable[[], View]]
+
+
+def _under_the_lock(p: OwningProtocol, v: View) -> Iterator[Step]:
+    """The steps of another thread that holds the lock, as it sees the world."""
+    e, s = p.engine, v.hand.span
+    both = (e.fresh("base"), e.fresh("npages"))
+    asks = iter([*owning.asks_for_region(v), *owning.takes_region(v, *both)])
+    yield "takes a region", asks, lambda: owning.region_taken(v, *both)
+    yield "frees a region", owning.frees_region(v, *both), lambda: owning.region_freed(v, *both)
+    number = e.fresh("taken")
+    yield "takes a span", owning.takes_span(v, number), lambda: owning.span_taken(v, number)
+    yield "gives a span back", owning.gives_span_back(v, s), lambda: owning.span_given_back(v, s)
+    yield "kills its span", owning.dies(v, s), lambda: owning.dead(v, s)
+
+
+def _anywhere(p: OwningProtocol, v: View) -> Iterator[Step]:
+    """The steps of another thread that need no lock, as it sees the world."""
+    e = p.engine
+    both, value = (e.fresh("base"), e.fresh("npages")), e.fresh("value")
+    here, s = e.fresh_truth("it is the observed page"), v.hand.span
+    for field in ("base", "npages"):
+        yield (
+            f"writes {field}", owning.writes_field(v, s), lambda field=field: owning.field_written(v, s, field, value)
+        )  # fmt: skip
+    yield "brings its span to life", owning.comes_alive(v, s, *both), lambda: owning.alive(v, s, IN_USE, *both)
+    yield "maps a page", owning.maps_page(v, here, s), lambda: owning.page_mapped(v, here, s)
+    yield "sets an in-use bit", owning.marks_in_use(v, here), lambda: owning.marked_in_use(v, here)
+    yield "clears an in-use bit", owning.clears_in_use(v, here), lambda: owning.cleared_in_use(v, here)
+
+
+def _rely(p: OwningProtocol) -> Start:
+    """What another thread does is what I rely on; seen by it, my pages are another thread's."""
+    p.begin()
+    e = p.engine
+    for locked in (False, True):
+        me = replace(p.fresh_world(e.view), hand=Hand(span=e.fresh("my span")), locked=locked)
+        e.assume_all(owning.sound(me))
+        e.assume(implies(me.in_hand, negate(me.world.pooled)))
+        name = "I hold the lock" if locked else "I do not hold the lock"
+        e.lemma(f"{name}: reflexive", iter([]), owning.rely(me, me), Kind.RELY)
+        later, last = p.fresh_world(me), p.fresh_world(me)
+        chained = iter([*owning.rely(me, later), *owning.rely(later, last)])
+        e.lemma(f"{name}: transitive", chained, owning.rely(me, last), Kind.RELY)
+        for theirs_locked in (False,) if locked else (False, True):
+            _others(p, me, name, locked=theirs_locked)
+    return Start((), lambda _: iter([]))
+
+
+def _others(p: OwningProtocol, me: View, name: str, *, locked: bool) -> None:
+    """Each step of another thread, which holds the lock or does not."""
+    e = p.engine
+    theirs_owner = e.fresh("owner as the other sees it")
+    their_span = e.fresh("their span")
+    fields = (("base", e.fresh("their base")), ("npages", e.fresh("their npages")), ("state", e.fresh("their state")))
+    they = replace(me.but(owner=theirs_owner), hand=Hand(span=their_span, fields=fields), locked=locked)
+    mine, owner = me.hand.span, me.world.owner
+    apart = [
+        ("one_owner", implies(owner == ME, theirs_owner == ANOTHER_THREAD)),
+        ("one_owner", implies(theirs_owner == ME, owner == ANOTHER_THREAD)),
+        ("one_owner", implies(all_of(owner != ME, theirs_owner != ME), owner == theirs_owner)),
+        ("spans in hand are held by one thread", mine != their_span),
+        ("a span in hand is in no pool", implies(they.in_hand, negate(me.world.pooled))),
+        *owning.sound(they),
+    ]
+    for step, asks, after in (*_anywhere(p, they), *(_under_the_lock(p, they) if locked else ())):
+        seen = after()
+        changed = seen.world.owner
+        back = ite(changed == ME, ANOTHER_THREAD, changed)
+        now = replace(me, world=replace(seen.world, owner=ite(changed == theirs_owner, owner, back)))
+        claims = [*apart, *asks, *owning.sound(seen), *_known(they)]
+        e.lemma(f"{name}; another thread {step}", iter(claims), owning.rely(me, now), Kind.RELY)
+
+
+def _known(they: View) -> Claims:
+    """What the other thread wrote to its span is there."""
+    w, hand = they.world, they.hand
+    fields = all_of(w.base == hand.field("base"), w.npages == hand.field("npages"), w.state == hand.field("state"))
+    yield "its span is as it wrote it", implies(they.in_hand, fields)
+
+
+def _one_owner(p: OwningProtocol) -> Start:
+    """From the owner of a page to spans that do not overlap."""
+    p.begin()
+    e = p.engine
+    one = e.view
+    other = replace(one, span=e.fresh("other span")).but(
+        state=e.fresh("state"), base=e.fresh("base"), npages=e.fresh("npages")
+    )
+    both = [*owning.sound(one), *owning.sound(other)]
+    both += [("alive", v.world.state != DEAD) for v in (one, other)]
+    both += [("covers", v.covered) for v in (one, other)]
+    e.lemma("two living spans with one page", iter(both), iter([("no_page_in_two_spans", one.span == other.span)]))
+    return Start((), lambda _: iter([]))
+
+
+ONCE = "a span in hand is freed by one thread (proved: only_the_winner_sweeps; a user frees what it holds, once)"
+PREMISES = (ADDRESSES, ONCE, SEQUENTIAL)
+assert FIRST_SPAN > ANOTHER_THREAD
+
+JOBS = (
+    Job("owning: rely", "what each thread does is what each other relies on", OwningProtocol, "", _rely, premises=PREMISES),
+    Job("set_spans", "it maps exactly its region", OwningProtocol, "set_spans", _set_spans, premises=PREMISES),
+    Job(
+        "alloc_span", "a span is built on pages in hand, mapped, then published", OwningProtocol, "alloc_span", _alloc_span,
+        ("pages.alloc", "set_spans", "grow", "push_swept", "alloc_needs_zero", "os.sys_used"), premises=PREMISES,
+    ),
+    Job(
+        "free_span_locked", "a span is unpublished, its pages freed, then it dies", OwningProtocol, "free_span_locked",
+        _free_span_locked, ("pages.free",), premises=PREMISES,
+    ),
+    Job("free_manual", "a manual span is freed under the lock", OwningProtocol, "free_manual", _free_manual, ("pages.free",), premises=PREMISES),
+    Job("one owner", "no page in two spans", OwningProtocol, "", _one_owner, premises=PREMISES),
+)  # fmt: skip

@@ -1,0 +1,372 @@
+"""Owning: to whom a page belongs, from pages.alloc through publication to free.
+
+Observed are one page and one span. The page has one owner at any time: nobody, a thread that is about to build a span on
+it, or a span. Two spans that are alive and have the page would both have to be that owner, so no page lies in two spans.
+Read next: sweeping.py.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+from spanproof.model.contracts.contract import Call, Loop, Word, nothing
+from spanproof.model.contracts.zeroing import FRAME, MOST_PAGES, region_well_formed
+from spanproof.model.geometry import Geometry
+from spanproof.model.logic import Claims, Truth, all_of, any_of, implies, ite, negate, same
+from spanproof.model.state import DEAD, IN_USE
+
+NOBODY, ME, ANOTHER_THREAD, FIRST_SPAN = 0, 1, 2, 3
+"""Owners: nobody, this thread, another one; from FIRST_SPAN on the spans by number."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What threads share of the observed page and span."""
+
+    allocated: Truth
+    """The page allocator says that the page is allocated; under the heap lock."""
+    owner: Word
+    """Of the page. A ghost: no word of Go's holds it."""
+    entry: Word
+    """The page's entry in spans: 0, or FIRST_SPAN and the number of a span."""
+    in_use: Truth
+    """The page's bit in page_in_use."""
+    pooled: Truth
+    """The span is in the pool of free mspans; under the heap lock."""
+    state: Word
+    base: Word
+    npages: Word
+    """Of the span."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hand:
+    """What this thread holds: the region that it builds on, and a span that nobody else touches."""
+
+    region: tuple[Word, Word] | None = None
+    """(base in bytes, npages)"""
+    span: Any = None
+    fields: tuple[tuple[str, Any], ...] = ()
+    """The fields of that span, as this thread wrote or read them."""
+
+    def field(self, name: str) -> Any:
+        """The value of a field, or None if it is not known."""
+        return dict(self.fields).get(name)
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """One moment."""
+
+    geometry: Geometry
+    place: tuple[Word, Word, Word]
+    """Where the observed page stands in page_in_use: its arena, the byte there, the bit in that."""
+    page: Word
+    """Its number, counted from address 0."""
+    span: Word
+    """The number of the observed span."""
+    world: World
+    hand: Hand
+    locked: bool = False
+    """This thread holds the heap lock."""
+
+    def covers(self, base: Word, npages: Word) -> Truth:
+        """Whether [base, base+npages*page_size) has the observed page."""
+        first = base // self.geometry.page_size
+        return all_of(first <= self.page, self.page < first + npages)
+
+    @property
+    def covered(self) -> Truth:
+        """Whether the observed span has the observed page."""
+        return self.covers(self.world.base, self.world.npages)
+
+    @property
+    def in_hand(self) -> Truth:
+        """Whether the observed span is the one in hand."""
+        return False if self.hand.span is None else self.hand.span == self.span
+
+    @property
+    def mine(self) -> Truth:
+        """Whether the page belongs to this thread, or to the span in its hand."""
+        return any_of(self.world.owner == ME, self.belongs_to_span_in_hand)
+
+    @property
+    def belongs_to_span_in_hand(self) -> Truth:
+        """Whether the page belongs to the span in hand."""
+        return False if self.hand.span is None else self.world.owner == self.hand.span + FIRST_SPAN
+
+    def but(self, **changed: Any) -> "View":
+        """This view with a changed world."""
+        return replace(self, world=replace(self.world, **changed))
+
+
+def sound(v: View) -> Claims:
+    """What is true in every state."""
+    w = v.world
+    owns = w.owner == v.span + FIRST_SPAN
+    alive = w.state != DEAD
+    yield "living_span_owns_its_pages", implies(all_of(alive, v.covered), owns)
+    yield "span_owns_nothing_else", implies(owns, all_of(alive, v.covered))
+    yield "in_use_bit_marks_a_mapped_page", implies(w.in_use, all_of(w.owner == w.entry, w.entry >= FIRST_SPAN))
+    first = v.page == w.base // v.geometry.page_size
+    yield "in_use_bit_marks_a_built_span", implies(all_of(w.in_use, owns), all_of(w.state == IN_USE, first))
+
+
+def lock_invariant(v: View) -> Claims:
+    """What is true whenever nobody holds the heap lock, and when it has just been taken."""
+    yield "allocated_page_has_an_owner", implies(v.world.allocated, v.world.owner != NOBODY)
+    yield "free_page_has_no_owner", implies(negate(v.world.allocated), v.world.owner == NOBODY)
+    yield "pooled_span_is_dead", implies(v.world.pooled, v.world.state == DEAD)
+
+
+def rely(old: View, new: View) -> Claims:
+    """What other threads may do."""
+    a, b = old.world, new.world
+    yield "only_the_holder_gives_a_page_away", all_of(
+        same(a.owner == ME, b.owner == ME), same(old.belongs_to_span_in_hand, new.belongs_to_span_in_hand)
+    )
+    yield "nobody_touches_a_span_in_hand", implies(
+        old.in_hand, all_of(a.state == b.state, a.base == b.base, a.npages == b.npages)
+    )
+    yield "only_the_holder_maps_a_page", implies(old.mine, a.entry == b.entry)
+    yield "only_the_holder_marks_a_page_in_use", implies(old.mine, same(a.in_use, b.in_use))
+    if old.locked:
+        yield "pages_are_allocated_and_freed_under_the_lock", same(a.allocated, b.allocated)
+        yield "pages_are_taken_and_given_back_under_the_lock", same(a.owner == NOBODY, b.owner == NOBODY)
+        yield "spans_are_taken_and_given_back_under_the_lock", same(a.pooled, b.pooled)
+        yield "pooled_span_is_dead", implies(all_of(a.pooled, a.state == DEAD), b.state == DEAD)
+    yield from sound(new)
+
+
+def mapped(v: View, span: Word, base: Word, npages: Word) -> Truth:
+    """Whether the page maps to a span if it lies in its region."""
+    return implies(v.covers(base, npages), v.world.entry == span + FIRST_SPAN)
+
+
+def page_at(geometry: Geometry, place: tuple[Word, Word, Word]) -> Word:
+    """The number of the page with this place in page_in_use."""
+    arena, byte, bit = place
+    return arena * geometry.pages_per_arena + geometry.arena_base_offset // geometry.page_size + byte * 8 + bit
+
+
+def is_place(geometry: Geometry, place: tuple[Word, Word, Word]) -> Claims:
+    """A page of an arena has one place, and each place one page."""
+    arena, byte, bit = place
+    yield "arena_begins_above_address_0", arena * geometry.arena_size + geometry.arena_base_offset >= 0
+    yield "arena_is_in_the_address_space", arena < 1 << 24
+    yield "byte_is_in_the_arena", byte < geometry.pages_per_arena // 8
+    yield "bit_is_in_the_byte", bit < 8
+
+
+# The steps, each with what it asks for (its guarantee) and what it does.
+
+
+def takes_region(v: View, base: Word, npages: Word) -> Claims:
+    """pages.alloc gives a region that was free."""
+    yield from region_well_formed(v.geometry, base, npages)
+    yield "region_was_free", implies(v.covers(base, npages), negate(v.world.allocated))
+
+
+def asks_for_region(v: View) -> Claims:
+    """pages.alloc is called with the heap lock held, and what the lock protects is whole."""
+    yield "the_heap_lock_is_held", v.locked
+    yield from lock_invariant(v)
+
+
+def region_taken(v: View, base: Word, npages: Word) -> View:
+    """After pages.alloc."""
+    covers, w = v.covers(base, npages), v.world
+    taken = v.but(allocated=any_of(w.allocated, covers), owner=ite(covers, ME, w.owner))
+    return replace(taken, hand=replace(v.hand, region=(base, npages)))
+
+
+def frees_region(v: View, base: Word, npages: Word) -> Claims:
+    """pages.free takes back pages of the span in hand."""
+    yield "the_heap_lock_is_held", v.locked
+    yield "freed_pages_were_owned", implies(v.covers(base, npages), all_of(v.world.allocated, v.belongs_to_span_in_hand))
+
+
+def region_freed(v: View, base: Word, npages: Word) -> View:
+    """After pages.free: the pages belong to the span until it dies."""
+    return v.but(allocated=all_of(v.world.allocated, negate(v.covers(base, npages))))
+
+
+def takes_span(v: View, number: Word) -> Claims:
+    """The pool gives a span that is in it."""
+    yield "the_heap_lock_is_held", v.locked
+    yield "span_was_pooled", implies(v.span == number, v.world.pooled)
+
+
+def span_taken(v: View, number: Word) -> View:
+    """After allocMSpanLocked."""
+    taken = v.but(pooled=all_of(v.world.pooled, v.span != number))
+    return replace(taken, hand=replace(v.hand, span=number, fields=()))
+
+
+def gives_span_back(v: View, number: Word) -> Claims:
+    """An mspan goes back to the pool."""
+    here = v.span == number
+    yield "the_heap_lock_is_held", v.locked
+    yield "only_the_holder_gives_a_span_back", implies(here, v.in_hand)
+    yield "a_span_given_back_is_dead", implies(here, v.world.state == DEAD)
+
+
+def span_given_back(v: View, number: Word) -> View:
+    """After freeMSpanLocked."""
+    given = v.but(pooled=any_of(v.world.pooled, v.span == number))
+    return replace(given, hand=Hand())
+
+
+def writes_field(v: View, number: Word) -> Claims:
+    """Base and npages change only while the span is dead and in hand."""
+    here = v.span == number
+    yield "only_the_holder_writes_to_a_span", implies(here, v.in_hand)
+    yield "only_a_dead_span_is_moved", implies(here, v.world.state == DEAD)
+
+
+def field_written(v: View, number: Word, field: str, value: Word) -> View:
+    """After a write to base or npages."""
+    return v.but(**{field: ite(v.span == number, value, getattr(v.world, field))})
+
+
+def comes_alive(v: View, number: Word, base: Any, npages: Any) -> Claims:
+    """The state of the span in hand becomes in use or manual."""
+    here = v.span == number
+    yield "only_the_holder_writes_to_a_span", implies(here, v.in_hand)
+    if base is None or npages is None:
+        yield "a_span_is_built_before_it_lives", False
+        return
+    built = all_of(v.world.base == base, v.world.npages == npages, v.world.state == DEAD)
+    yield "a_span_is_built_before_it_lives", implies(here, built)
+    yield "a_span_is_built_on_pages_in_hand", implies(v.covers(base, npages), v.world.owner == ME)
+
+
+def alive(v: View, number: Word, state: Word, base: Word, npages: Word) -> View:
+    """After the state has become in use or manual: the region belongs to the span."""
+    owner = ite(v.covers(base, npages), number + FIRST_SPAN, v.world.owner)
+    return v.but(state=ite(v.span == number, state, v.world.state), owner=owner)
+
+
+def dies(v: View, number: Word) -> Claims:
+    """The state of the span in hand becomes dead."""
+    yield "only_the_holder_writes_to_a_span", implies(v.span == number, v.in_hand)
+    owned = v.world.owner == number + FIRST_SPAN
+    yield "pages_are_taken_and_given_back_under_the_lock", implies(owned, v.locked)
+    yield "a_span_dies_when_its_pages_are_freed", implies(owned, negate(v.world.allocated))
+    yield "the_in_use_bit_is_cleared_first", implies(owned, negate(v.world.in_use))
+
+
+def dead(v: View, number: Word) -> View:
+    """After the state has become dead: its pages belong to nobody."""
+    owner = ite(v.world.owner == number + FIRST_SPAN, NOBODY, v.world.owner)
+    return v.but(state=ite(v.span == number, DEAD, v.world.state), owner=owner)
+
+
+def maps_page(v: View, here: Truth, span: Word) -> Claims:
+    """An entry of spans is written."""
+    yield "only_the_holder_maps_a_page", implies(here, v.mine)
+    yield "a_page_is_mapped_before_it_is_in_use", implies(here, negate(v.world.in_use))
+    yield "a_page_maps_to_the_span_in_hand", implies(here, False if v.hand.span is None else v.hand.span == span)
+
+
+def page_mapped(v: View, here: Truth, span: Word) -> View:
+    """After an entry of spans was written."""
+    return v.but(entry=ite(here, span + FIRST_SPAN, v.world.entry))
+
+
+def marks_in_use(v: View, here: Truth) -> Claims:
+    """The in-use bit of a page is set: the last step of publication."""
+    s, base, npages, state = v.hand.span, *(v.hand.field(name) for name in ("base", "npages", "state"))
+    if s is None or base is None or npages is None or state is None:
+        yield "only_the_holder_marks_a_page_in_use", negate(here)
+        return
+    yield "only_the_holder_marks_a_page_in_use", implies(here, v.belongs_to_span_in_hand)
+    yield "the_span_is_in_use", implies(here, state == IN_USE)
+    yield "published_at_its_first_page", implies(here, v.page == base // v.geometry.page_size)
+    yield "spans_are_set_before_page_in_use", mapped(v, s, base, npages)
+
+
+def marked_in_use(v: View, here: Truth) -> View:
+    """After the bit was set."""
+    return v.but(in_use=any_of(v.world.in_use, here))
+
+
+def clears_in_use(v: View, here: Truth) -> Claims:
+    """The in-use bit of a page is cleared: the first step of freeing."""
+    yield "only_the_holder_marks_a_page_in_use", implies(here, v.mine)
+
+
+def cleared_in_use(v: View, here: Truth) -> View:
+    """After the bit was cleared."""
+    return v.but(in_use=all_of(v.world.in_use, negate(here)))
+
+
+# Loops and calls.
+
+
+def only_mapping(old: View, new: View) -> Claims:
+    """What set_spans does: entries change, of pages in hand that lie in the region."""
+    for name, claim in rely(old, new):
+        if name != "only_the_holder_maps_a_page":
+            yield name, claim
+    outside = True if old.hand.region is None else negate(old.covers(*old.hand.region))
+    yield "no_page_outside_changes", implies(all_of(old.mine, outside), old.world.entry == new.world.entry)
+
+
+def _mapped_so_far(v: View, local: Any) -> Claims:
+    g = v.geometry
+    yield "count_is_in_the_region", all_of(local.n <= local.npage, local.npage <= MOST_PAGES)
+    at = local.base + local.n * g.page_size
+    yield "arena_is_the_page's", any_of((local.p + local.n) % g.pages_per_arena == 0, local.ai == g.arena_index(at))
+    yield "mapped_so_far", implies(v.covers(local.base, local.n), v.world.entry == local.s.number + FIRST_SPAN)
+
+
+def set_spans_requires(v: View, base: Word, npage: Word, s: Any) -> Claims:
+    """What set_spans asks for: the span and its region are held, and not yet published."""
+    yield from region_well_formed(v.geometry, base, npage)
+    yield "the_span_is_held", False if v.hand.span is None else v.hand.span == s.number
+    held = False if v.hand.region is None else all_of(base == v.hand.region[0], npage == v.hand.region[1])
+    yield "the_region_is_held", held
+    yield "pages_of_the_region_are_mine", implies(v.covers(base, npage), all_of(v.mine, negate(v.world.in_use)))
+
+
+def set_spans_ensures(old: View, new: View, _: Any, base: Word, npage: Word, s: Any) -> Claims:
+    """What set_spans promises: exactly the pages of the region map to the span."""
+    yield "every_page_of_the_region_maps_to_the_span", mapped(new, s.number, base, npage)
+    outside = all_of(old.mine, negate(old.covers(base, npage)))
+    yield "no_page_outside_changes", implies(outside, old.world.entry == new.world.entry)
+
+
+def alloc_span_ensures(v: View, s: Any) -> Claims:
+    """What alloc_span promises: a living span whose pages are its own, and mapped to it."""
+    if s is None:
+        yield "no_page_is_left_in_hand", v.world.owner != ME
+        return
+    yield "the_span_is_held", False if v.hand.span is None else v.hand.span == s.number
+    base, npages = v.hand.field("base"), v.hand.field("npages")
+    if base is None or npages is None:
+        yield "the_span_is_built", False
+        return
+    yield "the_span_owns_its_pages", implies(v.covers(base, npages), v.belongs_to_span_in_hand)
+    yield "published_span_is_mapped", mapped(v, s.number, base, npages)
+    yield "the_span_is_alive", implies(v.in_hand, v.world.state != DEAD)
+    yield "no_page_is_left_in_hand", v.world.owner != ME
+
+
+def free_span_locked_ensures(v: View) -> Claims:
+    """What free_span_locked promises: the span is given back, and no page is left with it."""
+    yield "nothing_is_in_hand", v.hand.span is None
+    yield "no_page_is_left_in_hand", v.world.owner != ME
+    yield from lock_invariant(v)
+
+
+LOOPS = {("set_spans", 0): Loop(_mapped_so_far, only_mapping, lambda v, local: local.npage - local.n)}
+
+CALLS = {
+    "pages.alloc": Call(nothing, rely, nothing, "region", "searched: refines_the_abstract_heap in every scenario"),
+    "pages.free": Call(frees_region, rely, nothing, "none", "searched: refines_the_abstract_heap in every scenario"),
+    "set_spans": Call(set_spans_requires, only_mapping, set_spans_ensures, "none", "proved: set_spans"),
+    "grow": Call(nothing, rely, nothing, "truth", FRAME),
+    "push_swept": Call(nothing, rely, nothing, "none", FRAME),
+    "alloc_needs_zero": Call(nothing, rely, nothing, "truth", FRAME),
+    "os.sys_used": Call(nothing, rely, nothing, "none", FRAME),
+}

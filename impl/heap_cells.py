@@ -142,4 +142,4 @@ class HeapCells:
 
     def arena_spans(self, arena: int, page: int) -> Cell[Span | None]:
         """The entry of a page, counted from its arena's first (mheap.go, heapArena.spans)."""
-        return self.spans.at(self.geometry.arena_base(arena) // self.geometry.page_size + page)
+        return self.spans.at(self.geometry.first_page(arena) + page)

@@ -70,6 +70,10 @@ class Geometry:
         """The address of an arena's first byte (mheap.go, arenaBase)."""
         return arena * self.arena_size + self.arena_base_offset
 
+    def first_page(self, arena: int) -> int:
+        """The page with which an arena begins, counted from address 0."""
+        return arena * self.pages_per_arena + self.arena_base_offset // self.page_size
+
     def page_index(self, address: int) -> int:
         """The page that holds an address, counted from address 0."""
         return address // self.page_size

@@ -1,13 +1,15 @@
 """The text with a cut at the head of every while loop, and with contracts in place of some callees.
 
     while C: body    becomes    while True:
-                                    (a, b) = await Cut(function, loop, locals(), ("a", "b")) or (a, b)
+                                    changed = await Cut(function, loop, locals(), ("a", ...)) or {}
+                                    if "a" in changed: a = changed["a"]
+                                    ...
                                     if not C: break
                                     body
 
-a and b are the names that the loop assigns and that are bound before it. Answered with None the text runs as the
-original does; the proof answers with fresh values. Loops are numbered in source order. The rewritten text keeps its
-file and its lines, and nothing in the original marks it. Read next: obligations.py.
+for each name that the loop assigns and that may be bound before it. Answered with None the text runs as the original
+does; the proof answers with fresh values. Loops are numbered in source order. The rewritten text keeps its file and its
+lines, and nothing in the original marks it. Read next: obligations.py.
 """
 
 import ast
@@ -26,7 +28,10 @@ class LiftError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Cut:
-    """A loop head is reached. Answered with new values for `names`, or with None: go on as you are."""
+    """A loop head is reached. Answered with new values by name, or with None: go on as you are.
+
+    `names` are assigned in the loop. Of those that are not in `bound`, no value reaches this head from before the loop.
+    """
 
     function: str
     loop: int
@@ -104,9 +109,9 @@ class _Cuts(ast.NodeTransformer):
         number, self.loops = self.loops, self.loops + 1
         names = [n for n in _assigned(node.body) if n in self.before]
         body = [b for s in node.body for b in _listed(self.visit(s))]
-        cut = f"await _Cut({self.function.name!r}, {number}, locals(), {tuple(names)!r})"
-        these = "(" + "".join(n + ", " for n in names) + ")"
-        first = _statements(f"{these} = {cut} or {these}" if names else cut)
+        lines = [f"_changed = await _Cut({self.function.name!r}, {number}, locals(), {tuple(names)!r}) or {{}}"]
+        lines += [f"if {name!r} in _changed: {name} = _changed[{name!r}]" for name in names]
+        first = _statements("\n".join(lines))
         test = ast.If(ast.UnaryOp(ast.Not(), node.test), [ast.Break()], [])
         _at([test.body[0]], node)
         ast.copy_location(test, node)

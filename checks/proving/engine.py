@@ -13,7 +13,7 @@ import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, fields, is_dataclass, replace
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from pathlib import PurePath
 from types import SimpleNamespace
 from typing import Any
@@ -22,15 +22,25 @@ import z3
 
 from spanproof.checks.proving.cuts import STUB, Call, Cut, LiftError, Returned
 from spanproof.checks.proving.obligations import Kind, Obligation, Outcome
-from spanproof.checks.proving.terms import BYTE_BITS, Domain, Truth, Word, formula
+from spanproof.checks.proving.terms import BITMAP, Bits, Domain, Truth, Word, formula
 from spanproof.impl.access import Access, Lock, Throw
 from spanproof.impl.span import Span
 from spanproof.model.contracts import contract
 from spanproof.model.geometry import Geometry
-from spanproof.model.logic import Claims, all_of, implies, negate
+from spanproof.model.logic import Claims, implies, negate
 
-MILLISECONDS = 5_000
-"""What one question to the solver may take."""
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One way to ask the solver: how much work it may do, in z3's own count, and its settings."""
+
+    resources: int
+    settings: Mapping[str, int] = field(default_factory=dict[str, int])
+
+
+QUICK = Try(1_000_000)
+INTEGERS = (QUICK, Try(4_000_000, {"arith.solver": 2}), Try(4_000_000, {"random_seed": 11}), Try(100_000_000))
+"""Most questions take under 100,000; where one does not come out, another arithmetic is quicker than patience."""
+BITS = (Try(1_000_000_000),)
 OUTCOMES = {"unsat": Outcome.PROVED, "sat": Outcome.FAILED}
 PURE = frozenset({Kind.THROW, Kind.RANK, Kind.ENSURES, Kind.KEEPS, Kind.RELY, Kind.LEMMA, Kind.LOCK})
 """Kinds of obligations that are not assumed after they failed."""
@@ -111,7 +121,6 @@ class Engine:
         """bits: None for integers. throws: the texts of throws that must not be reached."""
         self.geometry, self.bits, self.throws = geometry, bits, frozenset(throws)
         self.domain = Domain(bits, self.fork)
-        self.byte = Domain(BYTE_BITS, self.fork)
         self.obligations: list[Obligation] = []
         self.vacuous: list[str] = []
         self.unclaimed: dict[str, None] = {}
@@ -122,6 +131,7 @@ class Engine:
         self.heads: Mapping[tuple[int, str, int], Head] = {}
         self.about: Any = True
         """The condition under which what is observed is what a throw that follows would be about."""
+        self._tries = INTEGERS if bits is None else BITS
         self._hypotheses: list[Any] = []
         self._solver = self._new_solver()
         self._coroutine: Any = None
@@ -158,9 +168,9 @@ class Engine:
             self.assume(x >= 0)
         return x
 
-    def fresh_byte(self, name: str) -> Word:
-        """A byte of which nothing is known."""
-        return self.byte.word(z3.FreshConst(self.byte.sort, name))
+    def fresh_bits(self, place: Word, name: str) -> Bits:
+        """A bitmap of which this place is observed."""
+        return Bits(self.fork, place, self.fresh_truth(name), z3.FreshConst(BITMAP, name))
 
     def fresh_truth(self, name: str) -> Truth:
         """A claim of which nothing is known."""
@@ -176,8 +186,8 @@ class Engine:
         match value:
             case bool() | Truth():
                 return self.fresh_truth(name)
-            case Word(domain=domain) if domain is self.byte:
-                return self.fresh_byte(name)
+            case Bits(place=place):
+                return self.fresh_bits(place, name)
             case int() | Word():
                 return self.fresh(name)
             case tuple():
@@ -191,9 +201,7 @@ class Engine:
     # Claims.
 
     def _new_solver(self) -> Any:
-        solver = z3.Solver()
-        solver.set("timeout", MILLISECONDS)
-        return solver
+        return _solver(self._tries[0])
 
     def assume(self, claim: Any) -> None:
         """Add a hypothesis."""
@@ -216,13 +224,21 @@ class Engine:
         finally:
             self._contract = before
 
-    def _check(self, *terms: Any) -> tuple[Any, float]:
+    def _check(self, *terms: Any, hurry: bool = False) -> tuple[Any, float]:
+        """(sat, unsat or unknown, seconds) of the hypotheses with these terms; `hurry`: unknown will do."""
         started = time.perf_counter()
         self._solver.push()
         self._solver.add(*terms)
-        result = self._solver.check()
-        self._model = self._solver.model() if result == z3.sat else None
+        result, solver = self._solver.check(), self._solver
+        self._model = solver.model() if result == z3.sat else None
         self._solver.pop()
+        for another in () if hurry else self._tries[1:]:
+            if result != z3.unknown:
+                break
+            solver = _solver(another)
+            solver.add(self._hypotheses, *terms)
+            result = solver.check()
+            self._model = solver.model() if result == z3.sat else None
         return result, time.perf_counter() - started
 
     def prove(self, kind: Kind, where: str, goal: str, claim: Any) -> None:
@@ -335,7 +351,7 @@ class Engine:
 
     def _can(self, term: Any) -> bool:
         """Whether a side of a branch can be taken; that it cannot is an obligation that was met."""
-        result, seconds = self._check(term)
+        result, seconds = self._check(term, hurry=True)
         if result != z3.unsat:
             return True
         file, function, line = self._position()
@@ -535,10 +551,7 @@ class Engine:
             self.prove(Kind.RANK, where, "the rank is a natural number", self._natural(rank(self.view, bound)))
         if key in self.heads:
             self._round(where, loop, self.heads[key], bound)
-        missing = [name for name in cut.names if name not in cut.bound]
-        if missing:
-            raise LiftError(f"{self.where()}: {where} assigns {missing[0]}, which is not always bound before it")
-        names = {name: self.fresh_like(cut.bound[name], name) for name in cut.names}
+        names = {name: self.fresh_like(cut.bound[name], name) for name in cut.names if name in cut.bound}
         old, self.view = self.view, self.protocol.fresh_world(self.view)
         self._order(where, loop, old)
         self.assume_all(loop.keeps(old, self.view))
@@ -546,7 +559,7 @@ class Engine:
         self.assume_all(loop.invariant(self.view, bound))
         at_head = None if rank is None else rank(self.view, bound)
         self.heads = {**self.heads, key: Head(self.view, at_head, self.held)}
-        return tuple(names.values())
+        return names
 
     def _natural(self, rank: Any) -> Any:
         return True if self.bits is not None or isinstance(rank, int) else rank >= 0
@@ -555,8 +568,7 @@ class Engine:
         """The loop goes round: the path ends here."""
         self.prove_all(Kind.KEEPS, where, loop.keeps(head.view, self.view))
         self.prove(Kind.KEEPS, where, "the same locks are held", self.held == head.held)
-        same_hand = getattr(self.view, "hand", None) is getattr(head.view, "hand", None)
-        self.prove(Kind.KEEPS, where, "what this thread holds is the same", same_hand)
+        self.prove(Kind.KEEPS, where, "what this thread holds is the same", self.view.hand is head.view.hand)
         if not isinstance(loop.rank, str):
             about = loop.about(self.view, bound)
             self.prove(Kind.RANK, where, "the rank falls", implies(about, loop.rank(self.view, bound) < head.rank))
@@ -588,6 +600,17 @@ class Engine:
         self._solver.pop()
         del self._hypotheses[mark:]
 
+    def fact(self, where: str, premises: Claims, goals: Claims) -> None:
+        """Show goals from premises alone, with nothing else in the way, and add them to the hypotheses."""
+        goals_ = self._read(goals)
+        kept, self._solver = (self._solver, self._hypotheses), self._new_solver()
+        self._hypotheses = []
+        self.assume_all(premises)
+        for goal in goals_:
+            self.prove_all(Kind.LEMMA, where, iter([goal]))
+        self._solver, self._hypotheses = kept
+        self.assume_all(iter(goals_))
+
     def choose(self, name: str) -> bool:
         """Go both ways."""
         return bool(self.fresh_truth(name))
@@ -609,6 +632,9 @@ def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
             yield from _flat(f"{name}.{f.name}" if name else f.name, getattr(value, f.name))
 
 
-def conjunction(claims: Claims) -> Any:
-    """All claims as one."""
-    return all_of(*(claim for _, claim in claims))
+def _solver(attempt: Try) -> Any:
+    solver = z3.Solver()
+    solver.set("rlimit", attempt.resources)
+    for name, value in attempt.settings.items():
+        solver.set(name, value)
+    return solver

@@ -29,13 +29,26 @@ class OwningProtocol(Protocol):
     def begin(self) -> None:
         """Any world that is sound, with nothing in hand."""
         e = self.engine
-        place = (e.fresh("arena"), e.fresh("byte"), e.fresh("bit"))
-        e.assume_all(owning.is_place(e.geometry, place))
-        page = owning.page_at(e.geometry, place)
+        place, page = self.page()
         e.view = View(e.geometry, place, page, e.fresh("span"), self._world(), Hand())
         e.assume(e.view.span < owning.MOST_PAGES)
         e.assume(e.view.world.owner != owning.ME)
         e.assume_all(owning.sound(e.view))
+
+    def page(self) -> tuple[Any, Any]:
+        """Any page: its place in page_in_use, and its number. Built from its place, so that no division is needed."""
+        e = self.engine
+        place = (e.fresh("arena"), e.fresh("byte"), e.fresh("bit"))
+        e.assume_all(owning.is_place(e.geometry, place))
+        return place, owning.page_at(e.geometry, place)
+
+    def page_address(self) -> Any:
+        """The address of any page; that its place can be found from it is shown once, here."""
+        e = self.engine
+        place, page = self.page()
+        place_is_place = [*owning.is_place(e.geometry, place), *(("natural", x >= 0) for x in place)]
+        e.fact("page address", iter(place_is_place), owning.place_is_found(e.geometry, place))
+        return page * e.geometry.page_size
 
     def _world(self) -> World:
         e, truths = self.engine, {"allocated", "in_use", "pooled"}
@@ -60,7 +73,8 @@ class OwningProtocol(Protocol):
     def hold_living_span(self) -> Span:
         """A span that this thread may free: alive, and nobody else touches it."""
         e = self.engine
-        number, base, npages, state = (e.fresh(name) for name in ("mspan", "base", "npages", "state"))
+        number, npages, state = (e.fresh(name) for name in ("mspan", "npages", "state"))
+        base = self.page_address()
         e.assume(number < owning.MOST_PAGES)
         e.assume_all(owning.region_well_formed(e.geometry, base, npages))
         e.assume(state != DEAD)
@@ -69,8 +83,8 @@ class OwningProtocol(Protocol):
         )
         w = v.world
         e.assume(same(v.belongs_to_span_in_hand, v.covers(base, npages)))
-        e.assume(implies(v.in_hand, all_of(w.base == base, w.npages == npages, w.state == state, negate(w.pooled))))
-        published = all_of(state == IN_USE, v.page == base // e.geometry.page_size)
+        e.assume(implies(v.in_hand, all_of(w.base == v.first(base), w.npages == npages, w.state == state, negate(w.pooled))))
+        published = all_of(state == IN_USE, v.page == v.first(base))
         e.assume(implies(all_of(w.in_use, v.belongs_to_span_in_hand), published))
         return Span(number)  # type: ignore[arg-type]  # a word
 
@@ -94,7 +108,7 @@ class OwningProtocol(Protocol):
         e.prove_all(Kind.REQUIRES, "call pages.alloc", owning.asks_for_region(e.view))
         if e.choose("no memory"):
             return 0, 0
-        base = e.fresh("base")
+        base = self.page_address()
         e.assume_all(owning.takes_region(e.view, base, npages))
         e.view = owning.region_taken(e.view, base, npages)
         return base, e.fresh("scav")
@@ -154,7 +168,9 @@ class OwningProtocol(Protocol):
             return self.unknown(access)
         (arena, byte), (mask,) = access.cell.index, access.args
         word = all_of(arena == v.place[0], byte == v.place[1])
-        bit = (mask if isinstance(mask, Word) else e.byte.word(e.byte.constant(mask & 0xFF))).bit(v.place[2])
+        if not isinstance(mask, Word):
+            raise LiftError(f"{e.where()}: a constant is no bit of page_in_use")
+        bit = mask.bit(v.place[2])
         if access.kind == "or8":
             here = all_of(word, bit)
             self._step("set bit of page_in_use", owning.marks_in_use(v, here), owning.marked_in_use(v, here))

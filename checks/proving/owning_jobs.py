@@ -19,7 +19,7 @@ HELD = frozenset({HEAP_LOCK})
 
 def _set_spans(p: OwningProtocol) -> Start:
     p.begin()
-    e, base, npage = p.engine, p.engine.fresh("base"), p.engine.fresh("npage")
+    e, base, npage = p.engine, p.page_address(), p.engine.fresh("npage")
     s = p.hold_living_span()
     e.view = replace(e.view, hand=replace(e.view.hand, region=(base, npage)))
     e.assume_all(owning.set_spans_requires(e.view, base, npage, s))
@@ -109,6 +109,7 @@ def _others(p: OwningProtocol, me: View, name: str, *, locked: bool) -> None:
     e = p.engine
     theirs_owner = e.fresh("owner as the other sees it")
     their_span = e.fresh("their span")
+    e.assume(all_of(their_span < owning.MOST_PAGES, me.hand.span < owning.MOST_PAGES))
     fields = (("base", e.fresh("their base")), ("npages", e.fresh("their npages")), ("state", e.fresh("their state")))
     they = replace(me.but(owner=theirs_owner), hand=Hand(span=their_span, fields=fields), locked=locked)
     mine, owner = me.hand.span, me.world.owner
@@ -132,7 +133,7 @@ def _others(p: OwningProtocol, me: View, name: str, *, locked: bool) -> None:
 def _known(they: View) -> Claims:
     """What the other thread wrote to its span is there."""
     w, hand = they.world, they.hand
-    fields = all_of(w.base == hand.field("base"), w.npages == hand.field("npages"), w.state == hand.field("state"))
+    fields = all_of(w.base == they.first(hand.field("base")), w.npages == hand.field("npages"), w.state == hand.field("state"))
     yield "its span is as it wrote it", implies(they.in_hand, fields)
 
 

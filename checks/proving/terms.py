@@ -1,4 +1,4 @@
-"""Symbolic words that behave like ints in the text: unbounded integers, 64-bit words, and the bytes of bitmaps.
+"""Symbolic words that behave like ints in the text: unbounded integers, or 64-bit words; and bitmaps.
 
 A comparison gives a `Truth`; asking a Truth for its truth value forks the proof. What would need a number (a range, an
 index, a dict key, int()) fails loudly. Integers have no wrap-around: `0 - 1` is negative where Go's uintptr is not.
@@ -13,7 +13,14 @@ import z3
 Decide = Callable[[Any], bool]
 """What says which way a path goes: it takes a formula."""
 
-BYTE_BITS = 8
+
+BITMAP = z3.DeclareSort("Bitmap")
+"""What names a bitmap."""
+
+
+def unknown_function(name: str, sort: Any, *terms: Any) -> Any:
+    """A value of which only is known that it depends on these terms: the same each time the text asks for it."""
+    return z3.Function(name, *(term.sort() for term in terms), sort)(*terms)
 
 
 class Domain:
@@ -89,30 +96,10 @@ class Word:
     def _of(self, other: Any) -> Any:
         """The other operand's term, in my domain."""
         if isinstance(other, Word):
-            return other.term if other.domain is self.domain else self._converted(other)
+            return other.term
         if isinstance(other, int) and not isinstance(other, bool):
             return self.domain.constant(other)
         raise TypeError(f"a symbolic word meets {other!r}")
-
-    def _converted(self, other: "Word") -> Any:
-        if self.domain.bits == BYTE_BITS:
-            return other.low_byte()
-        raise TypeError("a byte of a bitmap stands where a word is wanted")
-
-    def low_byte(self) -> Any:
-        """The term of the low eight bits; an unknown byte where an integer does not tell them."""
-        if self.domain.bits is None:
-            return self._single_byte()
-        return self.term if self.domain.bits == BYTE_BITS else z3.Extract(BYTE_BITS - 1, 0, self.term)
-
-    def _single_byte(self) -> Any:
-        if self.single is None:
-            return z3.FreshConst(z3.BitVecSort(BYTE_BITS), "byte")
-        place, complement = self.single
-        byte: Any = z3.BitVecVal(0, BYTE_BITS)
-        for n in range(BYTE_BITS):
-            byte = z3.If(place.term == n, z3.BitVecVal(1 << n, BYTE_BITS), byte)
-        return ~byte if complement else byte
 
     def _word(self, term: Any) -> "Word":
         return Word(self.domain, term)
@@ -164,19 +151,19 @@ class Word:
     def __bool__(self) -> bool:
         return bool(self != 0)
 
-    def _bitwise(self, exact: Callable[[Any, Any], Any], other: Any) -> "Word":
+    def _bitwise(self, name: str, exact: Callable[[Any, Any], Any], other: Any) -> "Word":
         """Exact in bits. Of an integer nothing is known afterwards, which is sound."""
         if self.domain.bits is None:
-            return self._word(z3.FreshConst(self.domain.sort, "bits"))
+            return self._word(unknown_function(name, self.domain.sort, self.term, self._of(other)))
         return self._word(exact(self.term, self._of(other)))
 
     def __and__(self, other: Any) -> "Word":
         if self.domain.bits is None and isinstance(other, int) and other > 0 and other & (other + 1) == 0:
             return self % (other + 1)
-        return self._bitwise(lambda a, b: a & b, other)
+        return self._bitwise("and", lambda a, b: a & b, other)
 
     def __or__(self, other: Any) -> "Word":
-        return self._bitwise(lambda a, b: a | b, other)
+        return self._bitwise("or", lambda a, b: a | b, other)
 
     __rand__, __ror__ = __and__, __or__
 
@@ -191,19 +178,75 @@ class Word:
         if self.domain.bits is not None:
             term = self.domain.constant(number) << self.term
         else:
-            term = z3.FreshConst(self.domain.sort, "shifted")
+            term = unknown_function("shift", self.domain.sort, self.domain.constant(number), self.term)
         return Word(self.domain, term, (self, False) if number == 1 else None)
 
     def bit(self, place: Any) -> "Truth":
-        """Whether the bit of a byte in this place is set; the place is a word or a number below eight."""
-        if self.single is not None:
-            here = self.single[0] == place
-            return here.negation() if self.single[1] else here
-        byte = self.low_byte()
-        if isinstance(place, int):
-            return self._truth(z3.Extract(place, place, byte) == 1)
-        cases = [z3.And(place.term == n, z3.Extract(n, n, byte) == 1) for n in range(BYTE_BITS)]
-        return self._truth(z3.Or(cases))
+        """Whether the bit in this place is set, of 1 << n or its complement."""
+        if self.single is None:
+            raise TypeError("only of 1 << n and its complement is it known which bits are set")
+        here = self.single[0] == place
+        return here.negation() if self.single[1] else here
+
+
+class Bits:
+    """A bitmap of which one bit is observed: `seen` says whether the one in `place` is set. Nothing is known of others.
+
+    With one arbitrary bit observed, what is shown of it holds of all. `name` is a term that tells bitmaps apart.
+    """
+
+    __slots__ = ("decide", "name", "place", "seen")
+    __hash__ = None  # type: ignore[assignment]  # a symbolic bitmap is no key
+
+    def __init__(self, decide: Decide, place: Word, seen: Any, name: Any) -> None:
+        """Observe this place."""
+        self.decide, self.place, self.seen, self.name = decide, place, seen, name
+
+    def bit(self, place: Any) -> "Truth":
+        """Whether the bit in a place is set: known in the observed place."""
+        if place is self.place:
+            return self.seen
+        other = Truth(self.decide, unknown_function("bit", z3.BoolSort(), self.name, place.term))
+        return (self.place == place).choice(self.seen, other)
+
+    def __and__(self, other: Any) -> "Bits | Bit":
+        if isinstance(other, Bits):
+            name = unknown_function("and", BITMAP, self.name, other.name)
+            return Bits(self.decide, self.place, self.seen.conjunction([other.seen]), name)
+        if isinstance(other, Word) and other.single is not None and not other.single[1]:
+            return Bit(self.bit(other.single[0]))
+        raise TypeError(f"a bitmap meets {other!r}")
+
+    def __invert__(self) -> "Bits":
+        return Bits(self.decide, self.place, self.seen.negation(), unknown_function("not", BITMAP, self.name))
+
+    def __ne__(self, other: Any) -> "Truth":  # type: ignore[override]  # a claim, not a truth value
+        if other != 0:
+            raise TypeError("a bitmap is compared with 0 only")
+        some = Truth(self.decide, unknown_function("some", z3.BoolSort(), self.name))
+        return self.seen.disjunction([some])
+
+    def __eq__(self, other: Any) -> "Truth":  # type: ignore[override]  # as above
+        return (self != other).negation()
+
+
+class Bit:
+    """A bitmap and-ed with 1 << n: it is 0 or it is not."""
+
+    __slots__ = ("truth",)
+    __hash__ = None  # type: ignore[assignment]  # as above
+
+    def __init__(self, truth: "Truth") -> None:
+        """Whether the bit is set."""
+        self.truth = truth
+
+    def __ne__(self, other: Any) -> "Truth":  # type: ignore[override]  # as above
+        if other != 0:
+            raise TypeError("a bit of a bitmap is compared with 0 only")
+        return self.truth
+
+    def __eq__(self, other: Any) -> "Truth":  # type: ignore[override]  # as above
+        return (self != other).negation()
 
 
 class Truth:

@@ -8,6 +8,7 @@ from typing import Any
 
 from spanproof.checks.proving.cuts import LiftError
 from spanproof.checks.proving.engine import Engine
+from spanproof.checks.proving.terms import Domain, unknown_function
 from spanproof.impl.access import Access
 from spanproof.impl.heap_cells import CurArena
 from spanproof.impl.span import Span
@@ -17,12 +18,19 @@ from spanproof.impl.span import Span
 class Arenas:
     """Some list of arenas."""
 
-    engine: Engine
+    domain: Domain
+    name: str
     count: Any
 
-    def at(self, n: Any) -> Any:  # noqa: ARG002  # ArenaList's signature
-        """Any arena index."""
-        return self.engine.fresh("arena")
+    @staticmethod
+    def any(engine: Engine) -> "Arenas":
+        """Any list."""
+        count = engine.fresh("arenas")
+        return Arenas(engine.domain, f"arena of {count.term}", count)
+
+    def at(self, n: Any) -> Any:
+        """Some arena, the same each time for the same place."""
+        return self.domain.word(unknown_function(self.name, self.domain.sort, n.term))
 
 
 def value_of(engine: Engine, family: str) -> Any:
@@ -31,11 +39,11 @@ def value_of(engine: Engine, family: str) -> Any:
         case "spans":
             return engine.span_or_none("spans entry")
         case "sweepArenas" | "allArenas":
-            return Arenas(engine, engine.fresh("arenas"))
+            return Arenas.any(engine)
         case "curArena":
             return CurArena(engine.fresh("curArena.base"), engine.fresh("curArena.end"))  # type: ignore[arg-type]
         case "pageInUse" | "pageMarks":
-            return engine.fresh_byte(family)
+            return engine.fresh_bits(engine.view.place[2], family)
         case "sweepSpans" | "spanalloc" | "pages":
             raise LiftError(f"{engine.where()}: {family} is only known by its operations")
         case _:

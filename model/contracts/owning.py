@@ -34,8 +34,8 @@ class World:
     """The span is in the pool of free mspans; under the heap lock."""
     state: Word
     base: Word
+    """Of the span, as the number of its first page."""
     npages: Word
-    """Of the span."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Hand:
     """(base in bytes, npages)"""
     span: Any = None
     fields: tuple[tuple[str, Any], ...] = ()
-    """The fields of that span, as this thread wrote or read them."""
+    """The fields of that span, as this thread wrote or read them; base in bytes."""
 
     def field(self, name: str) -> Any:
         """The value of a field, or None if it is not known."""
@@ -69,15 +69,22 @@ class View:
     locked: bool = False
     """This thread holds the heap lock."""
 
+    def first(self, base: Word) -> Word:
+        """The page that begins at an address."""
+        return base // self.geometry.page_size
+
     def covers(self, base: Word, npages: Word) -> Truth:
         """Whether [base, base+npages*page_size) has the observed page."""
-        first = base // self.geometry.page_size
+        return self.between(self.first(base), npages)
+
+    def between(self, first: Word, npages: Word) -> Truth:
+        """Whether the observed page is one of npages from the first on."""
         return all_of(first <= self.page, self.page < first + npages)
 
     @property
     def covered(self) -> Truth:
         """Whether the observed span has the observed page."""
-        return self.covers(self.world.base, self.world.npages)
+        return self.between(self.world.base, self.world.npages)
 
     @property
     def in_hand(self) -> Truth:
@@ -107,7 +114,7 @@ def sound(v: View) -> Claims:
     yield "living_span_owns_its_pages", implies(all_of(alive, v.covered), owns)
     yield "span_owns_nothing_else", implies(owns, all_of(alive, v.covered))
     yield "in_use_bit_marks_a_mapped_page", implies(w.in_use, all_of(w.owner == w.entry, w.entry >= FIRST_SPAN))
-    first = v.page == w.base // v.geometry.page_size
+    first = v.page == w.base
     yield "in_use_bit_marks_a_built_span", implies(all_of(w.in_use, owns), all_of(w.state == IN_USE, first))
 
 
@@ -145,7 +152,7 @@ def mapped(v: View, span: Word, base: Word, npages: Word) -> Truth:
 def page_at(geometry: Geometry, place: tuple[Word, Word, Word]) -> Word:
     """The number of the page with this place in page_in_use."""
     arena, byte, bit = place
-    return arena * geometry.pages_per_arena + geometry.arena_base_offset // geometry.page_size + byte * 8 + bit
+    return geometry.first_page(arena) + byte * 8 + bit
 
 
 def is_place(geometry: Geometry, place: tuple[Word, Word, Word]) -> Claims:
@@ -155,6 +162,17 @@ def is_place(geometry: Geometry, place: tuple[Word, Word, Word]) -> Claims:
     yield "arena_is_in_the_address_space", arena < 1 << 24
     yield "byte_is_in_the_arena", byte < geometry.pages_per_arena // 8
     yield "bit_is_in_the_byte", bit < 8
+
+
+def place_is_found(geometry: Geometry, place: tuple[Word, Word, Word]) -> Claims:
+    """From the address of a page the text finds its place again."""
+    arena, byte, bit = place
+    base = page_at(geometry, place) * geometry.page_size
+    page = base // geometry.page_size % geometry.pages_per_arena
+    yield "arena_of_an_address", geometry.arena_index(base) == arena
+    yield "page_of_an_address", base // geometry.page_size == page_at(geometry, place)
+    yield "byte_of_a_page", page // 8 == byte
+    yield "bit_of_a_page", page % 8 == bit
 
 
 # The steps, each with what it asks for (its guarantee) and what it does.
@@ -225,6 +243,8 @@ def writes_field(v: View, number: Word) -> Claims:
 
 def field_written(v: View, number: Word, field: str, value: Word) -> View:
     """After a write to base or npages."""
+    if field == "base":
+        value = v.first(value)
     return v.but(**{field: ite(v.span == number, value, getattr(v.world, field))})
 
 
@@ -235,7 +255,7 @@ def comes_alive(v: View, number: Word, base: Any, npages: Any) -> Claims:
     if base is None or npages is None:
         yield "a_span_is_built_before_it_lives", False
         return
-    built = all_of(v.world.base == base, v.world.npages == npages, v.world.state == DEAD)
+    built = all_of(v.world.base == v.first(base), v.world.npages == npages, v.world.state == DEAD)
     yield "a_span_is_built_before_it_lives", implies(here, built)
     yield "a_span_is_built_on_pages_in_hand", implies(v.covers(base, npages), v.world.owner == ME)
 
@@ -281,7 +301,7 @@ def marks_in_use(v: View, here: Truth) -> Claims:
         return
     yield "only_the_holder_marks_a_page_in_use", implies(here, v.belongs_to_span_in_hand)
     yield "the_span_is_in_use", implies(here, state == IN_USE)
-    yield "published_at_its_first_page", implies(here, v.page == base // v.geometry.page_size)
+    yield "published_at_its_first_page", implies(here, v.page == v.first(base))
     yield "spans_are_set_before_page_in_use", mapped(v, s, base, npages)
 
 
@@ -349,6 +369,8 @@ def alloc_span_ensures(v: View, s: Any) -> Claims:
     yield "the_span_owns_its_pages", implies(v.covers(base, npages), v.belongs_to_span_in_hand)
     yield "published_span_is_mapped", mapped(v, s.number, base, npages)
     yield "the_span_is_alive", implies(v.in_hand, v.world.state != DEAD)
+    first = all_of(v.hand.field("state") == IN_USE, v.page == v.first(base))
+    yield "in_use_span_has_its_bit", implies(first, v.world.in_use)
     yield "no_page_is_left_in_hand", v.world.owner != ME
 
 

@@ -25,6 +25,7 @@ def test_an_address_lies_in_its_page_and_arena(place: tuple[Geometry, int]) -> N
     page, arena = g.page_index(address), g.arena_index(address)
     assert page in g.pages
     assert arena in g.arena_indices
+    assert g.page_base(g.first_page(arena)) == g.arena_base(arena)
     assert g.page_base(page) <= address < g.page_base(page + 1)
     assert g.arena_base(arena) <= address < g.arena_base(arena + 1)
     assert page // g.pages_per_arena == g.page_index(g.arena_base(arena)) // g.pages_per_arena

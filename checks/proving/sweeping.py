@@ -1,0 +1,203 @@
+"""The protocol of sweeping: one observed span, one observed page, and who may sweep.
+
+The claims stand in model/contracts/sweeping.py. Read next: theorems.py.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from spanproof.checks.proving.cuts import Call
+from spanproof.checks.proving.obligations import Kind
+from spanproof.checks.proving.protocol import Protocol
+from spanproof.impl.access import Access
+from spanproof.impl.span import Span
+from spanproof.model.contracts import contract, owning, sweeping
+from spanproof.model.contracts.sweeping import Hand, View, World
+from spanproof.model.logic import Claims, all_of, any_of, implies, ite, negate, same
+
+PLAIN = frozenset({"base", "npages", "needzero", "spanclass", "allocCount", "gcmarkBits"})
+MOST_GENERATION = 1 << 60
+
+
+class SweepingProtocol(Protocol):
+    """See model/contracts/sweeping.py."""
+
+    loops = sweeping.LOOPS
+    calls = sweeping.CALLS
+    families = frozenset(
+        {"sweepgen", "mspan.sweepgen", "mspan.state", "pageInUse", "spans", "sweepSpans"}
+        | {f"mspan.{field}" for field in PLAIN}
+    )
+
+    def begin(self) -> None:
+        """Any world that is sound, with nothing claimed."""
+        self.begin_claiming()
+        self.engine.assume(negate(self.engine.view.world.claimed))
+
+    def begin_claiming(self) -> None:
+        """Any world that is sound; the observed span may be one that this thread has won."""
+        e = self.engine
+        place = (e.fresh("arena"), e.fresh("byte"), e.fresh("bit"))
+        e.assume_all(owning.is_place(e.geometry, place))
+        page = owning.page_at(e.geometry, place)
+        e.view = View(e.geometry, e.fresh("sg"), e.fresh("span"), place, page, self._world(), Hand())
+        e.assume(all_of(e.view.sg >= 4, e.view.sg <= MOST_GENERATION))
+        e.assume(e.view.span < owning.MOST_PAGES)
+        e.assume_all(sweeping.sound(e.view))
+
+    def _world(self) -> World:
+        e = self.engine
+        generation, entry = e.fresh("sweepgen"), e.fresh("entry")
+        e.assume(generation <= 2 * MOST_GENERATION)
+        return World(generation, e.fresh("state"), e.fresh_truth("claimed"), e.fresh_truth("in_use"), entry)
+
+    def fresh_world(self, view: View) -> View:
+        """The view with any world."""
+        return replace(view, world=self._world())
+
+    def rely(self, old: View, new: View) -> Claims:
+        """What other threads may do."""
+        return sweeping.rely(old, new)
+
+    def locked(self, view: View, *, held: bool) -> View:
+        """The view with the heap lock held or not."""
+        return replace(view, locked=held)
+
+    def span(self, name: str) -> Span:
+        """Some span."""
+        number = self.engine.fresh(name)
+        self.engine.assume(number < owning.MOST_PAGES)
+        return Span(number)  # type: ignore[arg-type]  # a word
+
+    # Calls.
+
+    def call(self, call: Call, contract_: contract.Call) -> Any:
+        """Answer a call."""
+        e = self.engine
+        if call.function == "alloc":
+            super().call(call, replace(contract_, result="none"))
+            if e.choose("out of memory"):
+                return None, e.fresh_truth("is_zeroed")
+            s = self.span("allocated")
+            e.view = replace(e.view, hand=replace(e.view.hand, held=s.number))
+            w = e.view.world
+            e.assume(implies(e.view.held, all_of(w.sweepgen == e.view.sg, w.state == 1, negate(w.claimed))))
+            return s, e.fresh_truth("is_zeroed")
+        answer = super().call(call, contract_)
+        if call.function == "free_span":
+            e.view = sweeping.hands_on(e.view, call.args[0].number)
+        return answer
+
+    # Accesses.
+
+    def access(self, access: Access[Any]) -> Any:
+        """Do an access."""
+        name = access.cell.name
+        match name:
+            case "sweepgen":
+                return self.engine.view.sg if access.kind in {"read", "load"} else self.unknown(access)
+            case "mspan.sweepgen":
+                return self._sweepgen(access)
+            case "mspan.state":
+                return self._state(access)
+            case "pageInUse":
+                return self._page_in_use(access)
+            case "spans":
+                return self._spans(access)
+            case "sweepSpans":
+                return self._sets(access)
+            case _:
+                e = self.engine
+                e.prove_all(Kind.GUARANTEE, f"{access.kind} of {name}", sweeping.touches(e.view, access.cell.index))
+                return self.unknown(access)
+
+    def _known(self, number: Any, field: str) -> Any:
+        """A field: the observed span's if it is this one."""
+        e, v = self.engine, self.engine.view
+        other = e.fresh(field)
+        e.assume(other <= 2 * MOST_GENERATION)
+        return ite(v.span == number, getattr(v.world, field), other)
+
+    def _sweepgen(self, access: Access[Any]) -> Any:
+        e, v, number = self.engine, self.engine.view, access.cell.index
+        e.about = v.observed(number)
+        now = self._known(number, "sweepgen")
+        match access.kind, access.args:
+            case ("load" | "read"), ():
+                return now
+            case "compare_and_swap", (old, new):
+                swapped = now == old
+                if not swapped:
+                    return False
+            case ("store" | "write"), (new,):
+                pass
+            case _:
+                return self.unknown(access)
+        e.prove_all(Kind.GUARANTEE, "write of mspan.sweepgen", sweeping.writes_sweepgen(v, number, new))
+        e.view = sweeping.sweepgen_written(v, number, new)
+        e.prove_all(Kind.GUARANTEE, "write of mspan.sweepgen", self._sound_if_observed(number))
+        return True if access.kind == "compare_and_swap" else None
+
+    def _sound_if_observed(self, number: Any) -> Claims:
+        """What is true in every state, if it is the observed span that was changed by way of what is observed."""
+        v = self.engine.view
+        by_another_way = all_of(v.span == number, negate(v.observed(number)))
+        for name, claim in sweeping.sound(v):
+            yield name, implies(negate(by_another_way), claim)
+
+    def _state(self, access: Access[Any]) -> Any:
+        e, v, number = self.engine, self.engine.view, access.cell.index
+        e.about = v.observed(number)
+        if access.kind in {"load", "read"}:
+            return self._known(number, "state")
+        (value,) = access.args
+        here = v.span == number
+        e.prove(Kind.GUARANTEE, "write of mspan.state", "only_the_holder_writes_to_a_span", implies(here, v.held))
+        e.view = v.but(state=ite(here, value, v.world.state))
+        e.prove_all(Kind.GUARANTEE, "write of mspan.state", sweeping.sound(e.view))
+        return None
+
+    def _page_in_use(self, access: Access[Any]) -> Any:
+        """A byte of bits: the observed page's is one of them."""
+        e, v = self.engine, self.engine.view
+        arena, byte = access.cell.index
+        here = all_of(arena == v.place[0], byte == v.place[1])
+        if access.kind == "or8":
+            (mask,) = access.args
+            e.view = v.but(in_use=any_of(v.world.in_use, all_of(here, mask.bit(v.place[2]))))
+            e.assume_all(sweeping.published(e.view))
+            return None
+        if access.kind != "load":
+            return self.unknown(access)
+        bits = e.fresh_bits(v.place[2], "in_use_bits")
+        e.assume(implies(here, same(bits.bit(v.place[2]), v.world.in_use)))
+        return bits
+
+    def _spans(self, access: Access[Any]) -> Any:
+        e, v, page = self.engine, self.engine.view, access.cell.index
+        if access.kind == "write":
+            here = v.page == page
+            e.assume_all(sweeping.maps_page(v, here))
+            e.view = v.but(entry=ite(here, access.args[0].number + owning.FIRST_SPAN, v.world.entry))
+            return None
+        if access.kind != "read":
+            return self.unknown(access)
+        e.prove_all(Kind.GUARANTEE, "read of spans", sweeping.looks_up(v, page))
+        here = v.page == page
+        e.about = here
+        if e.choose("spans entry is nil"):
+            e.assume(implies(here, v.world.entry < owning.FIRST_SPAN))
+            return None
+        s: Any = self.span("found")
+        e.assume(implies(here, v.world.entry == s.number + owning.FIRST_SPAN))
+        e.view = replace(v, looked_up=(page, s.number))
+        return s
+
+    def _sets(self, access: Access[Any]) -> Any:
+        """A span that is pushed is no longer this thread's; of one that is popped nothing is known."""
+        e = self.engine
+        operation, *args = access.args
+        if operation.__name__ == "push":
+            e.view = sweeping.hands_on(e.view, args[0].number)
+            return None
+        return None if e.choose("the set is empty") else self.span("popped")

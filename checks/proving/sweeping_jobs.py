@@ -1,0 +1,193 @@
+"""The proofs of the sweeping protocol. Read next: theorems.py."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Any
+
+from spanproof.checks.proving.jobs import Job, Start
+from spanproof.checks.proving.obligations import Kind
+from spanproof.checks.proving.sweeping import SweepingProtocol
+from spanproof.checks.proving.values import Arenas
+from spanproof.checks.proving.zeroing_jobs import SEQUENTIAL, STRONG
+from spanproof.impl.heap import NIL_DEREFERENCE
+from spanproof.impl.heap_cells import HEAP_LOCK
+from spanproof.impl.sweep import SweepLocker
+from spanproof.model.contracts import owning, sweeping
+from spanproof.model.contracts.sweeping import Hand, View
+from spanproof.model.logic import Claims, all_of, any_of, implies, negate
+from spanproof.model.state import DEAD, IN_USE
+
+HELD = frozenset({HEAP_LOCK})
+BAD_STATE = ("mspan.sweep: bad span state", "mspan.sweep: bad span state after sweep")
+
+
+def _sweep(p: SweepingProtocol) -> Start:
+    p.begin_claiming()
+    s = p.span("mspan")
+    e = p.engine
+    won = all_of(e.view.world.claimed, e.view.world.sweepgen + 1 == e.view.sg)
+    e.assume(implies(e.view.span == s.number, won))
+    entry = e.view
+
+    def ensures(_: Any) -> Claims:
+        yield from sweeping.sweep_ensures(e.view, s.number)  # type: ignore[arg-type]  # a word
+        yield from sweeping.sweeps(entry, e.view)
+
+    return Start((s,), ensures)
+
+
+def _locked(p: SweepingProtocol) -> None:
+    p.begin()
+    p.engine.held, p.engine.view = HELD, p.locked(p.engine.view, held=True)
+
+
+def _reclaim_chunk(p: SweepingProtocol) -> Start:
+    _locked(p)
+    e = p.engine
+    page_idx, n = e.fresh("page_idx"), e.fresh("n")
+    e.assume(all_of(page_idx % 8 == 0, n % 8 == 0))
+    entry = e.view
+    return Start(
+        (Arenas.any(e), page_idx, n),
+        lambda _: iter([*sweeping.nothing_claimed(e.view), *sweeping.sweeps(entry, e.view)]),
+        HELD,
+    )
+
+
+def _sweepone(p: SweepingProtocol) -> Start:
+    p.begin()
+    e, entry = p.engine, p.engine.view
+    return Start((), lambda _: iter([*sweeping.nothing_claimed(e.view), *sweeping.sweeps(entry, e.view)]))
+
+
+def _ensure_swept(p: SweepingProtocol) -> Start:
+    p.begin()
+    e, s = p.engine, p.span("mspan")
+    e.view = replace(e.view, hand=replace(e.view.hand, kept=s.number))
+    e.assume(implies(e.view.kept, e.view.world.state == IN_USE))
+
+    def ensures(_: None) -> Claims:
+        yield from sweeping.nothing_claimed(e.view)
+        w, sg = e.view.world, e.view.sg
+        yield "the_span_is_not_unswept", implies(e.view.kept, w.sweepgen + 2 != sg)
+
+    return Start((s,), ensures)
+
+
+def _uncache_span(p: SweepingProtocol) -> Start:
+    p.begin()
+    e, s = p.engine, p.span("mspan")
+    e.view = replace(e.view, hand=Hand(held=s.number))
+    w, sg = e.view.world, e.view.sg
+    cached = any_of(w.sweepgen == sg + 1, w.sweepgen == sg + 3)
+    e.assume(implies(e.view.held, all_of(w.state == IN_USE, cached, negate(w.claimed))))
+    return Start((s,), lambda _: iter([("nothing_is_claimed", negate(e.view.world.claimed))]))
+
+
+def _init_span(p: SweepingProtocol) -> Start:
+    p.begin()
+    e, s = p.engine, p.span("mspan")
+    e.view = replace(e.view, hand=Hand(held=s.number))
+    e.assume(implies(e.view.held, all_of(e.view.world.state == DEAD, negate(e.view.world.claimed))))
+    unpublished = negate(all_of(e.view.world.in_use, e.view.world.entry == s.number + owning.FIRST_SPAN))
+    e.assume(unpublished)
+    args = (s, *(e.fresh(name) for name in ("typ", "spanclass", "base", "npages", "scav")))
+
+    def ensures(_: None) -> Claims:
+        swept = any_of(e.view.world.state != IN_USE, e.view.world.sweepgen == e.view.sg)
+        yield "a_new_span_is_swept", implies(e.view.held, swept)
+
+    return Start(args, ensures)
+
+
+def _malloc_small(p: SweepingProtocol) -> Start:
+    p.begin()
+    e = p.engine
+
+    def ensures(s: Any) -> Claims:
+        if s is not None:
+            yield "a_cached_span_is_marked_cached", implies(e.view.held, e.view.world.sweepgen == e.view.sg + 3)
+
+    return Start((e.fresh("npages"), e.fresh_truth("needzero")), ensures)
+
+
+Step = tuple[str, Claims, Callable[[], View]]
+
+
+def _steps(p: SweepingProtocol, v: View) -> Iterator[Step]:
+    """Every step of another thread, as it sees the world."""
+    e, w = p.engine, v.world
+    number, new = e.fresh("number"), e.fresh("new")
+    yield "writes a sweepgen", sweeping.writes_sweepgen(v, number, new), lambda: sweeping.sweepgen_written(v, number, new)
+    freed = [*sweeping.free_span_requires(v, _Named(number)), ("under the lock", v.locked)]
+    unmapped = ("the in-use bit is cleared first", implies(v.span == number, negate(all_of(w.in_use, w.entry == number + owning.FIRST_SPAN))))
+    dead = v.but(state=DEAD)
+    yield "frees a span", iter([("it is this one", v.span == number), *freed, unmapped]), lambda: sweeping.hands_on(dead, number)
+    built = all_of(v.held, w.state == DEAD, w.sweepgen == v.sg)
+    yield "publishes a span", iter([("it built it", built)]), lambda: v.but(state=IN_USE)
+
+
+class _Named:
+    """A span by its number."""
+
+    def __init__(self, number: Any) -> None:
+        self.number = number
+
+
+def _rely(p: SweepingProtocol) -> Start:
+    """What another thread does is what I rely on."""
+    p.begin_claiming()
+    e = p.engine
+    for locked in (False, True):
+        me = replace(p.fresh_world(e.view), hand=Hand(held=e.fresh("held"), kept=e.fresh("kept")), locked=locked)
+        e.assume_all(sweeping.sound(me))
+        name = "I hold the lock" if locked else "I do not hold the lock"
+        e.lemma(f"{name}: reflexive", iter([]), sweeping.rely(me, me), Kind.RELY)
+        later, last = p.fresh_world(me), p.fresh_world(me)
+        chained = iter([*sweeping.rely(me, later), *sweeping.rely(later, last)])
+        e.lemma(f"{name}: transitive", chained, sweeping.rely(me, last), Kind.RELY)
+        _others(p, me, name)
+    return Start((), lambda _: iter([]))
+
+
+def _others(p: SweepingProtocol, me: View, name: str) -> None:
+    """Each step of another thread."""
+    e = p.engine
+    claimed = e.fresh_truth("claimed by the other")
+    they = replace(me.but(claimed=claimed), hand=Hand(held=e.fresh("their held")), locked=not me.locked)
+    apart = [
+        ("one winner", negate(all_of(claimed, me.world.claimed))),
+        ("a span is held by one thread", negate(all_of(me.held, any_of(they.held, claimed)))),
+        ("a held span is claimed by nobody else", negate(all_of(they.held, me.world.claimed))),
+        ("a span kept alive is not freed", True),
+        *sweeping.sound(they),
+    ]
+    for step, asks, after in _steps(p, they):
+        if step == "frees a span":
+            if me.locked:
+                continue
+            asks = iter([*asks, ("a span that somebody keeps alive is marked", negate(me.kept))])
+        seen = after()
+        now = replace(me, world=replace(seen.world, claimed=me.world.claimed))
+        goals = sweeping.rely(me, now)
+        e.lemma(f"{name}; another thread {step}", iter([*apart, *asks]), goals, Kind.RELY)
+
+
+CYCLE = "the heap's sweepgen moves only while the world is stopped, and none of these functions can be preempted then"
+UNWRAPPED = "sweepgen does not wrap around (it takes 2^31 cycles)"
+KEPT = "a span that a thread keeps alive is marked, so the sweeper does not free it"
+BITS = "a set in-use bit marks a mapped span that is in use (proved: alloc_span, free_span_locked)"
+PREMISES = (STRONG, CYCLE, UNWRAPPED, BITS, KEPT, SEQUENTIAL)
+assert SweepLocker
+assert any_of
+
+JOBS = (
+    Job("sweeping: rely", "what each thread does is what each other relies on", SweepingProtocol, "", _rely, premises=PREMISES),
+    Job("sweep", "it is called by the winner, finishes, and hands the span on", SweepingProtocol, "sweep", _sweep, ("free_span",), BAD_STATE, premises=PREMISES),
+    Job("reclaim_chunk", "it looks up pages in use only, and touches spans that it won", SweepingProtocol, "reclaim_chunk", _reclaim_chunk, ("sweep",), (NIL_DEREFERENCE,), premises=PREMISES),
+    Job("sweepone", "it sweeps a span that it won", SweepingProtocol, "sweepone", _sweepone, ("sweep",), premises=PREMISES),
+    Job("ensure_swept", "it sweeps the span itself, or waits until it is swept", SweepingProtocol, "ensure_swept", _ensure_swept, ("sweep",), premises=PREMISES),
+    Job("uncache_span", "a stale cached span is swept by who cached it", SweepingProtocol, "uncache_span", _uncache_span, ("sweep",), premises=PREMISES),
+    Job("init_span: sweepgen", "a new span is swept", SweepingProtocol, "init_span", _init_span, ("alloc_needs_zero",), premises=PREMISES),
+    Job("malloc_small: sweepgen", "a span that a thread keeps is marked cached", SweepingProtocol, "malloc_small", _malloc_small, ("alloc", "os.memclr"), premises=PREMISES),
+)  # fmt: skip

@@ -134,6 +134,7 @@ class Engine:
         self._tries = INTEGERS if bits is None else BITS
         self._hypotheses: list[Any] = []
         self._solver = self._new_solver()
+        self._constants = 0
         self._coroutine: Any = None
         self._log: list[Segment] = []
         self._replaying: Iterator[bool] | None = None
@@ -163,18 +164,23 @@ class Engine:
 
     def fresh(self, name: str) -> Word:
         """A word of which nothing is known."""
-        x = self.word(z3.FreshConst(self.domain.sort, name))
+        x = self.word(self._constant(name, self.domain.sort))
         if self.bits is None:
             self.assume(x >= 0)
         return x
 
     def fresh_bits(self, place: Word, name: str) -> Bits:
         """A bitmap of which this place is observed."""
-        return Bits(self.fork, place, self.fresh_truth(name), z3.FreshConst(BITMAP, name))
+        return Bits(self.fork, place, self.fresh_truth(name), self._constant(name, BITMAP))
 
     def fresh_truth(self, name: str) -> Truth:
         """A claim of which nothing is known."""
-        return self.truth(z3.FreshConst(z3.BoolSort(), name))
+        return self.truth(self._constant(name, z3.BoolSort()))
+
+    def _constant(self, name: str, sort: Any) -> Any:
+        """A new constant; the same names come again when the same proof is done again."""
+        self._constants += 1
+        return z3.Const(f"{name}!{self._constants}", sort)
 
     def fresh_like(self, value: Any, name: str) -> Any:
         """A value of the same shape of which nothing is known.
@@ -236,7 +242,7 @@ class Engine:
             if result != z3.unknown:
                 break
             solver = _solver(another)
-            solver.add(self._hypotheses, *terms)
+            solver.add([*self._hypotheses, *terms])
             result = solver.check()
             self._model = solver.model() if result == z3.sat else None
         return result, time.perf_counter() - started

@@ -46,6 +46,7 @@ class _Reader(ast.NodeVisitor):
     def __init__(self) -> None:
         self.own: set[str] = set()
         self.calls: set[str] = set()
+        self.of_release: set[str] = set()
         self.written: set[tuple[bool, str]] = set()
         """(whether of self, attribute)"""
         self.bare: set[tuple[bool, str]] = set()
@@ -88,6 +89,8 @@ class _Reader(ast.NodeVisitor):
         match node.value:
             case ast.Name(id="self"):
                 self.own.add(node.attr)
+            case ast.Attribute(value=ast.Name(id="self"), attr="release"):
+                self.of_release.add(node.attr)
             case ast.Attribute(value=ast.Name(id="self"), attr=part) if part in PARTS:
                 self.calls.add(f"{part}.{node.attr}")
             case _:
@@ -121,13 +124,13 @@ def _callees(heap_class: Any, name: str) -> set[str]:
 
 
 @cache
-def reaches(heap_class: Any, name: str) -> frozenset[str]:
-    """The functions of the heap that a call of this one may reach, itself included."""
+def reaches(heap_class: Any, name: str, short_of: frozenset[str] = frozenset()) -> frozenset[str]:
+    """The functions of the heap that a call of this one may reach, itself included, without going into some."""
     if not inspect.isfunction(_function(heap_class, name)):
         raise LiftError(f"{heap_class.__name__} has no function {name}")
     known, todo = {name}, [name]
     while todo:
-        fresh = _callees(heap_class, todo.pop()) - known
+        fresh = _callees(heap_class, todo.pop()) - known - short_of
         known |= fresh
         todo += fresh
     return frozenset(known)
@@ -138,17 +141,33 @@ def names_family(heap_class: Any, name: str) -> frozenset[str]:
     reader = _named(_function(heap_class, name))
     part = name.rpartition(".")[0]
     own = PART_CELLS[part] if part else _families(heap_class)
-    return frozenset(
-        own[attribute] if of_self else _span_family(attribute)
-        for of_self, attribute in reader.touched
-        if not of_self or attribute in own
-    )
+    found: set[str] = set()
+    for of_self, attribute in reader.touched:
+        if not of_self:
+            found.add(_span_family(attribute))
+        elif attribute in own:
+            found.add(own[attribute])
+        else:
+            found |= {own[bare] for mine, bare in _helper(heap_class, attribute) if mine and bare in own}
+    return frozenset(found)
+
+
+def _helper(heap_class: Any, name: str) -> set[tuple[bool, str]]:
+    """What a plain method names, which may give away a cell."""
+    method = inspect.getattr_static(heap_class, name, None)
+    return _named(method).bare if inspect.isfunction(method) and not inspect.iscoroutinefunction(method) else set()
 
 
 @cache
 def writes(heap_class: Any, name: str) -> frozenset[str]:
     """The families of cells that a call of this function may write: all that it and its callees name."""
     return frozenset(f for n in reaches(heap_class, name) for f in names_family(heap_class, n))
+
+
+def columns(heap_class: Any, name: str, short_of: frozenset[str]) -> frozenset[str]:
+    """The columns of the release table on which the text depends that a call of this function may reach."""
+    read = (_named(_function(heap_class, n)).of_release for n in reaches(heap_class, name, short_of))
+    return frozenset(column for columns_ in read for column in columns_)
 
 
 def users(heap_class: Any, family: str) -> frozenset[str]:

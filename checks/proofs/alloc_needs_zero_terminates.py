@@ -1,0 +1,19 @@
+"""allocNeedsZero ends, whatever other threads do."""
+
+from spanproof.checks.proofs.script import main
+from spanproof.checks.proving.obligations import Kind
+from spanproof.checks.proving.theorem import Theorem
+
+THEOREM = Theorem(
+    "alloc_needs_zero_terminates",
+    says="Both loops of allocNeedsZero end: each round of the outer one takes pages off, each retry finds zeroedBase higher.",
+    because="A failed compare-and-swap means that another thread raised zeroedBase, which is bounded by the arena.",
+    source="mheap.go, allocNeedsZero",
+    proofs=("zeroing: rely", "alloc_needs_zero"),
+    own=lambda o: o.kind is Kind.RANK and o.function == "alloc_needs_zero",
+    claims=("no_deadlock",),
+    writers={"zeroedBase": frozenset({"alloc_needs_zero"})},
+)
+
+if __name__ == "__main__":
+    main(THEOREM)

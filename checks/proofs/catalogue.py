@@ -1,0 +1,30 @@
+"""All theorems, in reading order: first the watermark of an arena, then who owns pages, then who sweeps."""
+
+from spanproof.checks.proofs import (
+    alloc_needs_zero_terminates,
+    asked_for_zero_gets_zero,
+    in_use_bit_marks_a_built_span,
+    needzero_false_is_already_zero,
+    no_overlapping_spans,
+    only_the_winner_sweeps,
+    overlap_throw_unreachable,
+    reclaim_chunk_touches_only_swept_or_claimed_spans,
+    set_spans_maps_exactly_the_region,
+    zeroed_base_never_decreases,
+    zeroed_base_stays_in_arena,
+)
+
+THEOREMS = (
+    zeroed_base_never_decreases.THEOREM,
+    zeroed_base_stays_in_arena.THEOREM,
+    overlap_throw_unreachable.THEOREM,
+    alloc_needs_zero_terminates.THEOREM,
+    needzero_false_is_already_zero.THEOREM,
+    asked_for_zero_gets_zero.THEOREM,
+    no_overlapping_spans.THEOREM,
+    set_spans_maps_exactly_the_region.THEOREM,
+    in_use_bit_marks_a_built_span.THEOREM,
+    only_the_winner_sweeps.THEOREM,
+    reclaim_chunk_touches_only_swept_or_claimed_spans.THEOREM,
+)
+BY_NAME = {theorem.name: theorem for theorem in THEOREMS}

@@ -1,0 +1,19 @@
+"""allocNeedsZero does not throw on a heap that is right. The converse is false: see docs."""
+
+from spanproof.checks.proofs.script import main
+from spanproof.checks.proving.obligations import Kind
+from spanproof.checks.proving.theorem import Theorem
+
+THEOREM = Theorem(
+    "overlap_throw_unreachable",
+    says="While regions are disjoint, allocNeedsZero never finds zeroedBase inside the region that it claims.",
+    because="zeroedBase is only ever raised to the end of somebody's region, and no other region ends inside this one.",
+    source="mheap.go, allocNeedsZero",
+    proofs=("zeroing: rely", "alloc_needs_zero"),
+    own=lambda o: o.kind is Kind.THROW,
+    claims=("overlap_throw_is_not_reached",),
+    writers={"zeroedBase": frozenset({"alloc_needs_zero"})},
+)
+
+if __name__ == "__main__":
+    main(THEOREM)

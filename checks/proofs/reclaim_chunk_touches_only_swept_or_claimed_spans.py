@@ -1,0 +1,34 @@
+"""reclaimChunk looks at spans of pages in use only, and touches what it has won."""
+
+from spanproof.checks.proofs.script import main
+from spanproof.checks.proving.obligations import Kind
+from spanproof.checks.proving.theorem import Theorem
+
+FUNCTIONS = frozenset({"reclaim_chunk", "try_acquire"})
+GOALS = frozenset(
+    {
+        "looks_up_only_pages_in_use",
+        "touches_only_claimed_spans",
+        "no_stale_copy_of_the_bits",
+        "only_the_winner_sweeps",
+        "sweepgen_follows_the_protocol",
+    }
+)
+
+THEOREM = Theorem(
+    "reclaim_chunk_touches_only_swept_or_claimed_spans",
+    says="reclaimChunk looks up pages whose in-use bit it saw under the present hold of the lock, and touches spans it has won.",
+    because="While it holds the lock no page goes out of use; when it had the lock down it reads the bits again.",
+    source="mheap.go, reclaimChunk",
+    proofs=("sweeping: rely", "sweep", "reclaim_chunk"),
+    own=lambda o: o.function in FUNCTIONS and (o.kind is Kind.THROW or o.goal in GOALS),
+    claims=("plain_accesses_are_ordered", "no_nil_dereference", "only_the_winner_sweeps"),
+    writers={
+        "mspan.sweepgen": frozenset(
+            {"try_acquire", "sweepone", "ensure_swept", "sweep", "uncache_span", "init_span", "malloc_small"}
+        ),
+    },
+)
+
+if __name__ == "__main__":
+    main(THEOREM)

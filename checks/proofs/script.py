@@ -1,0 +1,51 @@
+"""What a proof script does when it is run by itself: prove its theorem, and tell it."""
+
+import argparse
+import math
+import sys
+import time
+
+from spanproof.checks.proving.induction import run_counterexample
+from spanproof.checks.proving.jobs import DOMAINS
+from spanproof.checks.proving.telling import Done, story
+from spanproof.checks.proving.theorem import JOBS, Judged, Standing, Theorem, prove, units, verdict
+from spanproof.checks.record import Record
+from spanproof.checks.subject import Subject
+from spanproof.checks.verdict import EXIT_CODES
+
+
+def proved(
+    theorem: Theorem, subject: Subject, domain: str = "int", release: str | None = None, deadline: float = math.inf
+) -> tuple[Judged, list[Done]]:
+    """Do all proofs of a theorem, one after the other, and judge them."""
+    done = [
+        (unit, prove(unit, subject.heap_class, domain))
+        for name in theorem.proofs
+        for unit in units(JOBS[name], subject.heap_class, release)
+    ]
+    return judged(theorem, done, subject, domain, release, deadline), done
+
+
+def judged(
+    theorem: Theorem, done: list[Done], subject: Subject, domain: str, release: str | None, deadline: float = math.inf
+) -> Judged:
+    """The verdict over proofs that are done; what fails is run."""
+    proofs = [proof for _, proof in done]
+
+    def stop(states: int) -> str | None:  # noqa: ARG001  # the signature of Hurry
+        return "out of time" if time.monotonic() > deadline else None
+
+    def run(theorem: Theorem, state: Standing) -> tuple[Record | None, str]:
+        return run_counterexample(theorem, state, subject, proofs, release, stop)
+
+    return verdict(theorem, proofs, subject.heap_class, run, domain)
+
+
+def main(theorem: Theorem) -> None:
+    """Prove the theorem about the reference heap and exit as `spanproof prove` does."""
+    parser = argparse.ArgumentParser(description=theorem.says)
+    parser.add_argument("--domain", choices=DOMAINS, default="int", help="unbounded integers, or 64-bit words")
+    domain = parser.parse_args().domain
+    found, done = proved(theorem, Subject(), domain)
+    sys.stdout.write(story(theorem, found.result, done))
+    sys.exit(EXIT_CODES[found.result.verdict])

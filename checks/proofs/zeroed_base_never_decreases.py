@@ -1,0 +1,18 @@
+"""zeroedBase only grows, whoever races for it."""
+
+from spanproof.checks.proofs.script import main
+from spanproof.checks.proving.theorem import Theorem, goals
+
+THEOREM = Theorem(
+    "zeroed_base_never_decreases",
+    says="zeroedBase of an arena never goes down.",
+    because="It is raised by compare-and-swap, to a larger value only.",
+    source="mheap.go, heapArena.zeroedBase",
+    proofs=("zeroing: rely", "alloc_needs_zero"),
+    own=goals("zeroed_base_never_decreases"),
+    claims=("zeroed_base_never_decreases",),
+    writers={"zeroedBase": frozenset({"alloc_needs_zero"})},
+)
+
+if __name__ == "__main__":
+    main(THEOREM)

@@ -1,0 +1,18 @@
+"""zeroedBase does not leave its arena."""
+
+from spanproof.checks.proofs.script import main
+from spanproof.checks.proving.theorem import Theorem, goals
+
+THEOREM = Theorem(
+    "zeroed_base_stays_in_arena",
+    says="zeroedBase lies between 0 and the size of its arena.",
+    because="It is raised to arenaLimit, which is capped at heapArenaBytes.",
+    source="mheap.go, allocNeedsZero",
+    proofs=("zeroing: rely", "alloc_needs_zero"),
+    own=goals("zeroed_base_stays_in_arena"),
+    claims=("zeroed_base_stays_in_arena",),
+    writers={"zeroedBase": frozenset({"alloc_needs_zero"})},
+)
+
+if __name__ == "__main__":
+    main(THEOREM)

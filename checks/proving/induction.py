@@ -1,0 +1,135 @@
+"""Counterexamples to induction are run: is there a run that breaks the claim, and not only the argument for it?
+
+First a program in the shape of the counterexample: the failed proof is done again on a small heap, and the region, what
+was used before it and what another thread may do are taken from its values. Then the catalogue, from small to large.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+from spanproof.checks.exploring.verdicts import Judged, judge
+from spanproof.checks.programs import (
+    AllocManual,
+    Collect,
+    Drop,
+    FreeManual,
+    MallocLarge,
+    Op,
+    Program,
+    ProgramError,
+    Reclaim,
+    Sweep,
+    Thread,
+)
+from spanproof.checks.proving import jobs
+from spanproof.checks.proving.obligations import Obligation, Proof
+from spanproof.checks.proving.theorem import JOBS, Standing, Theorem
+from spanproof.checks.record import Record
+from spanproof.checks.scenarios import SCENARIOS, Scenario
+from spanproof.checks.subject import Subject
+from spanproof.checks.verdict import Verdict
+from spanproof.model.geometry import BYTES, SMALL
+from spanproof.model.releases import Release, row
+
+MOST_STATES = 60_000
+"""A scenario is searched no further."""
+SMALL_SCENARIOS = 25_000
+"""Scenarios of the catalogue with more states are left out."""
+
+
+@dataclass(slots=True)
+class Searched:
+    """What was looked at in vain."""
+
+    scenarios: int = 0
+    states: int = 0
+    unfinished: int = 0
+
+    def __str__(self) -> str:
+        """In words."""
+        rest = f", {self.unfinished} of them not to their end" if self.unfinished else ""
+        return f"not reached in {self.states:,} states of {self.scenarios} programs{rest}"
+
+
+def run_counterexample(
+    theorem: Theorem, state: Standing, subject: Subject, proofs: list[Proof], release: str | None,
+    stop: Callable[[int], str | None],
+) -> tuple[Record | None, str]:  # fmt: skip
+    """Look for a run that breaks one of the theorem's claims: (its record or None, what was searched)."""
+    searched = Searched()
+    if not (state.own or state.support):
+        return None, "nothing to run"
+    for scenario in _programs(state, proofs, subject, release):
+        for claim in theorem.claims:
+            found = _search(scenario, subject, claim, release, stop)
+            if found.record is not None and found.result.verdict is Verdict.VIOLATED:
+                record = found.record
+                said = f"reached: {record.violated.claim} breaks in {len(record.schedule)} steps of {scenario.name}"
+                return record, said
+            searched.scenarios += 1
+            searched.states += found.result.counts.get("states", 0)
+            searched.unfinished += found.result.verdict is Verdict.UNKNOWN
+            said_stop = stop(0)
+            if said_stop is not None:
+                return None, f"{searched}; {said_stop}"
+    return None, str(searched)
+
+
+def _search(
+    scenario: Scenario, subject: Subject, claim: str, release: str | None, stop: Callable[[int], str | None]
+) -> Judged:
+    def hurry(states: int) -> str | None:
+        return f"{MOST_STATES:,} states" if states > MOST_STATES else stop(states)
+
+    wanted: Release | None = None if release is None else row(release)
+    return judge(scenario, subject, release=wanted, only=claim, hurry=hurry)
+
+
+def _programs(state: Standing, proofs: list[Proof], subject: Subject, release: str | None) -> Iterator[Scenario]:
+    for place, obligation in enumerate((*state.own, *state.support)):
+        yield from _shaped(obligation, place, proofs, subject)
+    wanted = None if release is None else row(release)
+    rows = {row(p.release).name for p in proofs if p.failed}
+    catalogue = sorted((s for s in SCENARIOS if s.states <= SMALL_SCENARIOS), key=lambda s: s.states)
+    first = [s for s in catalogue if wanted is not None or s.program.release.name in rows]
+    yield from (replace(s, sentinels=()) for s in (*first, *(s for s in catalogue if s not in first)))
+
+
+def _shaped(obligation: Obligation, place: int, proofs: list[Proof], subject: Subject) -> Iterator[Scenario]:
+    """A small program in the shape of a failed obligation's counterexample."""
+    proof = next((p for p in proofs if obligation in p.obligations), None)
+    if proof is None or not JOBS[proof.job].function:
+        return
+    release = row(proof.release)
+    again = jobs.run(JOBS[proof.job], subject.heap_class, release, "int", SMALL)
+    like = [o for o in again.failed if (o.goal, o.line, o.kind) == (obligation.goal, obligation.line, obligation.kind)]
+    values = like[0].values if like else obligation.values
+    try:
+        yield Scenario(f"counterexample {place + 1}", "in the shape of a counterexample to induction", _program(values, release), 0, ())
+    except ProgramError:
+        return
+
+
+def _program(values: dict[str, str] | object, release: Release) -> Program:
+    """Two threads: one takes the counterexample's region, the other one as long; what was used before it, is."""
+    sizes = _sizes(values)
+    if "sg" in sizes:
+        old: tuple[Op, ...] = (MallocLarge(1), Drop(0), MallocLarge(1), Drop(1), Collect())
+        return Program((Thread((Reclaim(1),), old), Thread((Sweep(), AllocManual(1)))), BYTES, release)
+    page = SMALL.page_size
+    npages = _clipped(sizes.get("npage", sizes.get("npages", page)), 1, SMALL.pages_per_arena)
+    before = _clipped(sizes.get("hand.base", 0) % SMALL.arena_size // page, 0, SMALL.pages_per_arena - 1)
+    used = _clipped(sizes.get("world.zeroed_base", 0) // page, 0, SMALL.pages_per_arena)
+    past: tuple[Op, ...] = (AllocManual(before),) if before else ()
+    if used > before:
+        past = (*past, AllocManual(used - before), FreeManual(len(past)))
+    return Program((Thread((MallocLarge(npages),), past), Thread((AllocManual(npages), FreeManual(0)))), SMALL, release)
+
+
+def _sizes(values: object) -> dict[str, int]:
+    assert isinstance(values, dict)
+    return {str(name): int(str(value)) for name, value in values.items() if str(value).lstrip("-").isdigit()}
+
+
+def _clipped(value: int, low: int, high: int) -> int:
+    return max(low, min(high, value))

@@ -1,0 +1,192 @@
+"""A theorem: a claim in English, the proofs that add up to it, and the verdict over them.
+
+A theorem holds when every obligation of its proofs is met, whatever else the same proofs show may fail; no hypothesis
+contradicts another; something was shown at all; and no other function of the heap writes the cells that it is about.
+Read next: induction.py, then ../proofs.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from spanproof.checks.proving import jobs
+from spanproof.checks.proving.footprint import columns, users
+from spanproof.checks.proving.jobs import Job
+from spanproof.checks.proving.obligations import Kind, Obligation, Outcome, Proof
+from spanproof.checks.proving.owning_jobs import JOBS as OWNING
+from spanproof.checks.proving.sweeping_jobs import JOBS as SWEEPING
+from spanproof.checks.proving.zeroing_jobs import JOBS as ZEROING
+from spanproof.checks.record import Record
+from spanproof.checks.verdict import Result, Verdict
+from spanproof.model.releases import RELEASES, Release, row
+
+JOBS: Mapping[str, Job] = {job.name: job for job in (*ZEROING, *OWNING, *SWEEPING)}
+PURE = frozenset({Kind.THROW, Kind.RANK, Kind.ENSURES})
+"""Kinds of obligations that nothing else in the same proofs rests on, unless a contract says so (`assumed`)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Theorem:
+    """One claim."""
+
+    name: str
+    says: str
+    because: str
+    source: str
+    proofs: tuple[str, ...]
+    """The jobs that it needs, those included that discharge the contracts in the others."""
+    own: Callable[[Obligation], bool]
+    """Whether an obligation is a part of the claim itself."""
+    claims: tuple[str, ...]
+    """The claims of model that a run breaks when the theorem is false."""
+    writers: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
+    """Families of cells, with the functions that may write them: all those that the proofs speak of."""
+
+
+def goals(*names: str, function: str = "") -> Callable[[Obligation], bool]:
+    """Obligations with one of these goals, in one function or in any."""
+    wanted = frozenset(names)
+    return lambda o: o.goal in wanted and function in {"", o.function}
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """One proof to be done: a job on a row of the release table. It stands for all rows on which the text is the same."""
+
+    job: str
+    release: str
+    rows: tuple[str, ...]
+
+    def __str__(self) -> str:
+        """The job and the rows."""
+        first, last = self.rows[0], self.rows[-1]
+        return f"{self.job} ({first} to {last})" if first != last else f"{self.job} ({first})"
+
+
+def units(job: Job, heap_class: Any, release: str | None = None) -> list[Unit]:
+    """The proofs that a job stands for: one for each way in which its text differs by release."""
+    if release is not None:
+        wanted = row(release)
+        return [Unit(job.name, wanted.name, (wanted.name,))] if job.applies(wanted) else []
+    names = sorted(columns(heap_class, job.function, frozenset(job.by_contract))) if job.function else []
+    groups: dict[tuple[Any, ...], list[Release]] = {}
+    for r in RELEASES:
+        if job.applies(r):
+            groups.setdefault(tuple(getattr(r, name) for name in names), []).append(r)
+    return [Unit(job.name, rows[-1].name, tuple(r.name for r in rows)) for rows in groups.values()]
+
+
+def prove(unit: Unit, heap_class: Any, domain: str) -> Proof:
+    """Do one proof."""
+    return jobs.run(JOBS[unit.job], heap_class, row(unit.release), domain)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the proofs of a theorem amount to, before any counterexample was run."""
+
+    own: tuple[Obligation, ...]
+    """Obligations that are a part of the claim, and fail."""
+    support: tuple[Obligation, ...]
+    """Others that fail and that the claim rests on."""
+    reasons: tuple[str, ...]
+    """Why nothing can be said."""
+    shown: int
+    """How many obligations of its own were met."""
+
+    @property
+    def holds(self) -> bool:
+        """Whether the theorem holds."""
+        return not (self.own or self.support or self.reasons)
+
+
+def standing(theorem: Theorem, proofs: Iterable[Proof], heap_class: Any) -> Standing:
+    """What the proofs amount to."""
+    found = list(proofs)
+    obligations = [o for proof in found for o in proof.obligations]
+    failed = [o for o in obligations if o.outcome is not Outcome.PROVED and o.kind is not Kind.REACHED]
+    own = tuple(_once(o for o in failed if theorem.own(o)))
+    support = tuple(_once(o for o in failed if not theorem.own(o) and _rests_on(o)))
+    shown = sum(theorem.own(o) and o.outcome is Outcome.PROVED for o in obligations)
+    reasons = [f"{proof.job}: the text cannot be lifted: {proof.error}" for proof in found if proof.error]
+    if not failed:
+        reasons += [said for proof in found for said in proof.vacuous]
+    reasons += _others_write(theorem, heap_class)
+    missing = set(theorem.proofs) - {proof.job for proof in found}
+    missing -= {name for name in missing if not any(JOBS[name].applies(row(p.release)) for p in found)}
+    if missing:
+        reasons.append(f"not done: {', '.join(sorted(missing))}")
+    if not shown and not own:
+        reasons.append("no obligation of its own was shown")
+    return Standing(own, support, tuple(dict.fromkeys(reasons)), shown)
+
+
+def _rests_on(o: Obligation) -> bool:
+    """Whether an obligation is taken for granted elsewhere in the proofs."""
+    return o.kind not in {Kind.THROW, Kind.RANK} and o.goal not in JUST_SAID
+
+
+JUST_SAID = frozenset({"asked_for_zero_gets_zero", "in_use_span_has_its_bit"})
+"""Promises to the user, which no proof assumes."""
+
+
+def _others_write(theorem: Theorem, heap_class: Any) -> list[str]:
+    said: list[str] = []
+    for family, known in theorem.writers.items():
+        others = sorted(users(heap_class, family) - known)
+        said += [f"{other} may write {family} too, and no proof of this theorem speaks of it" for other in others]
+    return said
+
+
+def _once(obligations: Iterable[Obligation]) -> list[Obligation]:
+    """Each place and goal once."""
+    return list({(o.place, o.goal, o.kind): o for o in reversed(list(obligations))}.values())[::-1]
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A theorem's result, and the run that refutes it if there is one."""
+
+    result: Result
+    record: Record | None = None
+
+
+def verdict(
+    theorem: Theorem,
+    proofs: Iterable[Proof],
+    heap_class: Any,
+    run: Callable[[Theorem, Standing], tuple[Record | None, str]],
+    domain: str,
+) -> Judged:
+    """The verdict over the proofs; `run` looks for a run that refutes the theorem: (record, what was searched)."""
+    found = list(proofs)
+    state = standing(theorem, found, heap_class)
+    counts = {
+        "obligations": sum(len(p.obligations) for p in found),
+        "paths": sum(p.paths for p in found),
+        "own": state.shown,
+        "failed": len(state.own) + len(state.support),
+    }
+    seconds = sum(p.seconds for p in found)
+    assumptions = tuple(dict.fromkeys(premise for p in found for premise in p.premises))
+    bound = f"any number of threads, arenas and steps; {DOMAIN_NAMES[domain]}; {_rows(found)}"
+    record, searched = (None, "") if state.holds else run(theorem, state)
+    verdict_, reason = Verdict.HOLDS, ""
+    if not state.holds:
+        verdict_ = Verdict.UNKNOWN if record is None else Verdict.VIOLATED
+        reason = "; ".join([*_said(state), searched])
+    return Judged(Result("prove", theorem.name, verdict_, reason, bound, assumptions, seconds, counts), record)
+
+
+DOMAIN_NAMES = {"int": "unbounded integers", "bv64": "64-bit words"}
+
+
+def _said(state: Standing) -> list[str]:
+    said = [f"fails: {o}" for o in state.own]
+    said += [f"rests on what fails: {o}" for o in state.support]
+    return [*said, *state.reasons]
+
+
+def _rows(proofs: list[Proof]) -> str:
+    names = sorted({p.release for p in proofs}, key=lambda name: row(name).number)
+    return names[0] if len(names) == 1 else f"{RELEASES[0].name} to {RELEASES[-1].name}"

@@ -30,6 +30,7 @@ CHECK_BUDGET = 55.0
 EPILOG = """\b
 Examples:
   spanproof check                                   everything, into spanproof-report/
+  spanproof prove no_overlapping_spans              for any number of threads
   spanproof explore two_allocs_one_arena            one scenario, all interleavings
   spanproof explore --fault plain_store_for_cas     with a planted bug: see it caught
   spanproof compare --seed 7                        programs and schedules from Hypothesis
@@ -115,6 +116,7 @@ def _setting(options: dict[str, Any], budget: float | None) -> "Setting":
         options.get("examples") or FEWEST_PROGRAMS,
         deadline,
         math.inf if seconds is None else seconds,
+        tuple(options.get("theorems", ())),
     )
 
 
@@ -134,8 +136,10 @@ def _told(quiet: bool) -> Callable[[int, int, "Task"], None]:
     return told
 
 
-def _run(command: str, tasks: list["Task"], options: dict[str, Any], *, budget: float | None = None) -> int:
-    """Do the tasks and say what came out: the exit code."""
+def _run(
+    command: str, tasks: list["Task"], options: dict[str, Any], *, budget: float | None = None, tell: bool = False
+) -> int:
+    """Do the tasks and say what came out, at length if theorems are to be told: the exit code."""
     from spanproof.checks import jobs  # noqa: PLC0415
 
     out = Path(options["out"] or REPORT)
@@ -146,6 +150,9 @@ def _run(command: str, tasks: list["Task"], options: dict[str, Any], *, budget: 
         _writable(Path(options["json_file"]).parent)
     setting = _setting(options, budget)
     work = jobs.run(tasks, setting, options["jobs"] or os.cpu_count() or 1, _told(quiet=False))
+    if tell and options["json_file"] != "-":
+        for told in work.told.values():
+            click.echo(told)
     return _say(command, work, options, out, page=keeps)
 
 
@@ -239,12 +246,16 @@ def _pins() -> list["Task"]:
 @cli.command()
 @_options
 def check(**options: Any) -> int:
-    """The main job: pinned records, all interleavings of the catalogue, Hypothesis workloads, recorded traces."""
-    from spanproof.checks.jobs import Task, campaign_tasks  # noqa: PLC0415
+    """The main job: proofs, all interleavings of the catalogue, Hypothesis workloads, recorded traces, pinned records."""
+    from spanproof.checks.faults.planting import subject  # noqa: PLC0415
+    from spanproof.checks.jobs import Task, campaign_tasks, proof_tasks  # noqa: PLC0415
+    from spanproof.checks.proofs.catalogue import BY_NAME as THEOREMS  # noqa: PLC0415
     from spanproof.checks.scenarios import SCENARIOS  # noqa: PLC0415
     from spanproof.checks.tracing.shipped import RECORDED  # noqa: PLC0415
 
-    tasks = [*_pins(), *campaign_tasks()]
+    options["theorems"] = tuple(THEOREMS)
+    heap = subject(options["heap"], options["fault"]).heap_class
+    tasks = [*_pins(), *proof_tasks(THEOREMS, heap, options["release"], ["int"]), *campaign_tasks()]
     tasks += [Task("explore", s.name) for s in sorted(SCENARIOS, key=lambda s: -s.states)]
     if options["heap"] == "reference" and options["fault"] is None:
         tasks += [Task("trace", str(path)) for path in RECORDED]
@@ -268,6 +279,32 @@ def explore(scenarios: tuple[str, ...], claim: str | None, **options: Any) -> in
     for name in scenarios:
         _known(name, BY_NAME, "scenario")
     return _run("explore", [Task("explore", name) for name in scenarios or BY_NAME], options)
+
+
+@cli.command()
+@click.argument("theorems", nargs=-1, metavar="[THEOREM]...")
+@click.option("--domain", type=click.Choice(["int", "bv64"]), default=None, help="Kind of words [default: int].")
+@click.option(
+    "--tier",
+    type=click.Choice(["quick", "long"]),
+    default="quick",
+    show_default=True,
+    help="quick: unbounded integers, seconds. long: 64-bit words too, minutes.",
+)
+@_options
+def prove(theorems: tuple[str, ...], domain: str | None, tier: str, **options: Any) -> int:
+    """Prove THEOREM... (default: all) about the text of the heap, for any number of threads; name one to be told all."""
+    from spanproof.checks.faults.planting import subject  # noqa: PLC0415
+    from spanproof.checks.jobs import proof_tasks  # noqa: PLC0415
+    from spanproof.checks.proofs.catalogue import BY_NAME  # noqa: PLC0415
+
+    for name in theorems:
+        _known(name, BY_NAME, "theorem")
+    domains = (domain,) if domain else ("int",) if tier == "quick" else ("int", "bv64")
+    options["theorems"] = theorems or tuple(BY_NAME)
+    heap = subject(options["heap"], options["fault"]).heap_class
+    tasks = proof_tasks(options["theorems"], heap, options["release"], domains)
+    return _run("prove", tasks, options, tell=bool(theorems))
 
 
 @cli.command()

@@ -5,7 +5,7 @@ Each task gives results and records and is a plain value, so a process of its ow
 
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
@@ -20,6 +20,7 @@ from spanproof.checks.faults.planting import subject
 from spanproof.checks.faults.table import judge_fault
 from spanproof.checks.local_state import HiddenStateError
 from spanproof.checks.observe import UnknownCellError
+from spanproof.checks.proving.obligations import Proof
 from spanproof.checks.record import Record, load
 from spanproof.checks.running.machine import HeapError
 from spanproof.checks.running.replaying import survey
@@ -33,10 +34,15 @@ INTERRUPTED = "interrupted"
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One piece of work: check is explore, compare, trace or pin; name a scenario, a file, a fault or a part."""
+    """One piece of work: check is explore, compare, trace, pin or prove; name a scenario, a file, a fault or a part.
+
+    For prove, `name` is a job, `release` the row it is done on, `domain` its kind of words.
+    """
 
     check: str
     name: str = ""
+    release: str = ""
+    domain: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +57,8 @@ class Setting:
     examples: int = FEWEST_PROGRAMS
     deadline: float = float("inf")
     budget: float = float("inf")
+    theorems: tuple[str, ...] = ()
+    """Task prove: the theorems to judge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +69,8 @@ class Done:
     records: tuple[Record, ...] = ()
     part: Part | None = None
     """Task compare: a part of the campaign, judged when all are there."""
+    proof: Proof | None = None
+    """Task prove: one proof; the theorems are judged when all are there."""
 
 
 @dataclass(slots=True)
@@ -69,6 +79,8 @@ class Work:
 
     results: list[Result] = field(default_factory=list[Result])
     records: dict[str, Record] = field(default_factory=dict[str, Record])
+    told: dict[str, str] = field(default_factory=dict[str, str])
+    """Theorems, each told at length."""
     interrupted: bool = False
 
 
@@ -122,6 +134,16 @@ def _trace(task: Task, setting: Setting) -> Done:
     return Done(tuple(results), tuple(records))
 
 
+def _prove(task: Task, setting: Setting) -> Done:
+    from spanproof.checks.proving.theorem import Unit, prove  # noqa: PLC0415  # z3 at work, for this task alone
+
+    hurry = _hurry(setting)(0)
+    if hurry is not None:
+        return Done((), (), None, Proof(task.name, task.release, task.domain, error=hurry))
+    heap = subject(setting.heap, setting.fault).heap_class
+    return Done((), (), None, prove(Unit(task.name, task.release, (task.release,)), heap, task.domain))
+
+
 def _pin(task: Task, setting: Setting) -> Done:
     record = load(Path(task.name))
     result, again = survey(record, subject(setting.heap, setting.fault).heap_class, Path(task.name).name)
@@ -135,6 +157,7 @@ def _fault(task: Task, setting: Setting) -> Done:
 _TASKS: dict[str, Callable[[Task, Setting], Done]] = {
     "explore": _explore,
     "compare": _compare,
+    "prove": _prove,
     "trace": _trace,
     "pin": _pin,
     "faults": _fault,
@@ -180,7 +203,9 @@ def run(tasks: list[Task], setting: Setting, jobs: int, told: Callable[[int, int
     for task, done in stream:
         found.append((task, done))
         told(len(found), len(tasks), task)
-    in_order = [done for _, done in sorted(found, key=lambda pair: order[pair[0]])]
+    found.sort(key=lambda pair: order[pair[0]])
+    _theorems(work, [(task, done.proof) for task, done in found if done.proof is not None], setting)
+    in_order = [done for _, done in found]
     parts = [done.part for done in in_order if done.part is not None]
     for done in in_order:
         if done.part is None:
@@ -189,6 +214,44 @@ def run(tasks: list[Task], setting: Setting, jobs: int, told: Callable[[int, int
             campaign = judge_campaign(parts, setting.seed)
             _keep(work, Done((campaign.result,), () if campaign.record is None else (campaign.record,)))
     return work
+
+
+def proof_tasks(names: Iterable[str], heap_class: Any, release: str | None, domains: Iterable[str]) -> list[Task]:
+    """The proofs that these theorems need, each once."""
+    from spanproof.checks.proofs.catalogue import BY_NAME as THEOREMS  # noqa: PLC0415  # for proofs alone
+    from spanproof.checks.proving.theorem import JOBS, units  # noqa: PLC0415  # as above
+
+    jobs = dict.fromkeys(job for name in names for job in THEOREMS[name].proofs)
+    return [
+        Task("prove", unit.job, unit.release, domain)
+        for domain in domains
+        for job in jobs
+        for unit in units(JOBS[job], heap_class, release)
+    ]
+
+
+def _theorems(work: Work, done: list[tuple[Task, Proof]], setting: Setting) -> None:
+    """Judge the theorems whose proofs are there."""
+    if not done:
+        return
+    from spanproof.checks.proofs.catalogue import THEOREMS  # noqa: PLC0415  # for proofs alone
+    from spanproof.checks.proofs.script import judged  # noqa: PLC0415  # as above
+    from spanproof.checks.proving.telling import story  # noqa: PLC0415  # as above
+    from spanproof.checks.proving.theorem import JOBS, units  # noqa: PLC0415  # as above
+
+    heap = subject(setting.heap, setting.fault)
+    for domain in dict.fromkeys(task.domain for task, _ in done):
+        proofs = {(task.name, task.release): proof for task, proof in done if task.domain == domain}
+        for theorem in (t for t in THEOREMS if t.name in setting.theorems):
+            needed = [u for job in theorem.proofs for u in units(JOBS[job], heap.heap_class, setting.release)]
+            if any((u.job, u.release) not in proofs for u in needed):
+                continue  # interrupted before they were done
+            parts = [(u, proofs[u.job, u.release]) for u in needed]
+            found = judged(theorem, parts, heap, domain, setting.release, setting.deadline)
+            name = theorem.name if domain == "int" else f"{theorem.name} ({domain})"
+            result = replace(found.result, name=name)
+            work.told[name] = story(theorem, result, parts)
+            _keep(work, Done((result,), () if found.record is None else (found.record,)))
 
 
 def campaign_tasks() -> list[Task]:

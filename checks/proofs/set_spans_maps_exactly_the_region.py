@@ -8,7 +8,7 @@ THEOREM = Theorem(
     says="After setSpans every page of the region maps to the span, and no other page's entry was changed.",
     because="It walks the pages from arena to arena, and writes to entries of its own pages only.",
     source="mheap.go, setSpans",
-    proofs=("owning: rely", "set_spans", "alloc_span"),
+    proofs=("owning: rely", "set_spans", "init_span", "alloc_span"),
     own=goals(
         "every_page_of_the_region_maps_to_the_span", "no_page_outside_changes", "only_the_holder_maps_a_page"
     ),

@@ -135,6 +135,8 @@ class Engine:
         self._hypotheses: list[Any] = []
         self._solver = self._new_solver()
         self._constants = 0
+        self._ordered: dict[tuple[str, int, bool], Any] = {}
+        """Loops whose `keeps` is known to be an order, with the hand of which it was shown."""
         self._coroutine: Any = None
         self._log: list[Segment] = []
         self._replaying: Iterator[bool] | None = None
@@ -582,17 +584,23 @@ class Engine:
         raise PathEndsError
 
     def _order(self, where: str, loop: contract.Loop, old: Any) -> None:
-        """`keeps` relates the entry to every later visit of the head only if it is reflexive and transitive."""
-        self.prove_all(Kind.KEEPS, f"{where}: reflexive", loop.keeps(old, old))
-        mark = len(self._hypotheses)
-        self._solver.push()
-        later, last = self.protocol.fresh_world(old), self.protocol.fresh_world(old)
-        self.assume_all(loop.keeps(old, later))
+        """`keeps` relates the entry to every later visit of the head only if it is reflexive and transitive.
+
+        Shown of any views that the protocol allows, with the hand and the lock as they are; so once is enough.
+        """
+        key = (where, id(old.hand), bool(self.held))
+        if key in self._ordered:
+            return
+        self._ordered[key] = old.hand
+        kept, self._solver, self._hypotheses = (self._solver, self._hypotheses), self._new_solver(), []
+        first, later, last = (self.protocol.fresh_world(old) for _ in range(3))
+        self.assume_all(self.protocol.rely(first, first))
+        self.prove_all(Kind.KEEPS, f"{where}: reflexive", loop.keeps(first, first))
+        self.assume_all(loop.keeps(first, later))
         self.assume_all(loop.keeps(later, last))
-        self.prove_all(Kind.KEEPS, f"{where}: transitive", loop.keeps(old, last))
+        self.prove_all(Kind.KEEPS, f"{where}: transitive", loop.keeps(first, last))
         self._expect_satisfiable(f"{where}: transitive")
-        self._solver.pop()
-        del self._hypotheses[mark:]
+        self._solver, self._hypotheses = kept
 
     # Lemmas.
 

@@ -16,7 +16,6 @@ from spanproof.checks.programs import (
     MallocLarge,
     Op,
     Program,
-    ProgramError,
     Reclaim,
     Sweep,
     Thread,
@@ -104,26 +103,28 @@ def _shaped(obligation: Obligation, place: int, proofs: list[Proof], subject: Su
     again = jobs.run(JOBS[proof.job], subject.heap_class, release, "int", SMALL)
     like = [o for o in again.failed if (o.goal, o.line, o.kind) == (obligation.goal, obligation.line, obligation.kind)]
     values = like[0].values if like else obligation.values
-    try:
-        yield Scenario(f"counterexample {place + 1}", "in the shape of a counterexample to induction", _program(values, release), 0, ())
-    except ProgramError:
-        return
+    name, says = f"counterexample {place + 1}", "in the shape of a counterexample to induction"
+    for program in _like(_sizes(values), release):
+        yield Scenario(name, says, program, 0, ())
 
 
-def _program(values: dict[str, str] | object, release: Release) -> Program:
-    """Two threads: one takes the counterexample's region, the other one as long; what was used before it, is."""
-    sizes = _sizes(values)
+def _like(sizes: dict[str, int], release: Release) -> Iterator[Program]:
+    """Two threads: one takes the counterexample's region, the other one as long, on fresh memory and on used."""
     if "sg" in sizes:
         old: tuple[Op, ...] = (MallocLarge(1), Drop(0), MallocLarge(1), Drop(1), Collect())
-        return Program((Thread((Reclaim(1),), old), Thread((Sweep(), AllocManual(1)))), BYTES, release)
+        yield Program((Thread((Reclaim(1),), old), Thread((Sweep(), AllocManual(1)))), BYTES, release)
+        return
     page = SMALL.page_size
     npages = _clipped(sizes.get("npage", sizes.get("npages", page)), 1, SMALL.pages_per_arena)
     before = _clipped(sizes.get("hand.base", 0) % SMALL.arena_size // page, 0, SMALL.pages_per_arena - 1)
     used = _clipped(sizes.get("world.zeroed_base", 0) // page, 0, SMALL.pages_per_arena)
     past: tuple[Op, ...] = (AllocManual(before),) if before else ()
+    other = Thread((AllocManual(npages), FreeManual(0)))
+    yield Program((Thread((MallocLarge(npages),)), other), SMALL, release)
     if used > before:
         past = (*past, AllocManual(used - before), FreeManual(len(past)))
-    return Program((Thread((MallocLarge(npages),), past), Thread((AllocManual(npages), FreeManual(0)))), SMALL, release)
+    if past:
+        yield Program((Thread((MallocLarge(npages),), past), other), SMALL, release)
 
 
 def _sizes(values: object) -> dict[str, int]:

@@ -27,13 +27,16 @@ class OwningProtocol(Protocol):
     families = frozenset({"spans", "pageInUse", "spanalloc"} | {f"mspan.{field}" for field in FIELDS})
 
     def begin(self) -> None:
-        """Any world that is sound, with nothing in hand."""
+        """Any world that is sound."""
         e = self.engine
         place, page = self.page()
         e.view = View(e.geometry, place, page, e.fresh("span"), self._world(), Hand())
         e.assume(e.view.span < owning.MOST_PAGES)
-        e.assume(e.view.world.owner != owning.ME)
         e.assume_all(owning.sound(e.view))
+
+    def hold_no_page(self) -> None:
+        """No page is in this thread's hand."""
+        self.engine.assume(self.engine.view.world.owner != owning.ME)
 
     def page(self) -> tuple[Any, Any]:
         """Any page: its place in page_in_use, and its number. Built from its place, so that no division is needed."""
@@ -70,6 +73,13 @@ class OwningProtocol(Protocol):
         """What is true whenever nobody holds the heap lock."""
         return owning.lock_invariant(view)
 
+    def hold_region(self) -> tuple[Any, Any]:
+        """A region that this thread was given: (base, npages)."""
+        e, base, npages = self.engine, self.page_address(), self.engine.fresh("npages")
+        e.assume_all(owning.region_well_formed(e.geometry, base, npages))
+        e.view = replace(e.view, hand=replace(e.view.hand, region=(base, npages)))
+        return base, npages
+
     def hold_living_span(self) -> Span:
         """A span that this thread may free: alive, and nobody else touches it."""
         e = self.engine
@@ -100,8 +110,21 @@ class OwningProtocol(Protocol):
                 e.prove_all(Kind.REQUIRES, "call pages.free", owning.frees_region(e.view, *call.args))
                 e.view = owning.region_freed(e.view, *call.args)
                 return None
+            case "init_span":
+                return self._init_span(call, contract_)
             case _:
                 return super().call(call, contract_)
+
+    def _init_span(self, call: Call, contract_: contract.Call) -> None:
+        """A span is built on the region in hand."""
+        e = self.engine
+        e.prove_all(Kind.REQUIRES, "call init_span", contract_.requires(e.view, *call.args))
+        s, _, _, base, npages, _ = call.args
+        before, state = e.view, e.fresh("state")
+        fields = (("base", base), ("npages", npages), ("state", state))
+        e.view = replace(self.fresh_world(before), hand=replace(before.hand, span=s.number, fields=fields))
+        e.assume_all(contract_.keeps(before, e.view))
+        e.assume_all(contract_.ensures(before, e.view, None, *call.args))
 
     def _pages_alloc(self, npages: Any) -> Any:
         e = self.engine

@@ -9,6 +9,7 @@ from spanproof.checks.proving.obligations import Kind
 from spanproof.checks.proving.owning import OwningProtocol
 from spanproof.checks.proving.zeroing_jobs import ADDRESSES, SEQUENTIAL
 from spanproof.impl.heap_cells import HEAP_LOCK
+from spanproof.impl.span import Span
 from spanproof.model.contracts import owning
 from spanproof.model.contracts.owning import ANOTHER_THREAD, FIRST_SPAN, ME, Hand, View
 from spanproof.model.logic import Claims, all_of, any_of, implies, ite, negate
@@ -34,13 +35,33 @@ def _set_spans(p: OwningProtocol) -> Start:
 
 def _alloc_span(p: OwningProtocol) -> Start:
     p.begin()
+    p.hold_no_page()
     e = p.engine
     args = (e.fresh("npages"), e.fresh("typ"), e.fresh("spanclass"))
     return Start(args, lambda s: owning.alloc_span_ensures(e.view, s))
 
 
+def _init_span(p: OwningProtocol) -> Start:
+    p.begin()
+    e = p.engine
+    s: Any = Span(e.fresh("mspan"))  # type: ignore[arg-type]  # a word
+    e.assume(s.number < owning.MOST_PAGES)
+    base, npages = p.hold_region()
+    e.view = replace(e.view, hand=replace(e.view.hand, span=s.number))
+    args = (s, e.fresh("typ"), e.fresh("spanclass"), base, npages, e.fresh("scav"))
+    e.assume_all(owning.init_span_requires(e.view, *args))
+    entry = e.view
+
+    def ensures(_: None) -> Claims:
+        yield from owning.alloc_span_ensures(e.view, s)
+        yield from owning.builds(entry, e.view)
+
+    return Start(args, ensures)
+
+
 def _free_span_locked(p: OwningProtocol) -> Start:
     p.begin()
+    p.hold_no_page()
     e = p.engine
     s = p.hold_living_span()
     e.held, e.view = HELD, p.locked(e.view, held=True)
@@ -50,6 +71,7 @@ def _free_span_locked(p: OwningProtocol) -> Start:
 
 def _free_manual(p: OwningProtocol) -> Start:
     p.begin()
+    p.hold_no_page()
     e = p.engine
     s = p.hold_living_span()
     return Start((s, e.fresh("typ")), lambda _: iter([("nothing_is_in_hand", e.view.hand.span is None)]))
@@ -160,8 +182,12 @@ JOBS = (
     Job("owning: rely", "what each thread does is what each other relies on", OwningProtocol, "", _rely, premises=PREMISES),
     Job("set_spans", "it maps exactly its region", OwningProtocol, "set_spans", _set_spans, premises=PREMISES),
     Job(
-        "alloc_span", "a span is built on pages in hand, mapped, then published", OwningProtocol, "alloc_span", _alloc_span,
-        ("pages.alloc", "set_spans", "grow", "push_swept", "alloc_needs_zero", "os.sys_used"), premises=PREMISES,
+        "init_span", "a span is built on pages in hand, mapped, then published", OwningProtocol, "init_span", _init_span,
+        ("set_spans", "push_swept", "alloc_needs_zero"), premises=PREMISES,
+    ),
+    Job(
+        "alloc_span", "pages and a span are taken under the lock, and the span is built on them", OwningProtocol, "alloc_span",
+        _alloc_span, ("pages.alloc", "init_span", "grow", "os.sys_used"), premises=PREMISES,
     ),
     Job(
         "free_span_locked", "a span is unpublished, its pages freed, then it dies", OwningProtocol, "free_span_locked",

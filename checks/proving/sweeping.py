@@ -175,11 +175,6 @@ class SweepingProtocol(Protocol):
 
     def _spans(self, access: Access[Any]) -> Any:
         e, v, page = self.engine, self.engine.view, access.cell.index
-        if access.kind == "write":
-            here = v.page == page
-            e.assume_all(sweeping.maps_page(v, here))
-            e.view = v.but(entry=ite(here, access.args[0].number + owning.FIRST_SPAN, v.world.entry))
-            return None
         if access.kind != "read":
             return self.unknown(access)
         e.prove_all(Kind.GUARANTEE, "read of spans", sweeping.looks_up(v, page))

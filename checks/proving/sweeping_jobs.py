@@ -188,6 +188,6 @@ JOBS = (
     Job("sweepone", "it sweeps a span that it won", SweepingProtocol, "sweepone", _sweepone, ("sweep",), premises=PREMISES),
     Job("ensure_swept", "it sweeps the span itself, or waits until it is swept", SweepingProtocol, "ensure_swept", _ensure_swept, ("sweep",), premises=PREMISES),
     Job("uncache_span", "a stale cached span is swept by who cached it", SweepingProtocol, "uncache_span", _uncache_span, ("sweep",), premises=PREMISES),
-    Job("init_span: sweepgen", "a new span is swept", SweepingProtocol, "init_span", _init_span, ("alloc_needs_zero",), premises=PREMISES),
+    Job("init_span: sweepgen", "a new span is swept", SweepingProtocol, "init_span", _init_span, ("alloc_needs_zero", "set_spans"), premises=PREMISES),
     Job("malloc_small: sweepgen", "a span that a thread keeps is marked cached", SweepingProtocol, "malloc_small", _malloc_small, ("alloc", "os.memclr"), premises=PREMISES),
 )  # fmt: skip

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from spanproof.checks.proving import jobs
+from spanproof.checks.proving.cuts import LiftError
 from spanproof.checks.proving.footprint import columns, users
 from spanproof.checks.proving.jobs import Job
 from spanproof.checks.proving.obligations import Kind, Obligation, Outcome, Proof
@@ -68,7 +69,10 @@ def units(job: Job, heap_class: Any, release: str | None = None) -> list[Unit]:
     if release is not None:
         wanted = row(release)
         return [Unit(job.name, wanted.name, (wanted.name,))] if job.applies(wanted) else []
-    names = sorted(columns(heap_class, job.function, frozenset(job.by_contract))) if job.function else []
+    try:
+        names = sorted(columns(heap_class, job.function, frozenset(job.by_contract))) if job.function else []
+    except LiftError:
+        names = []  # a heap that lacks the function: the proof will say so
     groups: dict[tuple[Any, ...], list[Release]] = {}
     for r in RELEASES:
         if job.applies(r):
@@ -153,13 +157,14 @@ class Judged:
 
 def verdict(
     theorem: Theorem,
-    proofs: Iterable[Proof],
+    done: Iterable[tuple[Unit, Proof]],
     heap_class: Any,
     run: Callable[[Theorem, Standing], tuple[Record | None, str]],
     domain: str,
 ) -> Judged:
     """The verdict over the proofs; `run` looks for a run that refutes the theorem: (record, what was searched)."""
-    found = list(proofs)
+    pairs = list(done)
+    found = [proof for _, proof in pairs]
     state = standing(theorem, found, heap_class)
     counts = {
         "obligations": sum(len(p.obligations) for p in found),
@@ -169,7 +174,7 @@ def verdict(
     }
     seconds = sum(p.seconds for p in found)
     assumptions = tuple(dict.fromkeys(premise for p in found for premise in p.premises))
-    bound = f"any number of threads, arenas and steps; {DOMAIN_NAMES[domain]}; {_rows(found)}"
+    bound = f"any number of threads; {DOMAIN_NAMES[domain]}; {_rows([unit for unit, _ in pairs])}"
     record, searched = (None, "") if state.holds else run(theorem, state)
     verdict_, reason = Verdict.HOLDS, ""
     if not state.holds:
@@ -178,7 +183,7 @@ def verdict(
     return Judged(Result("prove", theorem.name, verdict_, reason, bound, assumptions, seconds, counts), record)
 
 
-DOMAIN_NAMES = {"int": "unbounded integers", "bv64": "64-bit words"}
+DOMAIN_NAMES = {"int": "integers", "bv64": "64-bit words"}
 
 
 def _said(state: Standing) -> list[str]:
@@ -187,6 +192,8 @@ def _said(state: Standing) -> list[str]:
     return [*said, *state.reasons]
 
 
-def _rows(proofs: list[Proof]) -> str:
-    names = sorted({p.release for p in proofs}, key=lambda name: row(name).number)
-    return names[0] if len(names) == 1 else f"{RELEASES[0].name} to {RELEASES[-1].name}"
+def _rows(units_: list[Unit]) -> str:
+    """The releases that all proofs together speak of."""
+    names = {name for unit in units_ for name in unit.rows}
+    rows = [r.name for r in RELEASES if r.name in names]
+    return rows[0] if len(rows) == 1 else f"{rows[0]} to {rows[-1]}"

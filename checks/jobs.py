@@ -250,7 +250,7 @@ def _theorems(work: Work, done: list[tuple[Task, Proof]], setting: Setting) -> N
             found = judged(theorem, parts, heap, domain, setting.release, setting.deadline)
             name = theorem.name if domain == "int" else f"{theorem.name} ({domain})"
             result = replace(found.result, name=name)
-            work.told[name] = story(theorem, result, parts)
+            work.told[name] = story(theorem, result, parts, heap.heap_class)
             _keep(work, Done((result,), () if found.record is None else (found.record,)))
 
 

@@ -1,9 +1,10 @@
-"""What there is: scenarios, claims, releases and faults, as data and as tables for the terminal."""
+"""What there is: scenarios, claims, theorems, releases and faults, as data and as tables for the terminal."""
 
 from enum import Enum
 from typing import Any, TextIO
 
 from spanproof.checks.faults.corpus import FAULTS
+from spanproof.checks.proofs.catalogue import THEOREMS
 from spanproof.checks.scenarios import SCENARIOS
 from spanproof.model.claim import Claim, Invariant, Promise, RunClaim, StepInvariant
 from spanproof.model.promises import CLAIMS
@@ -48,7 +49,10 @@ def lists() -> dict[str, list[dict[str, Any]]]:
             for s in SCENARIOS
         ],
         "claims": [_claim(claim) for claim in CLAIMS],
-        "theorems": [],
+        "theorems": [
+            {"name": t.name, "says": t.says, "because": t.because, "source": t.source, "proofs": list(t.proofs)}
+            for t in THEOREMS
+        ],
         "releases": [_release(release) for release in RELEASES],
         "faults": [{"name": f.name, "says": f.says, "claim": f.claim, "source": f.source} for f in FAULTS],
     }
@@ -57,6 +61,7 @@ def lists() -> dict[str, list[dict[str, Any]]]:
 SHOWN = {
     "scenarios": ("name", "release", "geometry", "threads", "states", "says"),
     "claims": ("name", "kind", "says"),
+    "theorems": ("name", "says"),
     "releases": ("name", "zeroing", "sweep_done", "scavenged_is_zero"),
     "faults": ("name", "claim", "says"),
 }

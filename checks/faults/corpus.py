@@ -174,6 +174,10 @@ FAULTS = (
         ("Heap.alloc_span", "self.init_span(s, typ, spanclass, base, npages, scav)", "self.init_span(s, typ, spanclass, base, npages + 1, scav)"),
     ),
     _fault(
+        "taken_pages_given_again", "the page allocator gives pages that are taken", "no_page_in_two_spans", "after issue 9048, CL 8920", "two_allocs_one_arena",
+        ("page_alloc.find_and_allocate", "and_not(bits.mapped, bits.alloc)", "bits.mapped"),
+    ),
+    _fault(
         "freed_with_in_use_bit", "freeing leaves the in-use bit set", "in_use_bit_marks_a_built_span", "made up: mheap.go, freeSpanLocked", "alloc_against_sweeper",
         ("Heap.free_span_locked", "await self.page_in_use.at((self.arena_index(base), page // 8)).and8(~(1 << page % 8))", ""),
     ),

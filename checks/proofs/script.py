@@ -38,7 +38,7 @@ def judged(
     def run(theorem: Theorem, state: Standing) -> tuple[Record | None, str]:
         return run_counterexample(theorem, state, subject, proofs, release, stop)
 
-    return verdict(theorem, done, subject.heap_class, run, domain)
+    return verdict(theorem, done, subject.heap_class, run, domain, release)
 
 
 def main(theorem: Theorem) -> None:

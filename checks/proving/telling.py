@@ -2,20 +2,22 @@
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from spanproof.checks.proving.obligations import Kind, Obligation, Outcome, Proof
 from spanproof.checks.proving.theorem import JOBS, Theorem, Unit
 from spanproof.checks.verdict import Result
+from spanproof.impl.malloc import Runtime
 
 Done = tuple[Unit, Proof]
 
 
-def story(theorem: Theorem, result: Result, done: Iterable[Done]) -> str:
+def story(theorem: Theorem, result: Result, done: Iterable[Done], heap_class: Any = Runtime) -> str:
     """The whole of it, as text."""
-    return "\n".join(_lines(theorem, result, list(done))) + "\n"
+    return "\n".join(_lines(theorem, result, list(done), heap_class)) + "\n"
 
 
-def _lines(theorem: Theorem, result: Result, done: list[Done]) -> Iterator[str]:
+def _lines(theorem: Theorem, result: Result, done: list[Done], heap_class: Any) -> Iterator[str]:
     yield f"{result.verdict.value.upper():8}  {theorem.name}"
     yield f"          {theorem.says}"
     yield f"          {theorem.because}"
@@ -27,6 +29,8 @@ def _lines(theorem: Theorem, result: Result, done: list[Done]) -> Iterator[str]:
     yield "  takes for granted:"
     for premise in dict.fromkeys(premise for _, proof in done for premise in JOBS[proof.job].premises):
         yield f"    {premise}"
+    if theorem.excludes is not None:
+        yield f"    without it: {theorem.excludes(heap_class)}"
     yield ""
     yield "  contracts in place of callees, and where each is discharged:"
     contracts = {name: JOBS[p.job].protocol.calls[name].discharged for _, p in done for name in JOBS[p.job].by_contract}

@@ -42,6 +42,8 @@ class Theorem:
     """The claims of model that a run breaks when the theorem is false."""
     writers: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
     """Families of cells, with the functions that may write them: all those that the proofs speak of."""
+    excludes: Callable[[Any], object] | None = None
+    """Shows, on a heap class, what a premise keeps out."""
 
 
 def goals(*names: str, function: str = "") -> Callable[[Obligation], bool]:
@@ -104,8 +106,8 @@ class Standing:
         return not (self.own or self.support or self.reasons)
 
 
-def standing(theorem: Theorem, proofs: Iterable[Proof], heap_class: Any) -> Standing:
-    """What the proofs amount to."""
+def standing(theorem: Theorem, proofs: Iterable[Proof], heap_class: Any, release: str | None = None) -> Standing:
+    """What the proofs amount to; `release`: of one release alone."""
     found = list(proofs)
     obligations = [o for proof in found for o in proof.obligations]
     failed = [o for o in obligations if o.outcome is not Outcome.PROVED and o.kind is not Kind.REACHED]
@@ -116,8 +118,9 @@ def standing(theorem: Theorem, proofs: Iterable[Proof], heap_class: Any) -> Stan
     if not failed:
         reasons += [said for proof in found for said in proof.vacuous]
     reasons += _others_write(theorem, heap_class)
-    missing = set(theorem.proofs) - {proof.job for proof in found}
-    missing -= {name for name in missing if not any(JOBS[name].applies(row(p.release)) for p in found)}
+    wanted = RELEASES if release is None else (row(release),)
+    needed = {name for name in theorem.proofs if any(JOBS[name].applies(r) for r in wanted)}
+    missing = needed - {proof.job for proof in found}
     if missing:
         reasons.append(f"not done: {', '.join(sorted(missing))}")
     if not shown and not own:
@@ -161,11 +164,12 @@ def verdict(
     heap_class: Any,
     run: Callable[[Theorem, Standing], tuple[Record | None, str]],
     domain: str,
+    release: str | None = None,
 ) -> Judged:
     """The verdict over the proofs; `run` looks for a run that refutes the theorem: (record, what was searched)."""
     pairs = list(done)
     found = [proof for _, proof in pairs]
-    state = standing(theorem, found, heap_class)
+    state = standing(theorem, found, heap_class, release)
     counts = {
         "obligations": sum(len(p.obligations) for p in found),
         "paths": sum(p.paths for p in found),
@@ -195,5 +199,5 @@ def _said(state: Standing) -> list[str]:
 def _rows(units_: list[Unit]) -> str:
     """The releases that all proofs together speak of."""
     names = {name for unit in units_ for name in unit.rows}
-    rows = [r.name for r in RELEASES if r.name in names]
+    rows = [r.name for r in RELEASES if r.name in names] or ["no release"]
     return rows[0] if len(rows) == 1 else f"{rows[0]} to {rows[-1]}"

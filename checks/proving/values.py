@@ -14,6 +14,10 @@ from spanproof.impl.heap_cells import CurArena
 from spanproof.impl.span import Span
 
 
+ARENAS = 1 << 24
+"""More than any address space has."""
+
+
 @dataclass(frozen=True, slots=True)
 class Arenas:
     """Some list of arenas."""
@@ -30,7 +34,7 @@ class Arenas:
 
     def at(self, n: Any) -> Any:
         """Some arena, the same each time for the same place."""
-        return self.domain.word(unknown_function(self.name, self.domain.sort, n.term))
+        return self.domain.word(unknown_function(self.name, self.domain.sort, n.term)) % ARENAS
 
 
 def value_of(engine: Engine, family: str) -> Any:

@@ -1,0 +1,166 @@
+"""The theorems of the reference heap, as they are proved, told and run by themselves."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from spanproof.checks.proofs.catalogue import BY_NAME, THEOREMS
+from spanproof.checks.proofs.script import judged, proved
+from spanproof.checks.proving import theorem as theorem_module
+from spanproof.checks.proving.footprint import users
+from spanproof.checks.proving.obligations import Kind, Outcome
+from spanproof.checks.proving.telling import story
+from spanproof.checks.proving.theorem import JOBS, Theorem, units
+from spanproof.checks.subject import Subject
+from spanproof.checks.verdict import Verdict
+from spanproof.impl.malloc import Runtime
+from spanproof.model.promises import BY_NAME as CLAIMS
+from spanproof.model.releases import RELEASES
+
+ASKED_FOR = {
+    "zeroed_base_never_decreases", "zeroed_base_stays_in_arena", "no_overlapping_spans", "needzero_false_is_already_zero",
+    "asked_for_zero_gets_zero", "overlap_throw_unreachable", "alloc_needs_zero_terminates",
+    "set_spans_maps_exactly_the_region", "only_the_winner_sweeps", "reclaim_chunk_touches_only_swept_or_claimed_spans",
+}  # fmt: skip
+each = pytest.mark.parametrize("theorem", THEOREMS, ids=lambda t: t.name)
+
+
+@each
+def test_it_holds_in_integers(theorem: Theorem) -> None:
+    """All obligations are met in every release, none from a contradiction, some of them the claim's own."""
+    found, done = proved(theorem, Subject())
+
+    assert (found.result.verdict, found.result.reason) == (Verdict.HOLDS, "")
+    assert found.result.counts["own"] > 0
+    assert all(o.outcome is Outcome.PROVED for _, proof in done for o in proof.obligations)
+    for _, proof in done:
+        ends = [o for o in proof.obligations if o.kind is Kind.REACHED]
+        assert len(ends) >= proof.paths - sum(o.kind is Kind.THROW for o in proof.obligations) - len(proof.unclaimed) * 9
+        assert ends
+
+
+@pytest.mark.long
+@each
+def test_it_holds_in_64_bits(theorem: Theorem) -> None:
+    """The same in 64-bit words, with Go's constants and the offset of amd64."""
+    found, _ = proved(theorem, Subject(), "bv64")
+
+    assert (found.result.verdict, found.result.reason) == (Verdict.HOLDS, "")
+
+
+def test_a_small_theorem_holds_in_64_bits() -> None:
+    """Words that wrap around are in every run of the tests, if only for the smallest proofs."""
+    heap = Subject()
+    for name in ("zeroing: rely", "malloc_small", "one owner", "owning: rely", "sweeping: rely", "uncache_span"):
+        for unit in units(JOBS[name], heap.heap_class):
+            assert not theorem_module.prove(unit, heap.heap_class, "bv64").failed
+
+
+def test_the_theorems_are_those_that_were_asked_for() -> None:
+    """The catalogue has at least the theorems of the project's plan, each with claims that a run can break."""
+    assert set(BY_NAME) >= ASKED_FOR
+    assert len(BY_NAME) == len(THEOREMS)
+    assert all(claim in CLAIMS for theorem in THEOREMS for claim in theorem.claims)
+    assert all(theorem.claims for theorem in THEOREMS)
+
+
+@each
+def test_every_release_is_spoken_of(theorem: Theorem) -> None:
+    """The rows on which the proofs are done stand for every release of the table, for each function."""
+    for name in theorem.proofs:
+        spoken = [row for unit in units(JOBS[name], Runtime) for row in unit.rows]
+        assert sorted(spoken) == sorted({r.name for r in RELEASES if JOBS[name].applies(r)})
+
+
+def test_contracts_are_discharged_where_they_say() -> None:
+    """`proved: NAME` names a proof, which every theorem that uses the contract includes; `searched: NAME` a claim."""
+    for theorem in THEOREMS:
+        for job in (JOBS[name] for name in theorem.proofs):
+            for callee in job.by_contract:
+                how, _, what = job.protocol.calls[callee].discharged.partition(": ")
+                named = re.split(r"[;,]| in ", what)[0].strip()
+                if how == "proved":
+                    assert named in JOBS, callee
+                elif how == "searched":
+                    assert named in CLAIMS, callee
+                else:
+                    assert "write none of the cells" in job.protocol.calls[callee].discharged
+
+
+def test_loops_have_ranks_or_a_reason() -> None:
+    """Each loop of a function that is proved has a contract, and a rank or the reason why it has none."""
+    for job in JOBS.values():
+        for (function, n), loop in job.protocol.loops.items():
+            assert callable(loop.rank) or len(loop.rank) > 20, (function, n)
+
+
+def test_the_cells_of_a_theorem_have_no_other_writers() -> None:
+    """`writers` names exactly the functions of the heap that may write those cells: neither fewer nor more."""
+    for theorem in THEOREMS:
+        for family, known in theorem.writers.items():
+            assert users(Runtime, family) == known, (theorem.name, family)
+
+
+def test_nothing_proved_is_not_holds() -> None:
+    """A theorem none of whose proofs were done is unknown."""
+    found = judged(BY_NAME["zeroed_base_never_decreases"], [], Subject(), "int", None)
+
+    assert found.result.verdict is Verdict.UNKNOWN
+    assert "not done" in found.result.reason
+
+
+def test_a_theorem_is_told_at_length() -> None:
+    """The story has the claim, the premises, where contracts are discharged, obligations by line, and times."""
+    theorem = BY_NAME["asked_for_zero_gets_zero"]
+    found, done = proved(theorem, Subject())
+    told = story(theorem, found.result, done)
+
+    assert told.startswith("HOLDS     asked_for_zero_gets_zero\n")
+    for said in (
+        theorem.says, "sys_unused zeroes", "the compare-and-swap is strong", "no address overflow", "are disjoint",
+        "alloc_span         proved: alloc_span: needzero", "searched: refines_the_abstract_heap", "line", "s in the solver",
+    ):  # fmt: skip
+        assert said in told, said
+
+
+def test_what_the_premise_on_addresses_excludes_is_shown() -> None:
+    """The endless loop at npage = 2^51 is run, and told with the theorem that needs the premise."""
+    theorem = BY_NAME["alloc_needs_zero_terminates"]
+    found, done = proved(theorem, Subject())
+
+    assert f"at npage = {1 << 51} the loop comes round" in story(theorem, found.result, done)
+
+
+def test_a_script_proves_its_theorem_by_itself() -> None:
+    """`python -m spanproof.checks.proofs.NAME` tells the theorem, exits 0, and says nothing on stderr."""
+    command = [sys.executable, "-m", "spanproof.checks.proofs.zeroed_base_never_decreases"]
+    source = {"PYTHONPATH": str(Path(__file__).parents[3] / "src")}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=source)
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("HOLDS")
+
+
+def test_every_theorem_has_its_script() -> None:
+    """A module of the same name holds each theorem."""
+    for theorem in THEOREMS:
+        module = sys.modules[f"spanproof.checks.proofs.{theorem.name}"]
+        assert module.__dict__["THEOREM"] is theorem
+
+
+@pytest.mark.benchmark(group="prove")
+def test_time_of_the_quick_tier(benchmark: BenchmarkFixture) -> None:
+    """All proofs in integers, each once."""
+
+    def everything() -> int:
+        return sum(
+            len(theorem_module.prove(unit, Runtime, "int").failed)
+            for job in JOBS.values()
+            for unit in units(job, Runtime)
+        )
+
+    assert benchmark.pedantic(everything, rounds=1) == 0

@@ -14,6 +14,7 @@ THEOREM = Theorem(
         "living_span_owns_its_pages",
         "span_owns_nothing_else",
         "a_span_is_built_on_pages_in_hand",
+        "the_region_is_held",
         "a_span_dies_when_its_pages_are_freed",
         "freed_pages_were_owned",
         "free_page_has_no_owner",

@@ -9,9 +9,7 @@ THEOREM = Theorem(
     because="It walks the pages from arena to arena, and writes to entries of its own pages only.",
     source="mheap.go, setSpans",
     proofs=("owning: rely", "set_spans", "init_span", "alloc_span"),
-    own=goals(
-        "every_page_of_the_region_maps_to_the_span", "no_page_outside_changes", "only_the_holder_maps_a_page"
-    ),
+    own=goals("every_page_of_the_region_maps_to_the_span", "no_page_outside_changes", "only_the_holder_maps_a_page"),
     claims=("published_span_is_mapped", "no_nil_dereference"),
     writers={"spans": frozenset({"set_spans"})},
 )

@@ -86,7 +86,7 @@ class _Cuts(ast.NodeTransformer):
     def refuse(self, node: ast.stmt, why: str) -> Any:
         raise LiftError(f"{self.place}:{node.lineno}: {self.function.name}: {why}")
 
-    def visit_For(self, node: ast.For) -> Any:  # noqa: N802  # ast's own name
+    def visit_For(self, node: ast.For) -> Any:  # ast's own name
         return self.refuse(node, "a for loop cannot be cut at an invariant; write while")
 
     visit_AsyncFor = visit_For  # noqa: N815  # ast's own name
@@ -97,13 +97,13 @@ class _Cuts(ast.NodeTransformer):
 
     visit_Assign = visit_AnnAssign = visit_AugAssign = _binds  # noqa: N815  # ast's own names
 
-    def visit_Return(self, node: ast.Return) -> Any:  # noqa: N802  # ast's own name
+    def visit_Return(self, node: ast.Return) -> Any:  # ast's own name
         new = _statements(f"_value = 0\nawait _Returned({self.function.name!r}, _value)\nreturn _value")
         assert isinstance(new[0], ast.Assign)
         new[0].value = node.value or ast.Constant(None)
         return _at(new, node)
 
-    def visit_While(self, node: ast.While) -> Any:  # noqa: N802  # ast's own name
+    def visit_While(self, node: ast.While) -> Any:  # ast's own name
         if node.orelse:
             self.refuse(node, "while .. else cannot be cut")
         number, self.loops = self.loops, self.loops + 1

@@ -9,6 +9,7 @@ A path is resumed where it forked: the answers given so far are sent again, and 
 protocol.py.
 """
 
+import inspect
 import sys
 import time
 from abc import ABC, abstractmethod
@@ -28,6 +29,7 @@ from spanproof.impl.span import Span
 from spanproof.model.contracts import contract
 from spanproof.model.geometry import Geometry
 from spanproof.model.logic import Claims, implies, negate
+
 
 @dataclass(frozen=True, slots=True)
 class Try:
@@ -151,7 +153,7 @@ class Engine:
         self._moment = self._now()
         self._model: Any = None
         self._thrown_at: tuple[str, str, int] | None = None
-        self._watched: dict[tuple[str, str, int], tuple[int, ...]] = {}
+        self._watched: dict[tuple[str, str, int], tuple[tuple[str, int], ...]] = {}
         """Lines of the first path that failed at a place."""
 
     # Words.
@@ -296,7 +298,7 @@ class Engine:
                 values[part] = str(word) if term is None else str(self._model.eval(term, model_completion=True))
         return values
 
-    def _lines(self) -> tuple[int, ...]:
+    def _lines(self) -> tuple[tuple[str, int], ...]:
         """The lines of the text on this path, in order: the path is run once more, with no solver, and watched."""
         if self._coroutine is None:
             return ()
@@ -304,15 +306,15 @@ class Engine:
             self._watched[self._position()] = self._followed()
         return self._watched[self._position()]
 
-    def _followed(self) -> tuple[int, ...]:
-        seen: dict[int, None] = {}
-        text = self._innermost().cr_code.co_filename if self._innermost() is not None else ""
+    def _followed(self) -> tuple[tuple[str, int], ...]:
+        seen: dict[tuple[str, int], None] = {}
 
         def watch(frame: Any, event: str, arg: Any) -> Any:  # noqa: ARG001  # what sys.settrace calls
-            if frame.f_code.co_filename != text:
+            code = frame.f_code
+            if not code.co_flags & inspect.CO_COROUTINE or code is STUB:
                 return None
             if event == "line":
-                seen[frame.f_lineno] = None
+                seen[PurePath(code.co_filename).name, frame.f_lineno] = None
             return watch
 
         again, answer, tracing = self._make(), None, sys.gettrace()

@@ -52,7 +52,7 @@ class _Reader(ast.NodeVisitor):
         self.bare: set[tuple[bool, str]] = set()
         self.alias = False
 
-    def visit_Call(self, node: ast.Call) -> None:  # noqa: N802  # ast's own name
+    def visit_Call(self, node: ast.Call) -> None:  # ast's own name
         match node.func:
             case ast.Attribute(attr=method, value=cell) if method in ACCESSES:
                 self._access(method, cell)
@@ -85,7 +85,7 @@ class _Reader(ast.NodeVisitor):
         if not own:
             self.visit(node.value)
 
-    def visit_Attribute(self, node: ast.Attribute) -> None:  # noqa: N802  # ast's own name
+    def visit_Attribute(self, node: ast.Attribute) -> None:  # ast's own name
         match node.value:
             case ast.Name(id="self"):
                 self.own.add(node.attr)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from spanproof.checks.exploring.verdicts import Judged, judge
+from spanproof.checks.local_state import HiddenStateError
+from spanproof.checks.observe import UnknownCellError
 from spanproof.checks.programs import (
     AllocManual,
     Collect,
@@ -24,9 +26,10 @@ from spanproof.checks.proving import jobs
 from spanproof.checks.proving.obligations import Obligation, Proof
 from spanproof.checks.proving.theorem import JOBS, Standing, Theorem
 from spanproof.checks.record import Record
+from spanproof.checks.running.machine import HeapError
 from spanproof.checks.scenarios import SCENARIOS, Scenario
 from spanproof.checks.subject import Subject
-from spanproof.checks.verdict import Verdict
+from spanproof.checks.verdict import Result, Verdict
 from spanproof.model.geometry import BYTES, SMALL
 from spanproof.model.releases import Release, row
 
@@ -81,7 +84,10 @@ def _search(
         return f"{MOST_STATES:,} states" if states > MOST_STATES else stop(states)
 
     wanted: Release | None = None if release is None else row(release)
-    return judge(scenario, subject, release=wanted, only=claim, hurry=hurry)
+    try:
+        return judge(scenario, subject, release=wanted, only=claim, hurry=hurry)
+    except (HeapError, HiddenStateError, UnknownCellError) as e:  # the text fails where no claim speaks of it
+        return Judged(Result("explore", scenario.name, Verdict.UNKNOWN, str(e)))
 
 
 def _programs(state: Standing, proofs: list[Proof], subject: Subject, release: str | None) -> Iterator[Scenario]:

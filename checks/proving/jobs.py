@@ -52,9 +52,7 @@ class Job:
     premises: tuple[str, ...] = ()
 
 
-def run(
-    job: Job, heap_class: Any, release: Release, domain: str = "int", geometry: Geometry = GO_AMD64
-) -> Proof:
+def run(job: Job, heap_class: Any, release: Release, domain: str = "int", geometry: Geometry = GO_AMD64) -> Proof:
     """Do one proof."""
     started = time.perf_counter()
     engine = Engine(geometry, DOMAINS[domain], job.throws)

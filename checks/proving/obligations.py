@@ -61,8 +61,8 @@ class Obligation:
     seconds: float = 0.0
     values: Mapping[str, str] = field(default_factory=dict[str, str])
     """FAILED: a counterexample to induction, by name."""
-    lines: tuple[int, ...] = ()
-    """FAILED: the lines of the text on a path that comes to this, in order."""
+    lines: tuple[tuple[str, int], ...] = ()
+    """FAILED: the lines of the text on a path that comes to this, in order, with their files."""
 
     @property
     def place(self) -> str:

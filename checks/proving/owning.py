@@ -93,7 +93,9 @@ class OwningProtocol(Protocol):
         )
         w = v.world
         e.assume(same(v.belongs_to_span_in_hand, v.covers(base, npages)))
-        e.assume(implies(v.in_hand, all_of(w.base == v.first(base), w.npages == npages, w.state == state, negate(w.pooled))))
+        e.assume(
+            implies(v.in_hand, all_of(w.base == v.first(base), w.npages == npages, w.state == state, negate(w.pooled)))
+        )
         published = all_of(state == IN_USE, v.page == v.first(base))
         e.assume(implies(all_of(w.in_use, v.belongs_to_span_in_hand), published))
         return Span(number)  # type: ignore[arg-type]  # a word
@@ -231,4 +233,3 @@ class OwningProtocol(Protocol):
         known = base is not None and npages is not None
         after = owning.alive(v, number, value, base, npages) if known else v
         self._step("write of mspan.state", owning.comes_alive(v, number, base, npages), after)
-

@@ -12,7 +12,7 @@ from spanproof.impl.heap_cells import HEAP_LOCK
 from spanproof.impl.span import Span
 from spanproof.model.contracts import owning
 from spanproof.model.contracts.owning import ANOTHER_THREAD, FIRST_SPAN, ME, Hand, View
-from spanproof.model.logic import Claims, all_of, any_of, implies, ite, negate
+from spanproof.model.logic import Claims, all_of, implies, ite, negate
 from spanproof.model.state import DEAD, IN_USE
 
 HELD = frozenset({HEAP_LOCK})
@@ -155,7 +155,9 @@ def _others(p: OwningProtocol, me: View, name: str, *, locked: bool) -> None:
 def _known(they: View) -> Claims:
     """What the other thread wrote to its span is there."""
     w, hand = they.world, they.hand
-    fields = all_of(w.base == they.first(hand.field("base")), w.npages == hand.field("npages"), w.state == hand.field("state"))
+    fields = all_of(
+        w.base == they.first(hand.field("base")), w.npages == hand.field("npages"), w.state == hand.field("state")
+    )
     yield "its span is as it wrote it", implies(they.in_hand, fields)
 
 

@@ -123,13 +123,13 @@ class SweepingProtocol(Protocol):
         e.about = v.observed(number)
         now = self._known(number, "sweepgen")
         match access.kind, access.args:
-            case ("load" | "read"), ():
+            case (("load" | "read"), ()):
                 return now
             case "compare_and_swap", (old, new):
                 swapped = now == old
                 if not swapped:
                     return False
-            case ("store" | "write"), (new,):
+            case (("store" | "write"), (new,)):
                 pass
             case _:
                 return self.unknown(access)

@@ -118,11 +118,22 @@ def _steps(p: SweepingProtocol, v: View) -> Iterator[Step]:
     """Every step of another thread, as it sees the world."""
     e, w = p.engine, v.world
     number, new = e.fresh("number"), e.fresh("new")
-    yield "writes a sweepgen", sweeping.writes_sweepgen(v, number, new), lambda: sweeping.sweepgen_written(v, number, new)
+    yield (
+        "writes a sweepgen",
+        sweeping.writes_sweepgen(v, number, new),
+        lambda: sweeping.sweepgen_written(v, number, new),
+    )
     freed = [*sweeping.free_span_requires(v, _Named(number)), ("under the lock", v.locked)]
-    unmapped = ("the in-use bit is cleared first", implies(v.span == number, negate(all_of(w.in_use, w.entry == number + owning.FIRST_SPAN))))
+    unmapped = (
+        "the in-use bit is cleared first",
+        implies(v.span == number, negate(all_of(w.in_use, w.entry == number + owning.FIRST_SPAN))),
+    )
     dead = v.but(state=DEAD)
-    yield "frees a span", iter([("it is this one", v.span == number), *freed, unmapped]), lambda: sweeping.hands_on(dead, number)
+    yield (
+        "frees a span",
+        iter([("it is this one", v.span == number), *freed, unmapped]),
+        lambda: sweeping.hands_on(dead, number),
+    )
     built = all_of(v.held, w.state == DEAD, w.sweepgen == v.sg)
     yield "publishes a span", iter([("it built it", built)]), lambda: v.but(state=IN_USE)
 

@@ -68,7 +68,8 @@ def _proof(unit: Unit, proof: Proof) -> Iterator[str]:
 def _counterexample(o: Obligation) -> Iterator[str]:
     yield f"  a counterexample to induction, at {o.place} in {o.function}: {o.goal}"
     if o.lines:
-        yield f"    path through the lines {' '.join(map(str, o.lines))}"
+        for file in dict.fromkeys(file for file, _ in o.lines):
+            yield f"    by way of {file}:{' '.join(str(line) for name, line in o.lines if name == file)}"
     for name, value in o.values.items():
         yield f"    {name} = {_shown(name, value)}"
 

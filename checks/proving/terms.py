@@ -142,10 +142,10 @@ class Word:
     def __ge__(self, other: Any) -> "Truth":
         return (self < other).negation()
 
-    def __eq__(self, other: Any) -> "Truth":  # type: ignore[override]  # a claim, not a truth value
+    def __eq__(self, other: object) -> "Truth":  # type: ignore[override]  # a claim, not a truth value
         return self._truth(self.term == self._of(other))
 
-    def __ne__(self, other: Any) -> "Truth":  # type: ignore[override]  # as above
+    def __ne__(self, other: object) -> "Truth":  # type: ignore[override]  # as above
         return self._truth(self.term != self._of(other))
 
     def __bool__(self) -> bool:
@@ -220,13 +220,13 @@ class Bits:
     def __invert__(self) -> "Bits":
         return Bits(self.decide, self.place, self.seen.negation(), unknown_function("not", BITMAP, self.name))
 
-    def __ne__(self, other: Any) -> "Truth":  # type: ignore[override]  # a claim, not a truth value
+    def __ne__(self, other: object) -> "Truth":  # type: ignore[override]  # a claim, not a truth value
         if other != 0:
             raise TypeError("a bitmap is compared with 0 only")
         some = Truth(self.decide, unknown_function("some", z3.BoolSort(), self.name))
         return self.seen.disjunction([some])
 
-    def __eq__(self, other: Any) -> "Truth":  # type: ignore[override]  # as above
+    def __eq__(self, other: object) -> "Truth":  # type: ignore[override]  # as above
         return (self != other).negation()
 
 
@@ -240,12 +240,12 @@ class Bit:
         """Whether the bit is set."""
         self.truth = truth
 
-    def __ne__(self, other: Any) -> "Truth":  # type: ignore[override]  # as above
+    def __ne__(self, other: object) -> "Truth":  # type: ignore[override]  # as above
         if other != 0:
             raise TypeError("a bit of a bitmap is compared with 0 only")
         return self.truth
 
-    def __eq__(self, other: Any) -> "Truth":  # type: ignore[override]  # as above
+    def __eq__(self, other: object) -> "Truth":  # type: ignore[override]  # as above
         return (self != other).negation()
 
 
@@ -266,10 +266,10 @@ class Truth:
     def __bool__(self) -> bool:
         return self.decide(self.term)
 
-    def __eq__(self, other: Any) -> "Truth":  # type: ignore[override]  # a claim, not a truth value
+    def __eq__(self, other: object) -> "Truth":  # type: ignore[override]  # a claim, not a truth value
         return self.equivalence(other)
 
-    def __ne__(self, other: Any) -> "Truth":  # type: ignore[override]  # as above
+    def __ne__(self, other: object) -> "Truth":  # type: ignore[override]  # as above
         return self.equivalence(other).negation()
 
     def conjunction(self, others: list[Any]) -> "Truth":

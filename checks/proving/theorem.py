@@ -183,7 +183,9 @@ def verdict(
     verdict_, reason = Verdict.HOLDS, ""
     if not state.holds:
         verdict_ = Verdict.UNKNOWN if record is None else Verdict.VIOLATED
-        reason = "; ".join([*_said(state), searched])
+        reason = "; ".join([searched, *_said(state)])
+    if record is not None:
+        bound = f"{len(record.schedule)} steps, {record.switches} context switches"
     return Judged(Result("prove", theorem.name, verdict_, reason, bound, assumptions, seconds, counts), record)
 
 
@@ -191,9 +193,13 @@ DOMAIN_NAMES = {"int": "integers", "bv64": "64-bit words"}
 
 
 def _said(state: Standing) -> list[str]:
-    said = [f"fails: {o}" for o in state.own]
-    said += [f"rests on what fails: {o}" for o in state.support]
+    said = [f"{_how(o)}: {o}" for o in state.own]
+    said += [f"rests on what {_how(o)}: {o}" for o in state.support]
     return [*said, *state.reasons]
+
+
+def _how(o: Obligation) -> str:
+    return "fails" if o.outcome is Outcome.FAILED else "the solver gave up on"
 
 
 def _rows(units_: list[Unit]) -> str:

@@ -13,7 +13,6 @@ from spanproof.impl.access import Access
 from spanproof.impl.heap_cells import CurArena
 from spanproof.impl.span import Span
 
-
 ARENAS = 1 << 24
 """More than any address space has."""
 

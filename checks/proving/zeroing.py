@@ -139,13 +139,13 @@ class ZeroingProtocol(Protocol):
         e.assume(other <= e.geometry.arena_size)
         now = ite(here, v.world.zeroed_base, other)
         match access.kind, access.args:
-            case ("load" | "read"), ():
+            case (("load" | "read"), ()):
                 return now
             case "compare_and_swap", (old, new):
                 swapped = now == old
                 if not swapped:
                     return False
-            case ("store" | "write"), (new,):
+            case (("store" | "write"), (new,)):
                 pass
             case "add", (delta,):
                 new = now + delta

@@ -50,4 +50,3 @@ class Call:
     """truth, word or none."""
     discharged: str
     """Where it is shown that the function does so."""
-

@@ -128,11 +128,15 @@ def lock_invariant(v: View) -> Claims:
 def rely(old: View, new: View) -> Claims:
     """What other threads may do."""
     a, b = old.world, new.world
-    yield "only_the_holder_gives_a_page_away", all_of(
-        same(a.owner == ME, b.owner == ME), same(old.belongs_to_span_in_hand, new.belongs_to_span_in_hand)
+    yield (
+        "only_the_holder_gives_a_page_away",
+        all_of(same(a.owner == ME, b.owner == ME), same(old.belongs_to_span_in_hand, new.belongs_to_span_in_hand)),
     )
-    yield "nobody_touches_a_span_in_hand", implies(
-        old.in_hand, all_of(a.state == b.state, a.base == b.base, a.npages == b.npages, same(a.pooled, b.pooled))
+    yield (
+        "nobody_touches_a_span_in_hand",
+        implies(
+            old.in_hand, all_of(a.state == b.state, a.base == b.base, a.npages == b.npages, same(a.pooled, b.pooled))
+        ),
     )
     yield "only_the_holder_maps_a_page", implies(old.mine, a.entry == b.entry)
     yield "only_the_holder_marks_a_page_in_use", implies(old.mine, same(a.in_use, b.in_use))
@@ -200,7 +204,10 @@ def region_taken(v: View, base: Word, npages: Word) -> View:
 def frees_region(v: View, base: Word, npages: Word) -> Claims:
     """pages.free takes back pages of the span in hand."""
     yield "the_heap_lock_is_held", v.locked
-    yield "freed_pages_were_owned", implies(v.covers(base, npages), all_of(v.world.allocated, v.belongs_to_span_in_hand))
+    yield (
+        "freed_pages_were_owned",
+        implies(v.covers(base, npages), all_of(v.world.allocated, v.belongs_to_span_in_hand)),
+    )
 
 
 def region_freed(v: View, base: Word, npages: Word) -> View:

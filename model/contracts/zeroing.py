@@ -232,8 +232,9 @@ def _is_in_hand(v: View, s: Any) -> Claims:
     if hand is None or hand.span is None:
         return
     size = v.geometry.page_size
-    yield "the_span_covers_the_region", all_of(
-        hand.field("base") == hand.base, hand.field("base") + hand.field("npages") * size == hand.limit
+    yield (
+        "the_span_covers_the_region",
+        all_of(hand.field("base") == hand.base, hand.field("base") + hand.field("npages") * size == hand.limit),
     )
     yield "region_is_below_zeroed_base", implies(v.mine(v.byte), v.claimed)
 

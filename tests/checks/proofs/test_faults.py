@@ -1,0 +1,129 @@
+"""Every planted fault that makes a theorem false turns it red, at the edited line, with a run that replays."""
+
+import ast
+
+import pytest
+
+from spanproof.checks.faults.corpus import BY_NAME as FAULTS
+from spanproof.checks.faults.corpus import Fault
+from spanproof.checks.faults.planting import subject
+from spanproof.checks.proofs.catalogue import BY_NAME, THEOREMS
+from spanproof.checks.proofs.script import judged, proved
+from spanproof.checks.proving.theorem import JOBS, prove, units
+from spanproof.checks.running.replaying import replay
+from spanproof.checks.text import tree_of
+from spanproof.checks.verdict import Verdict
+from spanproof.impl.malloc import Runtime
+
+BREAKS = {
+    "plain_store_for_cas": "zeroed_base_never_decreases",
+    "need_zero_skips_zeroed_base": "needzero_false_is_already_zero",
+    "need_zero_not_raised": "needzero_false_is_already_zero",
+    "need_zero_overwritten": "needzero_false_is_already_zero",
+    "failed_cas_treated_as_done": "needzero_false_is_already_zero",
+    "failed_cas_not_reloaded": "alloc_needs_zero_terminates",
+    "throw_on_equal_base": "overlap_throw_unreachable",
+    "arena_limit_not_capped": "zeroed_base_stays_in_arena",
+    "arena_edge_off_by_one": "zeroed_base_stays_in_arena",
+    "needzero_cleared_without_memclr": "asked_for_zero_gets_zero",
+    "memclr_of_npages_bytes": "asked_for_zero_gets_zero",
+    "memclr_one_page_short": "asked_for_zero_gets_zero",
+    "caller_does_not_clear": "asked_for_zero_gets_zero",
+    "partly_scavenged_is_zero": "needzero_false_is_already_zero",
+    "sweepgen_acquired_by_plain_store": "reclaim_chunk_touches_only_swept_or_claimed_spans",
+    "sweep_without_acquiring": "only_the_winner_sweeps",
+    "published_before_set_spans": "in_use_bit_marks_a_built_span",
+    "spans_entry_missing": "set_spans_maps_exactly_the_region",
+    "in_use_bit_not_set": "in_use_bit_marks_a_built_span",
+    "in_use_not_reloaded": "reclaim_chunk_touches_only_swept_or_claimed_spans",
+    "span_one_page_too_long": "no_overlapping_spans",
+    "freed_with_in_use_bit": "in_use_bit_marks_a_built_span",
+    "span_not_killed": "no_overlapping_spans",
+    "last_page_not_freed": "no_overlapping_spans",
+    "pages_freed_twice": "no_overlapping_spans",
+    "freed_without_lock": "no_overlapping_spans",
+    "mspan_taken_after_unlock": "no_overlapping_spans",
+}
+"""The theorem that each fault makes false; others may rest on it, and become unknown."""
+SPOKEN_OF_ELSEWHERE = {
+    "taken_pages_given_again": "it is in the page allocator, which stands here by its contract",
+    "second_fit": "it is in the page allocator, which stands here by its contract",
+    "sweeper_not_deregistered": "no theorem speaks of the words that say when sweeping is done",
+    "finishsweep_skipped": "no theorem speaks of the change of cycles",
+    "marked_span_swept_free": "no theorem speaks of mark bits",
+    "alloc_count_not_cleared": "no theorem speaks of object counts",
+    "traced_under_the_lock": "the tracer is off in the proofs",
+    "manual_free_counted_as_heap": "no theorem speaks of the counters of bytes",
+    "grow_forgets_the_pages": "growing stands by its contract",
+}
+"""Faults that no theorem can see, and why: they are found by search."""
+
+
+NEAR = 2
+"""What was deleted is on no path: the statement before it is, over a line of comment."""
+
+
+def edited_lines(fault: Fault) -> set[tuple[str, int]]:
+    """The lines that an edit changes: those on which the trees of the edited and of the original function differ."""
+    heap = subject(fault=fault.name).heap_class
+    lines: set[tuple[str, int]] = set()
+    for function in {edit.function for edit in fault.edits}:
+        name = function.rpartition(".")[2]
+        before, after = (tree_of(getattr(cls, name)) for cls in (Runtime, heap))
+        file = getattr(Runtime, name).__code__.co_filename.rpartition("/")[2]
+        old, new = (_by_line(tree) for tree in (before, after))
+        lines |= {(file, line) for line in old.keys() | new.keys() if old.get(line) != new.get(line)}
+    return lines
+
+
+def _by_line(tree: ast.Module) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.expr | ast.stmt) and not isinstance(node, ast.AsyncFunctionDef):
+            children = ast.dump(node) if not isinstance(node, ast.While | ast.If) else type(node).__name__
+            found.setdefault(node.lineno, []).append(children)
+    return found
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_a_fault_turns_its_theorem_red_at_the_edited_line(name: str) -> None:
+    """A failed obligation stands at the edited line or on a path through it; the counterexample is reached and replays."""
+    heap, theorem = subject(fault=name), BY_NAME[BREAKS[name]]
+    found, done = proved(theorem, heap)
+
+    assert found.result.verdict is Verdict.VIOLATED, found.result.reason
+    failed = [o for _, proof in done for o in proof.failed if theorem.own(o)]
+    assert failed, "an obligation of the claim's own must fail, not only what it rests on"
+    places = {place for o in failed for place in ((o.file, o.line), *o.lines)}
+    near = {(file, line + n) for file, line in edited_lines(FAULTS[name]) for n in range(-NEAR, NEAR + 1)}
+    assert places & near, failed[0].place
+    assert all(o.values for o in failed)
+    assert found.record is not None
+    assert found.record.violated.claim in theorem.claims
+    assert replay(found.record, heap.heap_class).difference == ""
+
+
+def test_every_fault_is_spoken_of_or_there_is_a_reason() -> None:
+    """No fault of the corpus is left out of the two lists above."""
+    assert set(BREAKS) | set(SPOKEN_OF_ELSEWHERE) == set(FAULTS)
+    assert not set(BREAKS) & set(SPOKEN_OF_ELSEWHERE)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("name", FAULTS)
+def test_no_theorem_is_green_that_rests_on_what_a_fault_breaks(name: str) -> None:
+    """Over all theorems: exactly the faults with a reason leave everything green, and violated ones have a record."""
+    heap = subject(fault=name)
+    proofs = {
+        (unit.job, unit.release): prove(unit, heap.heap_class, "int")
+        for job in JOBS.values()
+        for unit in units(job, heap.heap_class)
+    }
+    verdicts = {}
+    for theorem in THEOREMS:
+        parts = [(u, proofs[u.job, u.release]) for job in theorem.proofs for u in units(JOBS[job], heap.heap_class)]
+        found = judged(theorem, parts, heap, "int", None)
+        verdicts[theorem.name] = found.result.verdict
+        assert (found.record is not None) == (found.result.verdict is Verdict.VIOLATED)
+
+    assert (set(verdicts.values()) == {Verdict.HOLDS}) == (name in SPOKEN_OF_ELSEWHERE)

@@ -246,7 +246,7 @@ def _pins() -> list["Task"]:
 @cli.command()
 @_options
 def check(**options: Any) -> int:
-    """The main job: proofs, all interleavings of the catalogue, Hypothesis workloads, recorded traces, pinned records."""
+    """The main job: proofs, all interleavings of the catalogue, Hypothesis workloads, traces, pinned records."""
     from spanproof.checks.faults.planting import subject  # noqa: PLC0415
     from spanproof.checks.jobs import Task, campaign_tasks, proof_tasks  # noqa: PLC0415
     from spanproof.checks.proofs.catalogue import BY_NAME as THEOREMS  # noqa: PLC0415
@@ -293,7 +293,7 @@ def explore(scenarios: tuple[str, ...], claim: str | None, **options: Any) -> in
 )
 @_options
 def prove(theorems: tuple[str, ...], domain: str | None, tier: str, **options: Any) -> int:
-    """Prove THEOREM... (default: all) about the text of the heap, for any number of threads; name one to be told all."""
+    """Prove THEOREM... (default: all) about the text of the heap, for any number of threads; name one to hear all."""
     from spanproof.checks.faults.planting import subject  # noqa: PLC0415
     from spanproof.checks.jobs import proof_tasks  # noqa: PLC0415
     from spanproof.checks.proofs.catalogue import BY_NAME  # noqa: PLC0415

@@ -1,7 +1,7 @@
 """Claims put together so that one text serves plain booleans and symbolic ones: and, or, not, implies, if.
 
-Python's own `and`, `or`, `not` and `if` ask for a truth value, which a symbolic claim does not have. What is symbolic is
-whatever has the methods of `Symbolic`; checks/proving/terms.py has the one that wraps Z3. Read next: contracts.
+Python's own `and`, `or`, `not` and `if` ask for a truth value, which a symbolic claim does not have. What is symbolic
+is whatever has the methods of `Symbolic`; checks/proving/terms.py has the one that wraps Z3. Read next: contracts.
 """
 
 from collections.abc import Iterator

@@ -7,7 +7,8 @@ from spanproof.checks.proving.theorem import Theorem
 
 THEOREM = Theorem(
     "alloc_needs_zero_terminates",
-    says="Both loops of allocNeedsZero end: each round of the outer one takes pages off, each retry finds zeroedBase higher.",
+    says="Both loops of allocNeedsZero end: each round of the outer one takes pages off, "
+    "each retry finds zeroedBase higher.",
     because="A failed compare-and-swap means that another thread raised zeroedBase, which is bounded by the arena.",
     source="mheap.go, allocNeedsZero",
     proofs=("zeroing: rely", "alloc_needs_zero"),

@@ -5,7 +5,8 @@ from spanproof.checks.proving.theorem import Theorem, goals
 
 THEOREM = Theorem(
     "in_use_bit_marks_a_built_span",
-    says="A set in-use bit marks the first page of a span that is in use and wholly mapped; an in-use span has its bit.",
+    says="A set in-use bit marks the first page of a span that is in use and wholly mapped; "
+    "an in-use span has its bit.",
     because="Setting the bit is the last step of publication, and clearing it the first of freeing.",
     source="mheap.go, initSpan and freeSpanLocked",
     proofs=("owning: rely", "set_spans", "init_span", "alloc_span", "free_span_locked"),

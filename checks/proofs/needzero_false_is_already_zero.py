@@ -12,8 +12,10 @@ SPANS = (
 
 THEOREM = Theorem(
     "needzero_false_is_already_zero",
-    says="When allocNeedsZero says that a region needs no zeroing, and when initSpan leaves needzero 0, every byte is zero.",
-    because="Such a region lies at or above zeroedBase, where nothing was ever written; or all of it is as the system gave it.",
+    says="When allocNeedsZero says that a region needs no zeroing, and when initSpan leaves needzero 0, "
+    "every byte is zero.",
+    because="Such a region lies at or above zeroedBase, where nothing was ever written; "
+    "or all of it is as the system gave it.",
     source="mheap.go, allocNeedsZero and initSpan",
     proofs=("zeroing: rely", "alloc_needs_zero", *SPANS),
     own=goals("needzero_false_is_already_zero", "zero_so_far", "claimed_so_far"),

@@ -8,7 +8,8 @@ GOALS = frozenset({"only_the_winner_sweeps", "sweepgen_follows_the_protocol", "a
 
 THEOREM = Theorem(
     "only_the_winner_sweeps",
-    says="sweep is called for a span only by the thread that moved its sweepgen to h-1, and that sweepgen moves as it should.",
+    says="sweep is called for a span only by the thread that moved its sweepgen to h-1, "
+    "and that sweepgen moves as it should.",
     because="The compare-and-swap from h-2 to h-1 has one winner; a stale cached span belongs to who cached it.",
     source="mgcsweep.go, sweepLocker.tryAcquire and sweepLocked.sweep",
     proofs=(

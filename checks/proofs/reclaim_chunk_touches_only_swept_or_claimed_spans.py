@@ -17,7 +17,8 @@ GOALS = frozenset(
 
 THEOREM = Theorem(
     "reclaim_chunk_touches_only_swept_or_claimed_spans",
-    says="reclaimChunk looks up pages whose in-use bit it saw under the present hold of the lock, and touches spans it has won.",
+    says="reclaimChunk looks up pages whose in-use bit it saw under the present hold of the lock, "
+    "and touches spans it has won.",
     because="While it holds the lock no page goes out of use; when it had the lock down it reads the bits again.",
     source="mheap.go, reclaimChunk",
     proofs=("sweeping: rely", "sweep", "reclaim_chunk"),

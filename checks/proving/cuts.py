@@ -86,7 +86,7 @@ class _Cuts(ast.NodeTransformer):
     def refuse(self, node: ast.stmt, why: str) -> Any:
         raise LiftError(f"{self.place}:{node.lineno}: {self.function.name}: {why}")
 
-    def visit_For(self, node: ast.For) -> Any:  # ast's own name
+    def visit_For(self, node: ast.For | ast.AsyncFor) -> Any:  # ast's own name
         return self.refuse(node, "a for loop cannot be cut at an invariant; write while")
 
     visit_AsyncFor = visit_For  # noqa: N815  # ast's own name
@@ -126,7 +126,7 @@ def _statements(text: str) -> list[ast.stmt]:
     return wrapped.body
 
 
-def _listed(found: Any) -> list[ast.stmt]:
+def _listed(found: ast.stmt | list[ast.stmt]) -> list[ast.stmt]:
     return found if isinstance(found, list) else [found]
 
 

@@ -265,7 +265,8 @@ class Engine:
         result, seconds = self._check(z3.Not(z3.And(terms)))
         failed: list[Any] = []
         for (goal, _), term in zip(named, terms, strict=True):
-            one, took, values, lines = z3.unsat, seconds / len(named), dict[str, str](), ()
+            one, took, values = z3.unsat, seconds / len(named), dict[str, str]()
+            lines: tuple[tuple[str, int], ...] = ()
             if result != z3.unsat:
                 one, took = self._check(z3.Not(term))
             if one != z3.unsat:

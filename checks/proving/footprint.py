@@ -24,9 +24,8 @@ ACCESSES = READS | WRITES
 
 def _families(heap_class: Any) -> dict[str, str]:
     """The heap's attributes that are cells, with the names of these."""
-    heap = heap_class(SMALL, NEWEST)
-    found = {name: cell.name for name, cell in vars(heap).items() if isinstance(cell, Cell | Cells)}
-    return found
+    heap: object = heap_class(SMALL, NEWEST)
+    return {name: cell.name for name, cell in vars(heap).items() if isinstance(cell, Cell | Cells)}
 
 
 def _span_family(attribute: str) -> str:

@@ -4,7 +4,7 @@ First a program in the shape of the counterexample: the failed proof is done aga
 was used before it and what another thread may do are taken from its values. Then the catalogue, from small to large.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from spanproof.checks.exploring.verdicts import Judged, judge
@@ -133,9 +133,8 @@ def _like(sizes: dict[str, int], release: Release) -> Iterator[Program]:
         yield Program((Thread((MallocLarge(npages),), past), other), SMALL, release)
 
 
-def _sizes(values: object) -> dict[str, int]:
-    assert isinstance(values, dict)
-    return {str(name): int(str(value)) for name, value in values.items() if str(value).lstrip("-").isdigit()}
+def _sizes(values: Mapping[str, str]) -> dict[str, int]:
+    return {name: int(value) for name, value in values.items() if value.lstrip("-").isdigit()}
 
 
 def _clipped(value: int, low: int, high: int) -> int:

@@ -1,6 +1,6 @@
 """One proof: a function of the heap, or a lemma, with what it starts from and what must be true when it returns.
 
-Read next: zeroing_jobs.py, and theorems.py for what they add up to.
+Read next: zeroing_jobs.py, and theorem.py for what they add up to.
 """
 
 import time
@@ -69,7 +69,7 @@ def run(job: Job, heap_class: Any, release: Release, domain: str = "int", geomet
             engine.run(lambda: function(*start.args), start.ensures, start.at_return)
     except LiftError as e:
         error = str(e)
-    except Exception as e:  # a text may fail in any way when it is read with symbols
+    except Exception as e:  # noqa: BLE001  # a text may fail in any way when it is read with symbols
         error = f"{engine.where()}: {type(e).__name__}: {e}"
     return Proof(
         job.name,

@@ -82,6 +82,6 @@ def _values(bound: Mapping[str, Any]) -> tuple[Any, Any]:
 def _perform(access: Access[Any], memory: dict[int, int], domain: Domain) -> Any:
     """An access to zeroedBase, on numbers."""
     index = _number(access.cell.index)
-    plain = Access(access.kind, access.cell, tuple(_number(arg) for arg in access.args))
+    plain: Access[Any] = Access(access.kind, access.cell, tuple(_number(arg) for arg in access.args))
     memory[index], result = perform(plain, memory.get(index, 0), 0)
     return domain.word(domain.constant(result)) if access.kind == "load" else result

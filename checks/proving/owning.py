@@ -12,7 +12,7 @@ from spanproof.checks.proving.protocol import Protocol
 from spanproof.checks.proving.terms import Word
 from spanproof.impl.access import Access
 from spanproof.impl.span import DEAD, IN_USE, Span
-from spanproof.model.contracts import contract, owning
+from spanproof.model.contracts import contract, owning, zeroing
 from spanproof.model.contracts.owning import Hand, View, World
 from spanproof.model.logic import Claims, all_of, implies, negate, same
 
@@ -31,7 +31,7 @@ class OwningProtocol(Protocol):
         e = self.engine
         place, page = self.page()
         e.view = View(e.geometry, place, page, e.fresh("span"), self._world(), Hand())
-        e.assume(e.view.span < owning.MOST_PAGES)
+        e.assume(e.view.span < zeroing.MOST_PAGES)
         e.assume_all(owning.sound(e.view))
 
     def hold_no_page(self) -> None:
@@ -76,7 +76,7 @@ class OwningProtocol(Protocol):
     def hold_region(self) -> tuple[Any, Any]:
         """A region that this thread was given: (base, npages)."""
         e, base, npages = self.engine, self.page_address(), self.engine.fresh("npages")
-        e.assume_all(owning.region_well_formed(e.geometry, base, npages))
+        e.assume_all(zeroing.region_well_formed(e.geometry, base, npages))
         e.view = replace(e.view, hand=replace(e.view.hand, region=(base, npages)))
         return base, npages
 
@@ -85,8 +85,8 @@ class OwningProtocol(Protocol):
         e = self.engine
         number, npages, state = (e.fresh(name) for name in ("mspan", "npages", "state"))
         base = self.page_address()
-        e.assume(number < owning.MOST_PAGES)
-        e.assume_all(owning.region_well_formed(e.geometry, base, npages))
+        e.assume(number < zeroing.MOST_PAGES)
+        e.assume_all(zeroing.region_well_formed(e.geometry, base, npages))
         e.assume(state != DEAD)
         v = e.view = replace(
             e.view, hand=Hand(span=number, fields=(("base", base), ("npages", npages), ("state", state)))
@@ -164,7 +164,7 @@ class OwningProtocol(Protocol):
         operation, *args = access.args
         if operation.__name__ == "take_mspan":
             number = e.fresh("mspan")
-            e.assume(number < owning.MOST_PAGES)
+            e.assume(number < zeroing.MOST_PAGES)
             e.assume_all(owning.takes_span(e.view, number))
             e.assume(e.view.world.owner != number + owning.FIRST_SPAN)
             self._step("allocMSpanLocked", contract.nothing(), owning.span_taken(e.view, number))

@@ -1,7 +1,8 @@
-"""The proofs of the owning protocol. Read next: theorems.py."""
+"""The proofs of the owning protocol. Read next: theorem.py."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from spanproof.checks.proving.jobs import Job, Start
@@ -10,8 +11,8 @@ from spanproof.checks.proving.owning import OwningProtocol
 from spanproof.checks.proving.zeroing_jobs import ADDRESSES, SEQUENTIAL
 from spanproof.impl.heap_cells import HEAP_LOCK
 from spanproof.impl.span import Span
-from spanproof.model.contracts import owning
-from spanproof.model.contracts.owning import ANOTHER_THREAD, FIRST_SPAN, ME, Hand, View
+from spanproof.model.contracts import owning, zeroing
+from spanproof.model.contracts.owning import ANOTHER_THREAD, ME, Hand, View
 from spanproof.model.logic import Claims, all_of, implies, ite, negate
 from spanproof.model.state import DEAD, IN_USE
 
@@ -45,7 +46,7 @@ def _init_span(p: OwningProtocol) -> Start:
     p.begin()
     e = p.engine
     s: Any = Span(e.fresh("mspan"))  # type: ignore[arg-type]  # a word
-    e.assume(s.number < owning.MOST_PAGES)
+    e.assume(s.number < zeroing.MOST_PAGES)
     base, npages = p.hold_region()
     e.view = replace(e.view, hand=replace(e.view.hand, span=s.number))
     args = (s, e.fresh("typ"), e.fresh("spanclass"), base, npages, e.fresh("scav"))
@@ -99,9 +100,7 @@ def _anywhere(p: OwningProtocol, v: View) -> Iterator[Step]:
     both, value = (e.fresh("base"), e.fresh("npages")), e.fresh("value")
     here, s = e.fresh_truth("it is the observed page"), v.hand.span
     for field in ("base", "npages"):
-        yield (
-            f"writes {field}", owning.writes_field(v, s), lambda field=field: owning.field_written(v, s, field, value)
-        )  # fmt: skip
+        yield f"writes {field}", owning.writes_field(v, s), partial(owning.field_written, v, s, field, value)
     yield "brings its span to life", owning.comes_alive(v, s, *both), lambda: owning.alive(v, s, IN_USE, *both)
     yield "maps a page", owning.maps_page(v, here, s), lambda: owning.page_mapped(v, here, s)
     yield "sets an in-use bit", owning.marks_in_use(v, here), lambda: owning.marked_in_use(v, here)
@@ -131,7 +130,7 @@ def _others(p: OwningProtocol, me: View, name: str, *, locked: bool) -> None:
     e = p.engine
     theirs_owner = e.fresh("owner as the other sees it")
     their_span = e.fresh("their span")
-    e.assume(all_of(their_span < owning.MOST_PAGES, me.hand.span < owning.MOST_PAGES))
+    e.assume(all_of(their_span < zeroing.MOST_PAGES, me.hand.span < zeroing.MOST_PAGES))
     fields = (("base", e.fresh("their base")), ("npages", e.fresh("their npages")), ("state", e.fresh("their state")))
     they = replace(me.but(owner=theirs_owner), hand=Hand(span=their_span, fields=fields), locked=locked)
     mine, owner = me.hand.span, me.world.owner
@@ -178,7 +177,6 @@ def _one_owner(p: OwningProtocol) -> Start:
 
 ONCE = "a span in hand is freed by one thread (proved: only_the_winner_sweeps; a user frees what it holds, once)"
 PREMISES = (ADDRESSES, ONCE, SEQUENTIAL)
-assert FIRST_SPAN > ANOTHER_THREAD
 
 JOBS = (
     Job("owning: rely", "what each thread does is what each other relies on", OwningProtocol, "", _rely, premises=PREMISES),

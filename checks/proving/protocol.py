@@ -14,7 +14,7 @@ from spanproof.checks.proving.obligations import Kind
 from spanproof.impl.access import Access
 from spanproof.model.contracts import contract
 from spanproof.model.contracts.zeroing import FRAME
-from spanproof.model.logic import Claims, implies
+from spanproof.model.logic import Claims
 from spanproof.model.releases import Release
 
 
@@ -68,7 +68,3 @@ class Protocol(Observing):
     def watched(self) -> frozenset[str]:
         """The families that a callee which is framed must leave alone."""
         return self.families
-
-    def about(self, here: Any, claim: Any) -> Any:
-        """A claim that is made only when what is observed is what is at hand."""
-        return implies(here, claim)

@@ -1,6 +1,6 @@
 """The protocol of sweeping: one observed span, one observed page, and who may sweep.
 
-The claims stand in model/contracts/sweeping.py. Read next: theorems.py.
+The claims stand in model/contracts/sweeping.py. Read next: theorem.py.
 """
 
 from dataclasses import replace
@@ -11,7 +11,7 @@ from spanproof.checks.proving.obligations import Kind
 from spanproof.checks.proving.protocol import Protocol
 from spanproof.impl.access import Access
 from spanproof.impl.span import Span
-from spanproof.model.contracts import contract, owning, sweeping
+from spanproof.model.contracts import contract, owning, sweeping, zeroing
 from spanproof.model.contracts.sweeping import Hand, View, World
 from spanproof.model.logic import Claims, all_of, any_of, implies, ite, negate, same
 
@@ -42,7 +42,7 @@ class SweepingProtocol(Protocol):
         page = owning.page_at(e.geometry, place)
         e.view = View(e.geometry, e.fresh("sg"), e.fresh("span"), place, page, self._world(), Hand())
         e.assume(all_of(e.view.sg >= 4, e.view.sg <= MOST_GENERATION))
-        e.assume(e.view.span < owning.MOST_PAGES)
+        e.assume(e.view.span < zeroing.MOST_PAGES)
         e.assume_all(sweeping.sound(e.view))
 
     def _world(self) -> World:
@@ -66,7 +66,7 @@ class SweepingProtocol(Protocol):
     def span(self, name: str) -> Span:
         """Some span."""
         number = self.engine.fresh(name)
-        self.engine.assume(number < owning.MOST_PAGES)
+        self.engine.assume(number < zeroing.MOST_PAGES)
         return Span(number)  # type: ignore[arg-type]  # a word
 
     # Calls.

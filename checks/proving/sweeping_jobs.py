@@ -1,4 +1,4 @@
-"""The proofs of the sweeping protocol. Read next: theorems.py."""
+"""The proofs of the sweeping protocol. Read next: theorem.py."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -11,7 +11,6 @@ from spanproof.checks.proving.values import Arenas
 from spanproof.checks.proving.zeroing_jobs import SEQUENTIAL, STRONG
 from spanproof.impl.heap import NIL_DEREFERENCE
 from spanproof.impl.heap_cells import HEAP_LOCK
-from spanproof.impl.sweep import SweepLocker
 from spanproof.model.contracts import owning, sweeping
 from spanproof.model.contracts.sweeping import Hand, View
 from spanproof.model.logic import Claims, all_of, any_of, implies, negate
@@ -30,7 +29,7 @@ def _sweep(p: SweepingProtocol) -> Start:
     entry = e.view
 
     def ensures(_: Any) -> Claims:
-        yield from sweeping.sweep_ensures(e.view, s.number)  # type: ignore[arg-type]  # a word
+        yield from sweeping.sweep_ensures(e.view, s.number)
         yield from sweeping.sweeps(entry, e.view)
 
     return Start((s,), ensures)
@@ -174,23 +173,22 @@ def _others(p: SweepingProtocol, me: View, name: str) -> None:
         *sweeping.sound(they),
     ]
     for step, asks, after in _steps(p, they):
+        premises = [*apart, *asks]
         if step == "frees a span":
             if me.locked:
                 continue
-            asks = iter([*asks, ("a span that somebody keeps alive is marked", negate(me.kept))])
+            premises.append(("a span that somebody keeps alive is marked", negate(me.kept)))
         seen = after()
         now = replace(me, world=replace(seen.world, claimed=me.world.claimed))
         goals = sweeping.rely(me, now)
-        e.lemma(f"{name}; another thread {step}", iter([*apart, *asks]), goals, Kind.RELY)
+        e.lemma(f"{name}; another thread {step}", iter(premises), goals, Kind.RELY)
 
 
 CYCLE = "the heap's sweepgen moves only while the world is stopped, and none of these functions can be preempted then"
 UNWRAPPED = "sweepgen does not wrap around (it takes 2^31 cycles)"
 KEPT = "a span that a thread keeps alive is marked, so the sweeper does not free it"
-BITS = "a set in-use bit marks a mapped span that is in use (proved: alloc_span, free_span_locked)"
+BITS = "a set in-use bit marks a mapped span that is in use (proved: in_use_bit_marks_a_built_span)"
 PREMISES = (STRONG, CYCLE, UNWRAPPED, BITS, KEPT, SEQUENTIAL)
-assert SweepLocker
-assert any_of
 
 JOBS = (
     Job("sweeping: rely", "what each thread does is what each other relies on", SweepingProtocol, "", _rely, premises=PREMISES),

@@ -1,4 +1,4 @@
-"""A theorem told: the claim, the verdict, what it takes for granted and where that is discharged, obligations by step."""
+"""A theorem told: the claim, the verdict, what it takes for granted and where that is discharged, and each step."""
 
 from collections import Counter
 from collections.abc import Iterable, Iterator

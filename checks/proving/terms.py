@@ -137,10 +137,10 @@ class Word:
         return self._truth(self.domain.less(self._of(other), self.term))
 
     def __le__(self, other: Any) -> "Truth":
-        return (self > other).negation()
+        return self._truth(z3.Not(self.domain.less(self._of(other), self.term)))
 
     def __ge__(self, other: Any) -> "Truth":
-        return (self < other).negation()
+        return self._truth(z3.Not(self.domain.less(self.term, self._of(other))))
 
     def __eq__(self, other: object) -> "Truth":  # type: ignore[override]  # a claim, not a truth value
         return self._truth(self.term == self._of(other))
@@ -185,7 +185,7 @@ class Word:
         """Whether the bit in this place is set, of 1 << n or its complement."""
         if self.single is None:
             raise TypeError("only of 1 << n and its complement is it known which bits are set")
-        here = self.single[0] == place
+        here: Truth = self.single[0] == place
         return here.negation() if self.single[1] else here
 
 
@@ -198,7 +198,7 @@ class Bits:
     __slots__ = ("decide", "name", "place", "seen")
     __hash__ = None  # type: ignore[assignment]  # a symbolic bitmap is no key
 
-    def __init__(self, decide: Decide, place: Word, seen: Any, name: Any) -> None:
+    def __init__(self, decide: Decide, place: Word, seen: "Truth", name: Any) -> None:
         """Observe this place."""
         self.decide, self.place, self.seen, self.name = decide, place, seen, name
 
@@ -207,7 +207,9 @@ class Bits:
         if place is self.place:
             return self.seen
         other = Truth(self.decide, unknown_function("bit", z3.BoolSort(), self.name, place.term))
-        return (self.place == place).choice(self.seen, other)
+        here: Truth = self.place == place
+        chosen: Truth = here.choice(self.seen, other)
+        return chosen
 
     def __and__(self, other: Any) -> "Bits | Bit":
         if isinstance(other, Bits):

@@ -22,8 +22,6 @@ from spanproof.checks.verdict import Result, Verdict
 from spanproof.model.releases import RELEASES, Release, row
 
 JOBS: Mapping[str, Job] = {job.name: job for job in (*ZEROING, *OWNING, *SWEEPING)}
-PURE = frozenset({Kind.THROW, Kind.RANK, Kind.ENSURES})
-"""Kinds of obligations that nothing else in the same proofs rests on, unless a contract says so (`assumed`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +44,15 @@ class Theorem:
     """Shows, on a heap class, what a premise keeps out."""
 
 
-def goals(*names: str, function: str = "") -> Callable[[Obligation], bool]:
-    """Obligations with one of these goals, in one function or in any."""
+def goals(*names: str) -> Callable[[Obligation], bool]:
+    """Obligations with one of these goals."""
     wanted = frozenset(names)
-    return lambda o: o.goal in wanted and function in {"", o.function}
+    return lambda o: o.goal in wanted
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """One proof to be done: a job on a row of the release table. It stands for all rows on which the text is the same."""
+    """One proof to be done: a job on a row of the release table, for all rows on which the text is the same."""
 
     job: str
     release: str

@@ -44,7 +44,7 @@ def value_of(engine: Engine, family: str) -> Any:
         case "sweepArenas" | "allArenas":
             return Arenas.any(engine)
         case "curArena":
-            return CurArena(engine.fresh("curArena.base"), engine.fresh("curArena.end"))  # type: ignore[arg-type]
+            return CurArena(engine.fresh("curArena.base"), engine.fresh("curArena.end"))  # type: ignore[arg-type]  # words
         case "pageInUse" | "pageMarks":
             return engine.fresh_bits(engine.view.place[2], family)
         case "sweepSpans" | "spanalloc" | "pages":

@@ -1,6 +1,6 @@
 """The protocol of zeroing: one observed byte, zeroedBase of its arena, a region in hand.
 
-The claims stand in model/contracts/zeroing.py; here an access finds its meaning. Read next: theorems.py.
+The claims stand in model/contracts/zeroing.py; here an access finds its meaning. Read next: theorem.py.
 """
 
 from dataclasses import replace
@@ -65,7 +65,7 @@ class ZeroingProtocol(Protocol):
             case "alloc_span":
                 return self._alloc_span(call, contract_)
             case "init_span":
-                return self._init_span(call, contract_)
+                return self._init_span(call)
             case _:
                 return super().call(call, contract_)
 
@@ -108,7 +108,7 @@ class ZeroingProtocol(Protocol):
         self.engine.assume_all(zeroing.alloc_span_ensures(self.engine.view, s))
         return s
 
-    def _init_span(self, call: Call, contract_: contract.Call) -> None:
+    def _init_span(self, call: Call) -> None:
         """The span is built on the region in hand."""
         e = self.engine
         s, _, _, base, npages, scav = call.args

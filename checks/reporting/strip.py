@@ -6,7 +6,7 @@ A small heap is drawn whole; of a large one only the pages that the record is ab
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from spanproof.checks.record import Record
 
@@ -51,15 +51,16 @@ class Strip:
 
 def strip(record: Record) -> Strip | None:
     """The strip of a run; None if the record has no usable geometry."""
-    geometry: Any = record.program.get("geometry", {})
-    if not isinstance(geometry, Mapping):
+    found: Any = record.program.get("geometry", {})
+    if not isinstance(found, Mapping):
         return None
-    sizes: list[object] = [geometry.get(name) for name in SIZES]  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+    geometry = cast("Mapping[str, object]", found)
+    sizes: list[object] = [geometry.get(name) for name in SIZES]
     if not all(isinstance(size, int) and 0 < size < 1 << 48 for size in sizes):
         return None
     page_size, per_arena, arenas, first = (int(str(size)) for size in sizes)
     spans = _concerned(record, r"mspan\[(\d+)\]\.")
-    offset: object = geometry.get("arena_base_offset", 0)  # pyright: ignore[reportUnknownMemberType]
+    offset: object = geometry.get("arena_base_offset", 0)
     if not isinstance(offset, int) or offset % (page_size * per_arena):
         return None
     below = -offset // (page_size * per_arena)
@@ -86,9 +87,7 @@ def _pages(record: Record, spans: Iterable[int], page_size: int) -> set[int]:
     return pages | {int(base) // page_size for base in bases if base.isdecimal() and int(base)}
 
 
-def _runs(
-    pages: Iterable[int], per_arena: int, heap: range, below: int
-) -> dict[int, tuple[tuple[int, int], ...]]:
+def _runs(pages: Iterable[int], per_arena: int, heap: range, below: int) -> dict[int, tuple[tuple[int, int], ...]]:
     """The pages and their neighbours as runs, arena by arena; so many arenas lie below address 0."""
     wanted = sorted({page + near for page in pages for near in (-1, 0, 1) if page + near in heap})[:MOST]
     runs: dict[int, list[tuple[int, int]]] = {}

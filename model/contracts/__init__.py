@@ -1,7 +1,7 @@
-"""What each function and loop of the page heap promises, and what threads rely on and guarantee: the annotations that
-the text does not carry.
+"""What functions and loops of the page heap promise, and threads rely on: the annotations that the text does not carry.
 
 One module a protocol: zeroing (zeroedBase, contents, needzero), owning (pages, spans, the heap lock), sweeping (who may
-sweep a span). Each speaks of one arbitrary byte, arena or span that is observed: what holds of an arbitrary one holds of
-all. Contracts take words and plain integers alike, so they can be judged in ordinary runs too. Read next: contract.py.
+sweep a span). Each speaks of one arbitrary byte, page or span that is observed: what holds of an arbitrary one holds
+of all. Contracts take words and plain integers alike, so they can be judged in ordinary runs too. Read next:
+contract.py.
 """

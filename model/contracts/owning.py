@@ -1,8 +1,8 @@
 """Owning: to whom a page belongs, from pages.alloc through publication to free.
 
-Observed are one page and one span. The page has one owner at any time: nobody, a thread that is about to build a span on
-it, or a span. Two spans that are alive and have the page would both have to be that owner, so no page lies in two spans.
-Read next: sweeping.py.
+Observed are one page and one span. The page has one owner at any time: nobody, a thread that is about to build a span
+on it, or a span. Two spans that are alive and have the page would both have to be that owner, so no page lies in two
+spans. Read next: sweeping.py.
 """
 
 from dataclasses import dataclass, replace
@@ -409,7 +409,7 @@ def free_span_locked_ensures(v: View) -> Claims:
     yield from lock_invariant(v)
 
 
-LOOPS = {("set_spans", 0): Loop(_mapped_so_far, only_mapping, lambda v, local: local.npage - local.n)}
+LOOPS = {("set_spans", 0): Loop(_mapped_so_far, only_mapping, lambda _, local: local.npage - local.n)}
 
 CALLS = {
     "pages.alloc": Call(nothing, rely, nothing, "region", "searched: refines_the_abstract_heap in every scenario"),

@@ -1,7 +1,7 @@
 """Sweeping: who may sweep a span, and which spans the reclaimer looks at.
 
-Observed are one span and one page. Within one sweep generation of the heap (sg; it moves while the world is stopped, and
-none of these functions can be preempted) a span is swept by the thread that moved its sweepgen from sg-2 to sg-1.
+Observed are one span and one page. Within one sweep generation of the heap (sg; it moves while the world is stopped,
+and none of these functions can be preempted) a span is swept by the thread that moved its sweepgen from sg-2 to sg-1.
 """
 
 from dataclasses import dataclass, replace
@@ -227,9 +227,9 @@ LOOPS = {
     ("begin_sweep", 0): Loop(nothing, rely, LOCK_FREE),
     ("end_sweep", 0): Loop(nothing, rely, LOCK_FREE),
     ("mark_drained", 0): Loop(nothing, rely, LOCK_FREE),
-    ("reclaim_chunk", 0): Loop(_chunks, sweeps, lambda v, local: local.n),
-    ("reclaim_chunk", 1): Loop(_bytes, sweeps, lambda v, local: local.nbytes - local.i),
-    ("reclaim_chunk", 2): Loop(_bits, sweeps, lambda v, local: 8 - local.j),
+    ("reclaim_chunk", 0): Loop(_chunks, sweeps, lambda _, local: local.n),
+    ("reclaim_chunk", 1): Loop(_bytes, sweeps, lambda _, local: local.nbytes - local.i),
+    ("reclaim_chunk", 2): Loop(_bits, sweeps, lambda _, local: 8 - local.j),
     ("sweepone", 0): Loop(_locker, sweeps, POPS),
     ("ensure_swept", 0): Loop(nothing_claimed, rely, WAITS),
     ("reclaim", 0): Loop(nothing_claimed, sweeps, CLAIMS_CHUNKS),

@@ -145,7 +145,7 @@ def _region_is_mine(v: View, base: Word, npage: Word) -> Claims:
     yield "the_region_is_held", all_of(base == v.hand.base, base + npage * v.geometry.page_size == v.hand.limit)
 
 
-def alloc_needs_zero_ensures(old: View, new: View, need_zero: Truth, *_: Any) -> Claims:
+def alloc_needs_zero_ensures(_old: View, new: View, need_zero: Truth, *_: Any) -> Claims:
     """What alloc_needs_zero promises."""
     yield "region_is_below_zeroed_base", implies(new.mine(new.byte), new.claimed)
     yield "needzero_false_is_already_zero", implies(negate(need_zero), region_is_zero(new))
@@ -194,7 +194,7 @@ def _memclr_requires(v: View, base: Word, size: Word) -> Claims:
     yield "region_is_below_zeroed_base", implies(v.mine(v.byte), v.claimed)
 
 
-def memclr_ensures(old: View, new: View, *_: Any) -> Claims:
+def memclr_ensures(_old: View, new: View, *_: Any) -> Claims:
     """What memclr promises."""
     yield "region_is_zero", region_is_zero(new)
 
@@ -266,14 +266,14 @@ def init_span_ensures(v: View) -> Claims:
 
 
 LOOPS = {
-    ("alloc_needs_zero", 0): Loop(_pieces, claims_only, lambda v, local: local.npage),
+    ("alloc_needs_zero", 0): Loop(_pieces, claims_only, lambda _, local: local.npage),
     ("alloc_needs_zero", 1): Loop(
         _seen,
         rely,
         lambda v, local: v.geometry.arena_size - local.zeroed_base,
         about=lambda v, local: v.here(local.base),
     ),
-    ("memclr", 0): Loop(_cleared_so_far, clears_only, lambda v, local: local.limit - local.page),
+    ("memclr", 0): Loop(_cleared_so_far, clears_only, lambda _, local: local.limit - local.page),
 }
 
 FRAME = "the functions it calls write none of the cells of this protocol"

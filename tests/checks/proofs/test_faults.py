@@ -87,7 +87,7 @@ def _by_line(tree: ast.Module) -> dict[int, list[str]]:
 
 @pytest.mark.parametrize("name", BREAKS)
 def test_a_fault_turns_its_theorem_red_at_the_edited_line(name: str) -> None:
-    """A failed obligation stands at the edited line or on a path through it; the counterexample is reached and replays."""
+    """A failed obligation stands at the edited line or on a path through it; its counterexample is reached."""
     heap, theorem = subject(fault=name), BY_NAME[BREAKS[name]]
     found, done = proved(theorem, heap)
 
@@ -119,7 +119,7 @@ def test_no_theorem_is_green_that_rests_on_what_a_fault_breaks(name: str) -> Non
         for job in JOBS.values()
         for unit in units(job, heap.heap_class)
     }
-    verdicts = {}
+    verdicts: dict[str, Verdict] = {}
     for theorem in THEOREMS:
         parts = [(u, proofs[u.job, u.release]) for job in theorem.proofs for u in units(JOBS[job], heap.heap_class)]
         found = judged(theorem, parts, heap, "int", None)

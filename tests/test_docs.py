@@ -1,0 +1,74 @@
+"""What docs say is what comes out when the work is done again."""
+
+import importlib.util
+import re
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+from spanproof.checks import cli
+from spanproof.checks.faults.planting import subject
+from spanproof.checks.record import load
+from spanproof.checks.running.replaying import replay
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+@pytest.fixture(scope="module")
+def generate() -> ModuleType:
+    """docs/generate.py."""
+    spec = importlib.util.spec_from_file_location("generate", DOCS / "generate.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def in_integers(page: str) -> str:
+    """The page without what it says of 64-bit words."""
+    return re.sub(r"^\* .*in 64-bit words: .*\n", "", page, flags=re.MULTILINE)
+
+
+def test_the_theorems_page_is_what_is_proved(generate: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Done again in integers, every verdict, premise, contract and number of obligations is the same."""
+    monkeypatch.setitem(sys.modules, "generate", generate)
+    monkeypatch.setattr(sys, "path", [str(DOCS), *sys.path])  # the processes that prove import it by name
+
+    page = generate.THEOREMS_PAGE.read_text()
+
+    assert in_integers(page) == generate.theorems_page(("int",))
+    assert page.count("**holds** in 64-bit words") == page.count("\n## ")
+
+
+@pytest.mark.long
+def test_the_theorems_page_in_64_bits(generate: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same for all of it."""
+    monkeypatch.setitem(sys.modules, "generate", generate)
+    monkeypatch.setattr(sys, "path", [str(DOCS), *sys.path])
+
+    assert generate.THEOREMS_PAGE.read_text() == generate.theorems_page(("int", "bv64"))
+
+
+def test_the_missed_overlap_is_the_shortest_and_replays(generate: ModuleType) -> None:
+    """The record in docs is the one that a breadth-first search finds; in its run allocNeedsZero does not throw."""
+    record = load(generate.MISSED)
+
+    assert generate.MISSED.read_text() == generate.overlap_missed().dumps()
+    assert replay(record, subject(fault=record.fault).heap_class).difference == ""
+    assert record.violated.claim == "no_page_in_two_spans"
+    assert not any("throw" in step.result for step in record.steps)
+    done = [step.thread for step in record.steps if step.function == "alloc_needs_zero"]
+    assert set(done) == {0, 1}, "both threads came through alloc_needs_zero"
+    assert f"{len(record.steps)} steps" in (DOCS / "explanation" / "the-overlap-throw.md").read_text()
+
+
+def test_commands_in_docs_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each indented `spanproof` line of the docs does what the text around it says: it exits 0, or 1 for a replay."""
+    monkeypatch.chdir(DOCS.parent)
+    for page in sorted(DOCS.rglob("*.md")):
+        for line in re.findall(r"^    spanproof (.+)$", page.read_text(), re.MULTILINE):
+            assert cli.main(line.split()) == int(line.startswith("replay")), line
+    assert "no_page_in_two_spans" in capsys.readouterr().out

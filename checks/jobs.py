@@ -204,11 +204,14 @@ def run(tasks: list[Task], setting: Setting, jobs: int, told: Callable[[int, int
         found.append((task, done))
         told(len(found), len(tasks), task)
     found.sort(key=lambda pair: order[pair[0]])
-    _theorems(work, [(task, done.proof) for task, done in found if done.proof is not None], setting)
+    proofs = [(task, done.proof) for task, done in found if done.proof is not None]
     in_order = [done for _, done in found]
     parts = [done.part for done in in_order if done.part is not None]
     for done in in_order:
-        if done.part is None:
+        if done.proof is not None:
+            if done.proof is proofs[-1][1]:
+                _theorems(work, proofs, setting)
+        elif done.part is None:
             _keep(work, done)
         elif done.part is parts[-1]:
             campaign = judge_campaign(parts, setting.seed)

@@ -109,7 +109,7 @@ class _Cuts(ast.NodeTransformer):
         number, self.loops = self.loops, self.loops + 1
         names = [n for n in _assigned(node.body) if n in self.before]
         body = [b for s in node.body for b in _listed(self.visit(s))]
-        lines = [f"_changed = await _Cut({self.function.name!r}, {number}, locals(), {tuple(names)!r}) or {{}}"]
+        lines = [f"_changed = await _Cut({self.function.name!r}, {number}, {{**locals()}}, {tuple(names)!r}) or {{}}"]
         lines += [f"if {name!r} in _changed: {name} = _changed[{name!r}]" for name in names]
         first = _statements("\n".join(lines))
         test = ast.If(ast.UnaryOp(ast.Not(), node.test), [ast.Break()], [])

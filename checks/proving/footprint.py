@@ -12,10 +12,10 @@ from typing import Any
 from spanproof.checks.proving.cuts import PARTS, LiftError
 from spanproof.checks.text import tree_of
 from spanproof.impl.access import WRITES, Cell, Cells
+from spanproof.impl.span import Span
 from spanproof.model.geometry import SMALL
 from spanproof.model.releases import NEWEST
 
-SPAN_FIELDS = "mspan."
 PART_CELLS = {"pages": {"bits": "pages"}, "os": {"memory": "memory"}}
 """The cells of the parts of a heap."""
 READS = frozenset({"load", "read"})
@@ -28,11 +28,13 @@ def _families(heap_class: Any) -> dict[str, str]:
     return {name: cell.name for name, cell in vars(heap).items() if isinstance(cell, Cell | Cells)}
 
 
-def _span_family(attribute: str) -> str:
-    """The family of a span's field."""
-    head, *rest = attribute.split("_")
-    special = {"gcmark_bits": "gcmarkBits", "alloc_count": "allocCount"}
-    return SPAN_FIELDS + special.get(attribute, head + "".join(part.capitalize() for part in rest))
+def _span_fields() -> dict[str, str]:
+    """The attributes of a span that are cells, with the names of these."""
+    s = Span(0)
+    return {name: getattr(s, name).name for name, p in vars(Span).items() if isinstance(p, property)}
+
+
+SPAN_FAMILIES = _span_fields()
 
 
 class _Reader(ast.NodeVisitor):
@@ -143,7 +145,7 @@ def names_family(heap_class: Any, name: str) -> frozenset[str]:
     found: set[str] = set()
     for of_self, attribute in reader.touched:
         if not of_self:
-            found.add(_span_family(attribute))
+            found |= {SPAN_FAMILIES[attribute]} if attribute in SPAN_FAMILIES else set()
         elif attribute in own:
             found.add(own[attribute])
         else:

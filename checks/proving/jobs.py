@@ -87,7 +87,8 @@ def run(job: Job, heap_class: Any, release: Release, domain: str = "int", geomet
 
 def premises(job: Job) -> tuple[str, ...]:
     """What a job takes for granted, with where each contract is discharged."""
-    contracts = tuple(f"{name} by its contract ({job.protocol.calls[name].discharged})" for name in job.by_contract)
+    calls = job.protocol.calls
+    contracts = (f"{n} by its contract ({calls[n].discharged})" for n in job.by_contract if n in calls)
     return (*job.premises, *contracts)
 
 

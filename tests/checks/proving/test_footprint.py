@@ -1,0 +1,94 @@
+"""Which cells a function may write, read off its text; and who may write a cell at all."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from spanproof.checks.proofs.catalogue import BY_NAME
+from spanproof.checks.proofs.script import proved
+from spanproof.checks.proving.cuts import LiftError
+from spanproof.checks.proving.footprint import columns, reaches, users, writes
+from spanproof.checks.proving.theorem import JOBS, units
+from spanproof.checks.subject import Subject
+from spanproof.checks.verdict import Verdict
+from spanproof.impl.malloc import Runtime
+from spanproof.impl.span import Span
+
+NONE: frozenset[str] = frozenset()
+
+
+class Mine(Runtime):
+    """A heap with a writer of zeroedBase that the reference does not have."""
+
+    async def give_back(self, base: int) -> None:
+        """By a local name."""
+        word = self.zeroed_base.at(self.arena_index(base))
+        await word.store(0)
+
+    async def looks(self, s: Span) -> int:
+        """Only looks."""
+        n = await s.npages.read()
+        return n + await self.zeroed_base.at(n).load()
+
+    async def hands(self, s: Span) -> None:
+        """Hands a cell to another function."""
+        await self.sets(s.needzero)
+
+    async def sets(self, cell: Any) -> None:
+        """Writes to what it is given."""
+        await cell.write(1)
+
+
+def test_what_functions_of_the_reference_may_write() -> None:
+    """Their own cells and those of all that they call; nothing of what they only read."""
+    assert writes(Runtime, "alloc_needs_zero") == {"zeroedBase"}
+    assert writes(Runtime, "set_spans") == {"spans"}
+    assert writes(Runtime, "os.memclr") == {"memory"}
+    assert writes(Runtime, "is_sweep_done") == NONE
+    assert writes(Runtime, "grow") == {"pages", "curArena", "arenaHints", "allArenas"}
+    reclaims = writes(Runtime, "reclaim")
+    assert {"mspan.sweepgen", "mspan.state", "pageInUse", "reclaimCredit", "spanalloc", "pages"} <= reclaims
+    assert not reclaims & {"zeroedBase", "memory", "mspan.base", "mspan.npages", "spans"}
+
+
+def test_a_local_name_and_an_argument_count_as_writes() -> None:
+    """A cell that got another name, or was handed on, may be written; one that is only read is not."""
+    assert "zeroedBase" in writes(Mine, "give_back")
+    assert writes(Mine, "looks") == NONE
+    assert "mspan.needzero" in writes(Mine, "hands")
+
+
+def test_who_may_write_a_cell() -> None:
+    """All coroutines of the heap and of its parts are looked at."""
+    assert users(Runtime, "zeroedBase") == {"alloc_needs_zero"}
+    assert users(Mine, "zeroedBase") == {"alloc_needs_zero", "give_back"}
+    assert users(Runtime, "memory") == {"os.memclr", "os.sys_unused"}
+
+
+def test_another_writer_makes_the_theorem_unknown() -> None:
+    """The proofs of alloc_needs_zero say nothing of a function that writes zeroedBase beside it."""
+    found, _ = proved(BY_NAME["zeroed_base_never_decreases"], Subject(Mine, "mine.py:Mine"))
+
+    assert found.result.verdict is Verdict.UNKNOWN
+    assert "give_back may write zeroedBase too" in found.result.reason
+
+
+def test_what_a_call_reaches_and_on_what_it_depends() -> None:
+    """Callees over all levels, short of those that stand by a contract; the columns of the release table they read."""
+    assert {"alloc", "alloc_span", "init_span", "set_spans", "pages.alloc"} <= reaches(Runtime, "malloc_large")
+    assert "init_span" not in reaches(Runtime, "malloc_large", frozenset({"alloc"}))
+    assert columns(Runtime, "malloc_large", frozenset({"alloc", "push_swept"})) == {"zeroing", "alloc_span_pushes"}
+    assert columns(Runtime, "alloc_needs_zero", NONE) == NONE
+    with pytest.raises(LiftError, match="no function nosuch"):
+        reaches(Runtime, "nosuch")
+
+
+def test_a_proof_stands_for_the_rows_on_which_its_text_is_the_same() -> None:
+    """alloc differs at 1.17 and 1.18 by who clears; alloc_needs_zero not at all."""
+    alloc = [unit.rows for unit in units(JOBS["alloc"], Runtime)]
+
+    assert [(rows[0], rows[-1]) for rows in alloc] == [("go1.14", "go1.16"), ("go1.17",) * 2, ("go1.18", "go1.27")]
+    assert len(units(JOBS["alloc_needs_zero"], Runtime)) == 1
+    assert [unit.rows for unit in units(JOBS["alloc"], Runtime, "go1.17.3")] == [("go1.17",)]
+    assert Path(Runtime.alloc.__code__.co_filename).name == "heap.py"

@@ -175,7 +175,9 @@ async def for_loop() -> None:
 async def while_else() -> None:
     """A while loop with else."""
     while await CELL.load():
-        pass
+        await CELL.add(-1)
+    else:  # noqa: PLW0120  # what is refused
+        await CELL.store(1)
 
 
 def closure() -> Callable[[], Any]:

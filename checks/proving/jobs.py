@@ -68,9 +68,9 @@ def run(job: Job, heap_class: Any, release: Release, domain: str = "int", geomet
                 function = getattr(function, part)
             engine.run(lambda: function(*start.args), start.ensures, start.at_return)
     except LiftError as e:
-        error = str(e)
+        error = f"the text cannot be read with symbols: {e}"
     except Exception as e:  # noqa: BLE001  # a text may fail in any way when it is read with symbols
-        error = f"{engine.where()}: {type(e).__name__}: {e}"
+        error = f"the text cannot be read with symbols: {engine.where()}: {type(e).__name__}: {e}"
     return Proof(
         job.name,
         release.name,

@@ -112,7 +112,7 @@ def standing(theorem: Theorem, proofs: Iterable[Proof], heap_class: Any, release
     own = tuple(_once(o for o in failed if theorem.own(o)))
     support = tuple(_once(o for o in failed if not theorem.own(o) and _rests_on(o)))
     shown = sum(theorem.own(o) and o.outcome is Outcome.PROVED for o in obligations)
-    reasons = [f"{proof.job}: the text cannot be lifted: {proof.error}" for proof in found if proof.error]
+    reasons = [f"{proof.job}: {proof.error}" for proof in found if proof.error]
     if not failed:
         reasons += [said for proof in found for said in proof.vacuous]
     reasons += _others_write(theorem, heap_class)

@@ -11,7 +11,7 @@ THEOREM = Theorem(
     "each retry finds zeroedBase higher.",
     because="A failed compare-and-swap means that another thread raised zeroedBase, which is bounded by the arena.",
     source="mheap.go, allocNeedsZero",
-    proofs=("zeroing: rely", "alloc_needs_zero"),
+    proofs=("zeroing: start", "zeroing: rely", "alloc_needs_zero"),
     own=lambda o: o.kind is Kind.RANK and o.function == "alloc_needs_zero",
     claims=("no_deadlock",),
     excludes=rounds,

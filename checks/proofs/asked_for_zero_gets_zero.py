@@ -16,7 +16,16 @@ THEOREM = Theorem(
     because="alloc clears (1.14 to 1.16), alloc or its caller does (1.17), the caller does (from 1.18), "
     "unless needzero is 0.",
     source="mheap.go, alloc; malloc.go, mallocgcLarge and mallocgc",
-    proofs=("zeroing: rely", "alloc_needs_zero", *SPANS, "memclr", "alloc", "malloc_large", "malloc_small"),
+    proofs=(
+        "zeroing: start",
+        "zeroing: rely",
+        "alloc_needs_zero",
+        *SPANS,
+        "memclr",
+        "alloc",
+        "malloc_large",
+        "malloc_small",
+    ),
     own=goals("asked_for_zero_gets_zero", "alloc_keeps_its_word", "asked_for_zero_is_told_so", "the_region_is_held"),
     claims=("asked_for_zero_gets_zero", "alloc_keeps_its_word"),
     writers={

@@ -9,7 +9,7 @@ THEOREM = Theorem(
     "an in-use span has its bit.",
     because="Setting the bit is the last step of publication, and clearing it the first of freeing.",
     source="mheap.go, initSpan and freeSpanLocked",
-    proofs=("owning: rely", "set_spans", "init_span", "alloc_span", "free_span_locked"),
+    proofs=("owning: start", "owning: rely", "set_spans", "init_span", "alloc_span", "free_span_locked"),
     own=goals(
         "in_use_bit_marks_a_mapped_page",
         "in_use_bit_marks_a_built_span",

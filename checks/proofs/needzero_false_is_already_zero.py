@@ -17,7 +17,7 @@ THEOREM = Theorem(
     because="Such a region lies at or above zeroedBase, where nothing was ever written; "
     "or all of it is as the system gave it.",
     source="mheap.go, allocNeedsZero and initSpan",
-    proofs=("zeroing: rely", "alloc_needs_zero", *SPANS),
+    proofs=("zeroing: start", "zeroing: rely", "alloc_needs_zero", *SPANS),
     own=goals("needzero_false_is_already_zero", "zero_so_far", "claimed_so_far"),
     claims=("unneeded_zeroing_is_already_zero", "non_zero_page_is_below_zeroed_base", "alloc_keeps_its_word"),
     writers={

@@ -8,7 +8,17 @@ THEOREM = Theorem(
     says="No page belongs to two spans that are alive.",
     because="A page has one owner: a span is built on pages that its thread was given, and dies when they are freed.",
     source="mheap.go, allocSpan, initSpan and freeSpanLocked",
-    proofs=("owning: rely", "set_spans", "init_span", "alloc_span", "free_span_locked", "free_manual", "one owner"),
+    proofs=(
+        "owning: start",
+        "owning: rely",
+        "set_spans",
+        "init_span",
+        "alloc_span",
+        "free_span_locked",
+        "free_manual",
+        "free_span",
+        "one owner",
+    ),
     own=goals(
         "no_page_in_two_spans",
         "living_span_owns_its_pages",

@@ -13,6 +13,7 @@ THEOREM = Theorem(
     because="The compare-and-swap from h-2 to h-1 has one winner; a stale cached span belongs to who cached it.",
     source="mgcsweep.go, sweepLocker.tryAcquire and sweepLocked.sweep",
     proofs=(
+        "sweeping: start",
         "sweeping: rely",
         "sweep",
         "reclaim_chunk",

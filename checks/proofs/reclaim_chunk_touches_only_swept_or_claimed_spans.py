@@ -11,6 +11,7 @@ GOALS = frozenset(
         "touches_only_claimed_spans",
         "no_stale_copy_of_the_bits",
         "only_the_winner_sweeps",
+        "the_heap_lock_is_not_held",
         "sweepgen_follows_the_protocol",
     }
 )
@@ -21,9 +22,9 @@ THEOREM = Theorem(
     "and touches spans it has won.",
     because="While it holds the lock no page goes out of use; when it had the lock down it reads the bits again.",
     source="mheap.go, reclaimChunk",
-    proofs=("sweeping: rely", "sweep", "reclaim_chunk"),
+    proofs=("sweeping: start", "sweeping: rely", "sweep", "reclaim_chunk"),
     own=lambda o: o.function in FUNCTIONS and (o.kind is Kind.THROW or o.goal in GOALS),
-    claims=("plain_accesses_are_ordered", "no_nil_dereference", "only_the_winner_sweeps"),
+    claims=("plain_accesses_are_ordered", "no_nil_dereference", "only_the_winner_sweeps", "no_deadlock"),
     writers={
         "mspan.sweepgen": frozenset(
             {"try_acquire", "sweepone", "ensure_swept", "sweep", "uncache_span", "init_span", "malloc_small"}

@@ -12,10 +12,9 @@ from spanproof.checks.local_state import HiddenStateError
 from spanproof.checks.observe import UnknownCellError
 from spanproof.checks.programs import (
     AllocManual,
-    Collect,
-    Drop,
     FreeManual,
     MallocLarge,
+    MallocSmall,
     Op,
     Program,
     Reclaim,
@@ -24,10 +23,11 @@ from spanproof.checks.programs import (
 )
 from spanproof.checks.proving import jobs
 from spanproof.checks.proving.obligations import Obligation, Proof
+from spanproof.checks.proving.sweeping import SweepingProtocol
 from spanproof.checks.proving.theorem import JOBS, Standing, Theorem
 from spanproof.checks.record import Record
 from spanproof.checks.running.machine import HeapError
-from spanproof.checks.scenarios import SCENARIOS, Scenario
+from spanproof.checks.scenarios import OLD_SPANS, SCENARIOS, Scenario
 from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Result, Verdict
 from spanproof.model.geometry import BYTES, SMALL
@@ -110,27 +110,28 @@ def _shaped(obligation: Obligation, place: int, proofs: list[Proof], subject: Su
     like = [o for o in again.failed if (o.goal, o.line, o.kind) == (obligation.goal, obligation.line, obligation.kind)]
     values = like[0].values if like else obligation.values
     name, says = f"counterexample {place + 1}", "in the shape of a counterexample to induction"
-    for program in _like(_sizes(values), release):
+    if JOBS[proof.job].protocol is SweepingProtocol:
+        programs = iter(
+            [Program((Thread((Reclaim(1),), OLD_SPANS), Thread((Sweep(), AllocManual(1)))), BYTES, release)]
+        )
+    else:
+        take = MallocSmall if JOBS[proof.job].function == "malloc_small" else MallocLarge
+        programs = _like(_sizes(values), release, take)
+    for program in programs:
         yield Scenario(name, says, program, 0, ())
 
 
-def _like(sizes: dict[str, int], release: Release) -> Iterator[Program]:
+def _like(sizes: dict[str, int], release: Release, take: type[MallocLarge | MallocSmall]) -> Iterator[Program]:
     """Two threads: one takes the counterexample's region, the other one as long, on fresh memory and on used."""
-    if "sg" in sizes:
-        old: tuple[Op, ...] = (MallocLarge(1), Drop(0), MallocLarge(1), Drop(1), Collect())
-        yield Program((Thread((Reclaim(1),), old), Thread((Sweep(), AllocManual(1)))), BYTES, release)
-        return
     page = SMALL.page_size
     npages = _clipped(sizes.get("npage", sizes.get("npages", page)), 1, SMALL.pages_per_arena)
     before = _clipped(sizes.get("hand.base", 0) % SMALL.arena_size // page, 0, SMALL.pages_per_arena - 1)
     used = _clipped(sizes.get("world.zeroed_base", 0) // page, 0, SMALL.pages_per_arena)
     past: tuple[Op, ...] = (AllocManual(before),) if before else ()
     other = Thread((AllocManual(npages), FreeManual(0)))
-    yield Program((Thread((MallocLarge(npages),)), other), SMALL, release)
-    if used > before:
-        past = (*past, AllocManual(used - before), FreeManual(len(past)))
-    if past:
-        yield Program((Thread((MallocLarge(npages),), past), other), SMALL, release)
+    yield Program((Thread((take(npages),)), other), SMALL, release)
+    past = (*past, AllocManual(max(used - before, 1)), FreeManual(len(past)))
+    yield Program((Thread((take(npages),), past), other), SMALL, release)
 
 
 def _sizes(values: Mapping[str, str]) -> dict[str, int]:

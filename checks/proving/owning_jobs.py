@@ -8,6 +8,7 @@ from typing import Any
 from spanproof.checks.proving.jobs import Job, Start
 from spanproof.checks.proving.obligations import Kind
 from spanproof.checks.proving.owning import OwningProtocol
+from spanproof.checks.proving.start import owning_starts
 from spanproof.checks.proving.zeroing_jobs import ADDRESSES, SEQUENTIAL
 from spanproof.impl.heap_cells import HEAP_LOCK
 from spanproof.impl.span import Span
@@ -68,6 +69,11 @@ def _free_span_locked(p: OwningProtocol) -> Start:
     e.held, e.view = HELD, p.locked(e.view, held=True)
     e.assume_all(owning.lock_invariant(e.view))
     return Start((s, e.fresh("typ")), lambda _: owning.free_span_locked_ensures(e.view), HELD)
+
+
+def _free_span(p: OwningProtocol) -> Start:
+    start = _free_manual(p)
+    return Start(start.args[:1], start.ensures)
 
 
 def _free_manual(p: OwningProtocol) -> Start:
@@ -179,6 +185,7 @@ ONCE = "a span in hand is freed by one thread (proved: only_the_winner_sweeps; a
 PREMISES = (ADDRESSES, ONCE, SEQUENTIAL)
 
 JOBS = (
+    Job("owning: start", "the heap begins as it must", OwningProtocol, "", owning_starts),
     Job("owning: rely", "what each thread does is what each other relies on", OwningProtocol, "", _rely, premises=PREMISES),
     Job("set_spans", "it maps exactly its region", OwningProtocol, "set_spans", _set_spans, premises=PREMISES),
     Job(
@@ -194,5 +201,9 @@ JOBS = (
         _free_span_locked, ("pages.free",), premises=PREMISES,
     ),
     Job("free_manual", "a manual span is freed under the lock", OwningProtocol, "free_manual", _free_manual, ("pages.free",), premises=PREMISES),
+    Job(
+        "free_span", "a heap span is freed under the lock", OwningProtocol, "free_span", _free_span, ("pages.free",),
+        premises=PREMISES,
+    ),
     Job("one owner", "no page in two spans", OwningProtocol, "", _one_owner, premises=PREMISES),
 )  # fmt: skip

@@ -6,6 +6,7 @@ from typing import Any
 
 from spanproof.checks.proving.jobs import Job, Start
 from spanproof.checks.proving.obligations import Kind
+from spanproof.checks.proving.start import sweeping_starts
 from spanproof.checks.proving.sweeping import SweepingProtocol
 from spanproof.checks.proving.values import Arenas
 from spanproof.checks.proving.zeroing_jobs import SEQUENTIAL, STRONG
@@ -17,6 +18,7 @@ from spanproof.model.logic import Claims, all_of, any_of, implies, negate
 from spanproof.model.state import DEAD, IN_USE
 
 HELD = frozenset({HEAP_LOCK})
+INVALID = "use of invalid sweepLocker"
 BAD_STATE = ("mspan.sweep: bad span state", "mspan.sweep: bad span state after sweep")
 
 
@@ -122,7 +124,9 @@ def _steps(p: SweepingProtocol, v: View) -> Iterator[Step]:
         sweeping.writes_sweepgen(v, number, new),
         lambda: sweeping.sweepgen_written(v, number, new),
     )
-    freed = [*sweeping.free_span_requires(v, _Named(number)), ("under the lock", v.locked)]
+    asked = sweeping.free_span_requires(v, _Named(number))  # which takes the lock itself
+    freed = [claim for claim in asked if claim[0] != "the_heap_lock_is_not_held"]
+    freed += [("under the lock", v.locked)]
     unmapped = (
         "the in-use bit is cleared first",
         implies(v.span == number, negate(all_of(w.in_use, w.entry == number + owning.FIRST_SPAN))),
@@ -188,14 +192,16 @@ CYCLE = "the heap's sweepgen moves only while the world is stopped, and none of 
 UNWRAPPED = "sweepgen does not wrap around (it takes 2^31 cycles)"
 KEPT = "a span that a thread keeps alive is marked, so the sweeper does not free it"
 BITS = "a set in-use bit marks a mapped span that is in use (proved: in_use_bit_marks_a_built_span)"
-PREMISES = (STRONG, CYCLE, UNWRAPPED, BITS, KEPT, SEQUENTIAL)
+BEGINS = "a cycle begins when every span is swept or cached (searched: sweepgen_is_one_of_five)"
+PREMISES = (STRONG, CYCLE, BEGINS, UNWRAPPED, BITS, KEPT, SEQUENTIAL)
 
 JOBS = (
+    Job("sweeping: start", "the heap begins as it must", SweepingProtocol, "", sweeping_starts),
     Job("sweeping: rely", "what each thread does is what each other relies on", SweepingProtocol, "", _rely, premises=PREMISES),
     Job("sweep", "it is called by the winner, finishes, and hands the span on", SweepingProtocol, "sweep", _sweep, ("free_span",), BAD_STATE, premises=PREMISES),
-    Job("reclaim_chunk", "it looks up pages in use only, and touches spans that it won", SweepingProtocol, "reclaim_chunk", _reclaim_chunk, ("sweep",), (NIL_DEREFERENCE,), premises=PREMISES),
-    Job("sweepone", "it sweeps a span that it won", SweepingProtocol, "sweepone", _sweepone, ("sweep",), premises=PREMISES),
-    Job("ensure_swept", "it sweeps the span itself, or waits until it is swept", SweepingProtocol, "ensure_swept", _ensure_swept, ("sweep",), premises=PREMISES),
+    Job("reclaim_chunk", "it looks up pages in use only, and touches spans that it won", SweepingProtocol, "reclaim_chunk", _reclaim_chunk, ("sweep",), (NIL_DEREFERENCE, INVALID), premises=PREMISES),
+    Job("sweepone", "it sweeps a span that it won", SweepingProtocol, "sweepone", _sweepone, ("sweep",), (INVALID,), premises=PREMISES),
+    Job("ensure_swept", "it sweeps the span itself, or waits until it is swept", SweepingProtocol, "ensure_swept", _ensure_swept, ("sweep",), (INVALID,), premises=PREMISES),
     Job("uncache_span", "a stale cached span is swept by who cached it", SweepingProtocol, "uncache_span", _uncache_span, ("sweep",), premises=PREMISES),
     Job("init_span: sweepgen", "a new span is swept", SweepingProtocol, "init_span", _init_span, ("alloc_needs_zero", "set_spans"), premises=PREMISES),
     Job("malloc_small: sweepgen", "a span that a thread keeps is marked cached", SweepingProtocol, "malloc_small", _malloc_small, ("alloc", "os.memclr"), premises=PREMISES),

@@ -6,7 +6,7 @@ Read next: induction.py, then ../proofs.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from spanproof.checks.proving import jobs
@@ -70,19 +70,40 @@ def units(job: Job, heap_class: Any, release: str | None = None) -> list[Unit]:
         wanted = row(release)
         return [Unit(job.name, wanted.name, (wanted.name,))] if job.applies(wanted) else []
     try:
-        names = sorted(columns(heap_class, job.function, frozenset(job.by_contract))) if job.function else []
+        read = columns(heap_class, job.function, frozenset(job.by_contract)) if job.function else frozenset[str]()
     except LiftError:
-        names = []  # a heap that lacks the function: the proof will say so
+        read = frozenset()  # a heap that lacks the function: the proof will say so
+    names = read.union(*(job.protocol.calls[n].columns for n in job.by_contract if n in job.protocol.calls))
     groups: dict[tuple[Any, ...], list[Release]] = {}
     for r in RELEASES:
         if job.applies(r):
-            groups.setdefault(tuple(getattr(r, name) for name in names), []).append(r)
+            groups.setdefault(tuple(getattr(r, name) for name in sorted(names)), []).append(r)
     return [Unit(job.name, rows[-1].name, tuple(r.name for r in rows)) for rows in groups.values()]
 
 
 def prove(unit: Unit, heap_class: Any, domain: str) -> Proof:
-    """Do one proof."""
-    return jobs.run(JOBS[unit.job], heap_class, row(unit.release), domain)
+    """Do one proof. It stands for other rows only if what it read of its own is the same there."""
+    watched = Watched(row(unit.release))
+    proof = jobs.run(JOBS[unit.job], heap_class, watched, domain)  # type: ignore[arg-type]  # it reads as a release does
+    for column in sorted(watched.read):
+        others = [name for name in unit.rows if getattr(row(name), column) != getattr(row(unit.release), column)]
+        if others and not proof.error:
+            return replace(proof, error=f"it reads {column}, so it does not stand for {others[0]}")
+    return proof
+
+
+class Watched:
+    """A row of the release table that remembers which of its columns were read."""
+
+    def __init__(self, release: Release) -> None:
+        """Watch this row."""
+        self._release, self.read = release, set[str]()
+
+    def __getattr__(self, name: str) -> Any:
+        """A column; the name of the row is none."""
+        if name != "name":
+            self.read.add(name)
+        return getattr(self._release, name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from typing import Any
 
 from spanproof.checks.proving.jobs import Job, Start
 from spanproof.checks.proving.obligations import Kind
+from spanproof.checks.proving.start import zeroing_starts
 from spanproof.checks.proving.zeroing import ZeroingProtocol
 from spanproof.impl.span import Span
 from spanproof.model.contracts import zeroing
@@ -134,6 +135,7 @@ def _scavenged_may_be_anything(release: Release) -> bool:
 
 
 JOBS = (
+    Job("zeroing: start", "the heap begins as it must", ZeroingProtocol, "", zeroing_starts),
     Job(
         "zeroing: rely", "what each thread guarantees is what each other relies on", ZeroingProtocol, "", _rely,
         premises=PREMISES,

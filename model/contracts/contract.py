@@ -50,3 +50,5 @@ class Call:
     """truth, word or none."""
     discharged: str
     """Where it is shown that the function does so."""
+    columns: tuple[str, ...] = ()
+    """The columns of the release table on which it depends."""

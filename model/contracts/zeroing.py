@@ -283,10 +283,10 @@ CALLS = {
         _region_is_mine, claims_only, alloc_needs_zero_ensures, "truth", "proved: alloc_needs_zero"
     ),
     "os.memclr": Call(_memclr_requires, clears_only, memclr_ensures, "none", "proved: memclr"),
-    "init_span": Call(nothing, rely, nothing, "none", "proved: init_span: needzero"),
+    "init_span": Call(nothing, rely, nothing, "none", "proved: init_span: needzero", ("scavenged_is_zero",)),
     "alloc_span": Call(nothing, rely, nothing, "span", "proved: alloc_span: needzero"),
     "pages.alloc": Call(nothing, rely, nothing, "region", "searched: refines_the_abstract_heap in every scenario"),
-    "alloc": Call(nothing, rely, nothing, "span", "proved: alloc"),
+    "alloc": Call(nothing, rely, nothing, "span", "proved: alloc", ("zeroing",)),
     "reclaim": Call(nothing, rely, nothing, "none", FRAME),
     "is_sweep_done": Call(nothing, rely, nothing, "truth", FRAME),
     "grow": Call(nothing, rely, nothing, "truth", FRAME),

@@ -23,7 +23,7 @@ CLAIM = """
 if await zeroed_base_of_arena.compare_and_swap(zeroed_base, arena_limit):
     break
 """
-RED = {
+RED: dict[str, tuple[Edit, str, str | None]] = {
     "store for CAS": (
         Edit("Heap.alloc_needs_zero", CLAIM, "await zeroed_base_of_arena.store(arena_limit)\nbreak"),
         "zeroed_base_never_decreases",
@@ -44,6 +44,11 @@ RED = {
         "asked_for_zero_gets_zero",
         "dirty_and_fresh",
     ),
+    "small objects are not cleared up to 1.17": (
+        Edit("Runtime.malloc_small", "await self.alloc(npages, SMALL, True)", "await self.alloc(npages, SMALL, False)"),
+        "asked_for_zero_gets_zero",
+        None,
+    ),
 }
 GREEN = {
     "memory at zeroedBase itself is taken for used": Edit(
@@ -62,7 +67,10 @@ WATERMARK = (
 
 @pytest.mark.parametrize("name", RED)
 def test_an_edit_turns_all_three_readings_red(name: str) -> None:
-    """The proof fails and its counterexample is reached; the search finds a record, and so do drawn programs."""
+    """The proof fails and its counterexample is reached; the search finds a record, and so do drawn programs.
+
+    No scenario of the catalogue shows the last one: the program is made from the counterexample.
+    """
     edit, theorem, scenario = RED[name]
     heap = Subject(planted((edit,)), "edited text")
 
@@ -71,7 +79,8 @@ def test_an_edit_turns_all_three_readings_red(name: str) -> None:
     assert "reached: " in found.result.reason
     assert found.record is not None
     assert replay(found.record, heap.heap_class).difference == ""
-    assert judge(SCENARIOS[scenario], heap).result.verdict is Verdict.VIOLATED
+    if scenario is not None:
+        assert judge(SCENARIOS[scenario], heap).result.verdict is Verdict.VIOLATED
     assert compare(heap, examples=1000).result.verdict is Verdict.VIOLATED
 
 

@@ -1,5 +1,6 @@
 """Which cells a function may write, read off its text; and who may write a cell at all."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ from spanproof.checks.proofs.catalogue import BY_NAME
 from spanproof.checks.proofs.script import proved
 from spanproof.checks.proving.cuts import LiftError
 from spanproof.checks.proving.footprint import columns, reaches, users, writes
-from spanproof.checks.proving.theorem import JOBS, units
+from spanproof.checks.proving.theorem import JOBS, prove, units
 from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Verdict
 from spanproof.impl.malloc import Runtime
@@ -82,6 +83,15 @@ def test_what_a_call_reaches_and_on_what_it_depends() -> None:
     assert columns(Runtime, "alloc_needs_zero", NONE) == NONE
     with pytest.raises(LiftError, match="no function nosuch"):
         reaches(Runtime, "nosuch")
+
+
+def test_a_proof_does_not_stand_for_rows_that_differ() -> None:
+    """What a proof read of its row is remembered, contracts included: if another row differs there, it is an error."""
+    (first, *_) = units(JOBS["malloc_small"], Runtime)
+    everything = replace(first, rows=("go1.14", "go1.27"))
+
+    assert "it reads zeroing, so it does not stand for" in prove(everything, Runtime, "int").error
+    assert prove(first, Runtime, "int").error == ""
 
 
 def test_a_proof_stands_for_the_rows_on_which_its_text_is_the_same() -> None:

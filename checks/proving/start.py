@@ -1,0 +1,101 @@
+"""Where induction begins: what is true in every state is true of the heap as `fresh` gives it.
+
+The contracts are judged on its values, of every page, arena and span of a small heap; all pages begin alike, and so do
+all spans. Read next: theorem.py.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import product
+from typing import Any
+
+from spanproof.checks.proving.jobs import Start
+from spanproof.checks.proving.obligations import Kind
+from spanproof.checks.proving.protocol import Protocol
+from spanproof.impl.access import Cell
+from spanproof.model.contracts import owning, sweeping, zeroing
+from spanproof.model.contracts.contract import nothing
+from spanproof.model.geometry import BYTES, Geometry
+from spanproof.model.logic import Claims
+
+SHAPE = replace(BYTES, spans=2)
+Cells = Mapping[Cell[Any], Any]
+
+
+def _fresh(p: Protocol) -> Cells:
+    return p.heap_class(SHAPE, p.release).fresh()  # type: ignore[no-any-return]  # as HeapCells says
+
+
+def _entry(cells: Cells, page: int) -> int:
+    s = cells[Cell("spans", page)]
+    return 0 if s is None else s.number + owning.FIRST_SPAN
+
+
+def _place(g: Geometry, page: int) -> tuple[int, int, int]:
+    in_arena = page % g.pages_per_arena
+    return g.arena_index(g.page_base(page)), in_arena // 8, in_arena % 8
+
+
+def _in_use(cells: Cells, g: Geometry, page: int) -> bool:
+    arena, byte, bit = _place(g, page)
+    return bool(cells[Cell("pageInUse", (arena, byte))] >> bit & 1)
+
+
+def _zeroing_views(cells: Cells, g: Geometry) -> Iterator[zeroing.View]:
+    for page in g.pages:
+        dirty = cells[Cell("memory", page)] != 0
+        base = cells[Cell("zeroedBase", g.arena_index(g.page_base(page)))]
+        yield zeroing.View(g, g.page_base(page), zeroing.World(base, dirty))
+
+
+def _owning_views(cells: Cells, g: Geometry) -> Iterator[owning.View]:
+    pages, pool = next(v for c, v in cells.items() if c.name == "pages"), cells[Cell("spanalloc", guard="heap.lock")]
+    for page, n in product(g.pages, range(g.spans)):
+        allocated = bool(pages.alloc >> (page - g.pages.start) & 1)
+        fields = [cells[Cell(f"mspan.{name}", n)] for name in ("state", "base", "npages")]
+        state, base, npages = fields
+        world = owning.World(
+            allocated,
+            owning.NOBODY,
+            _entry(cells, page),
+            _in_use(cells, g, page),
+            bool(pool >> n & 1),
+            state,
+            base // g.page_size,
+            npages,
+        )
+        yield owning.View(g, _place(g, page), page, n, world, owning.Hand())
+
+
+def _sweeping_views(cells: Cells, g: Geometry) -> Iterator[sweeping.View]:
+    sg = cells[Cell("sweepgen")]
+    for page, n in product(g.pages, range(g.spans)):
+        state, generation = (cells[Cell(f"mspan.{name}", n)] for name in ("state", "sweepgen"))
+        world = sweeping.World(generation, state, False, _in_use(cells, g, page), _entry(cells, page))
+        yield sweeping.View(g, sg, n, _place(g, page), page, world, sweeping.Hand())
+
+
+def _begin(p: Protocol, claims: Iterator[Claims]) -> Start:
+    for each in claims:
+        p.engine.prove_all(Kind.LEMMA, "the heap as it begins", each)
+    return Start((), nothing)
+
+
+def zeroing_starts(p: Protocol) -> Start:
+    """Memory is zero, and zeroedBase lies in its arena."""
+    return _begin(p, (zeroing.rely(v, v) for v in _zeroing_views(_fresh(p), SHAPE)))
+
+
+def owning_starts(p: Protocol) -> Start:
+    """Nobody owns a page, and all spans are in the pool."""
+    views = list(_owning_views(_fresh(p), SHAPE))
+    return _begin(p, (claims for v in views for claims in (owning.sound(v), owning.lock_invariant(v), _pooled(v))))
+
+
+def _pooled(v: owning.View) -> Claims:
+    yield "every_span_is_pooled", v.world.pooled
+
+
+def sweeping_starts(p: Protocol) -> Start:
+    """No span is in use, and none is claimed."""
+    return _begin(p, (sweeping.sound(v) for v in _sweeping_views(_fresh(p), SHAPE)))

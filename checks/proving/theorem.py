@@ -72,7 +72,7 @@ def units(job: Job, heap_class: Any, release: str | None = None) -> list[Unit]:
     try:
         read = columns(heap_class, job.function, frozenset(job.by_contract)) if job.function else frozenset[str]()
     except LiftError:
-        read = frozenset()  # a heap that lacks the function: the proof will say so
+        read = frozenset[str]()  # a heap that lacks the function: the proof will say so
     names = read.union(*(job.protocol.calls[n].columns for n in job.by_contract if n in job.protocol.calls))
     groups: dict[tuple[Any, ...], list[Release]] = {}
     for r in RELEASES:

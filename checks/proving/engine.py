@@ -433,6 +433,7 @@ class Engine:
         assert trace is not None
         code = trace.tb_frame.f_code
         self._thrown_at = (PurePath(code.co_filename).name, code.co_name, trace.tb_lineno)
+        self._expect_satisfiable("throw")
         if text in self.throws:
             self.prove(Kind.THROW, "throw", text, negate(self.about))
         else:
@@ -625,6 +626,7 @@ class Engine:
         self.assume_all(premises)
         for goal in goals_:
             self.prove_all(Kind.LEMMA, where, iter([goal]))
+        self._expect_satisfiable(where)
         self._solver, self._hypotheses = kept
         self.assume_all(iter(goals_))
 

@@ -16,6 +16,7 @@ THEOREM = Theorem(
         "sweeping: start",
         "sweeping: rely",
         "sweep",
+        "free_span: sweepgen",
         "reclaim_chunk",
         "sweepone",
         "ensure_swept",

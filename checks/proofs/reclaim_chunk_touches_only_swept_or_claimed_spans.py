@@ -22,7 +22,7 @@ THEOREM = Theorem(
     "and touches spans it has won.",
     because="While it holds the lock no page goes out of use; when it had the lock down it reads the bits again.",
     source="mheap.go, reclaimChunk",
-    proofs=("sweeping: start", "sweeping: rely", "sweep", "reclaim_chunk"),
+    proofs=("sweeping: start", "sweeping: rely", "sweep", "free_span: sweepgen", "reclaim_chunk"),
     own=lambda o: o.function in FUNCTIONS and (o.kind is Kind.THROW or o.goal in GOALS),
     claims=("plain_accesses_are_ordered", "no_nil_dereference", "only_the_winner_sweeps", "no_deadlock"),
     writers={

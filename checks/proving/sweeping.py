@@ -10,7 +10,7 @@ from spanproof.checks.proving.cuts import Call
 from spanproof.checks.proving.obligations import Kind
 from spanproof.checks.proving.protocol import Protocol
 from spanproof.impl.access import Access
-from spanproof.impl.span import Span
+from spanproof.impl.span import DEAD, Span
 from spanproof.model.contracts import contract, owning, sweeping, zeroing
 from spanproof.model.contracts.sweeping import Hand, View, World
 from spanproof.model.logic import Claims, all_of, any_of, implies, ite, negate, same
@@ -83,10 +83,14 @@ class SweepingProtocol(Protocol):
             w = e.view.world
             e.assume(implies(e.view.held, all_of(w.sweepgen == e.view.sg, w.state == 1, negate(w.claimed))))
             return s, e.fresh_truth("is_zeroed")
-        answer = super().call(call, contract_)
         if call.function == "free_span":
-            e.view = sweeping.hands_on(e.view, call.args[0].number)
-        return answer
+            e.prove_all(Kind.REQUIRES, "call free_span", contract_.requires(e.view, *call.args))
+            given = sweeping.hands_on(e.view, call.args[0].number)
+            e.view = self.fresh_world(given)
+            e.assume_all(contract_.keeps(given, e.view))
+            e.assume_all(contract_.ensures(given, e.view))
+            return None
+        return super().call(call, contract_)
 
     # Accesses.
 
@@ -152,8 +156,11 @@ class SweepingProtocol(Protocol):
             return self._known(number, "state")
         (value,) = access.args
         here = v.span == number
-        e.prove(Kind.GUARANTEE, "write of mspan.state", "only_the_holder_writes_to_a_span", implies(here, v.held))
-        e.view = v.but(state=ite(here, value, v.world.state))
+        mine = implies(here, any_of(v.held, v.world.claimed))
+        e.prove(Kind.GUARANTEE, "write of mspan.state", "only_the_holder_writes_to_a_span", mine)
+        after = sweeping.hands_on(v, number) if value == DEAD else v
+        e.view = after.but(state=ite(here, value, v.world.state))
+        e.assume_all(sweeping.published(e.view))
         e.prove_all(Kind.GUARANTEE, "write of mspan.state", sweeping.sound(e.view))
         return None
 
@@ -166,6 +173,10 @@ class SweepingProtocol(Protocol):
             (mask,) = access.args
             e.view = v.but(in_use=any_of(v.world.in_use, all_of(here, mask.bit(v.place[2]))))
             e.assume_all(sweeping.published(e.view))
+            return None
+        if access.kind == "and8":
+            (mask,) = access.args
+            e.view = v.but(in_use=all_of(v.world.in_use, any_of(negate(here), mask.bit(v.place[2]))))
             return None
         if access.kind != "load":
             return self.unknown(access)

@@ -31,8 +31,22 @@ def _sweep(p: SweepingProtocol) -> Start:
     entry = e.view
 
     def ensures(_: Any) -> Claims:
-        yield from sweeping.sweep_ensures(e.view, s.number)
+        yield from sweeping.sweep_ensures(entry, e.view, None, s)
         yield from sweeping.sweeps(entry, e.view)
+
+    return Start((s,), ensures)
+
+
+def _free_span(p: SweepingProtocol) -> Start:
+    p.begin_claiming()
+    s = p.span("mspan")
+    e = p.engine
+    e.assume_all(sweeping.free_span_requires(e.view, s))
+    given = sweeping.hands_on(e.view, s.number)
+
+    def ensures(_: None) -> Claims:
+        yield from sweeping.sweeps(given, e.view)
+        yield from sweeping.free_span_ensures(given, e.view)
 
     return Start((s,), ensures)
 
@@ -199,6 +213,7 @@ JOBS = (
     Job("sweeping: start", "the heap begins as it must", SweepingProtocol, "", sweeping_starts),
     Job("sweeping: rely", "what each thread does is what each other relies on", SweepingProtocol, "", _rely, premises=PREMISES),
     Job("sweep", "it is called by the winner, finishes, and hands the span on", SweepingProtocol, "sweep", _sweep, ("free_span",), BAD_STATE, premises=PREMISES),
+    Job("free_span: sweepgen", "a span that was won and swept is given up", SweepingProtocol, "free_span", _free_span, ("pages.free",), premises=PREMISES),
     Job("reclaim_chunk", "it looks up pages in use only, and touches spans that it won", SweepingProtocol, "reclaim_chunk", _reclaim_chunk, ("sweep",), (NIL_DEREFERENCE, INVALID), premises=PREMISES),
     Job("sweepone", "it sweeps a span that it won", SweepingProtocol, "sweepone", _sweepone, ("sweep",), (INVALID,), premises=PREMISES),
     Job("ensure_swept", "it sweeps the span itself, or waits until it is swept", SweepingProtocol, "ensure_swept", _ensure_swept, ("sweep",), (INVALID,), premises=PREMISES),

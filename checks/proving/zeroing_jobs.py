@@ -65,16 +65,25 @@ def _alloc_span(p: ZeroingProtocol) -> Start:
     p.begin()
     e = p.engine
     args = (e.fresh("npages"), e.fresh("typ"), e.fresh("spanclass"))
-    return Start(args, lambda s: zeroing.alloc_span_ensures(e.view, s))
+    entry = e.view
+
+    def ensures(s: Any) -> Claims:
+        yield from zeroing.alloc_span_ensures(e.view, s)
+        yield from zeroing.rely(entry, e.view)
+
+    return Start(args, ensures)
 
 
 def _alloc(p: ZeroingProtocol) -> Start:
     p.begin()
     e, npages, needzero = p.engine, p.engine.fresh("npages"), p.engine.fresh_truth("needzero")
-    return Start(
-        (npages, e.fresh("spanclass"), needzero),
-        lambda result: zeroing.alloc_ensures(p.release, e.view, result, needzero),
-    )
+    entry = e.view
+
+    def ensures(result: Any) -> Claims:
+        yield from zeroing.alloc_ensures(p.release, e.view, result, needzero)
+        yield from zeroing.rely(entry, e.view)
+
+    return Start((npages, e.fresh("spanclass"), needzero), ensures)
 
 
 def _malloc_large(p: ZeroingProtocol) -> Start:

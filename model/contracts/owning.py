@@ -394,6 +394,8 @@ def alloc_span_ensures(v: View, s: Any) -> Claims:
     if base is None or npages is None:
         yield "the_span_is_built", False
         return
+    if v.hand.region is not None:
+        yield "the_span_is_built_on_the_region", all_of(base == v.hand.region[0], npages == v.hand.region[1])
     yield "the_span_owns_its_pages", implies(v.covers(base, npages), v.belongs_to_span_in_hand)
     yield "published_span_is_mapped", mapped(v, s.number, base, npages)
     yield "the_span_is_alive", implies(v.in_hand, v.world.state != DEAD)

@@ -163,13 +163,9 @@ def sweep_requires(v: View, s: Any) -> Claims:
     yield "the_heap_lock_is_not_held", not v.locked
 
 
-def sweep_ensures(v: View, number: Word) -> Claims:
-    """What sweep promises: the span is swept, and no longer this thread's."""
-    yield "nothing_is_claimed", implies(v.span == number, negate(v.world.claimed))
-
-
-def _sweep_ensures(old: View, new: View, _: Truth, s: Any) -> Claims:
-    yield from sweep_ensures(new, s.number)
+def sweep_ensures(old: View, new: View, _: Truth, s: Any) -> Claims:
+    """What sweep promises: the span is no longer this thread's, and of others nothing changes hands."""
+    yield "nothing_is_claimed", implies(new.span == s.number, negate(new.world.claimed))
     yield "nothing_else_is_claimed", implies(old.span != s.number, same(old.world.claimed, new.world.claimed))
 
 
@@ -184,7 +180,7 @@ def sweeps(old: View, new: View) -> Claims:
 
 
 def published(v: View) -> Claims:
-    """What is known when an in-use bit has been set (shown by the owning protocol)."""
+    """What is known of in-use bits when one was set, or a span died (shown by the owning protocol)."""
     for name, claim in sound(v):
         if name.startswith("in_use_bit"):
             yield name, claim
@@ -195,6 +191,11 @@ def free_span_requires(v: View, s: Any) -> Claims:
     swept = all_of(v.world.claimed, v.world.sweepgen == v.sg, v.world.state == IN_USE)
     yield "only_a_swept_span_is_freed", implies(v.observed(s.number), swept)
     yield "the_heap_lock_is_not_held", not v.locked
+
+
+def free_span_ensures(given: View, new: View, *_: Any) -> Claims:
+    """What free_span promises, from where the span was given up."""
+    yield "nothing_else_changes_hands", same(given.world.claimed, new.world.claimed)
 
 
 def nothing_claimed(v: View, *_: Any) -> Claims:
@@ -238,11 +239,12 @@ LOOPS = {
 }
 
 CALLS = {
-    "sweep": Call(sweep_requires, sweeps, _sweep_ensures, "truth", "proved: sweep"),
-    "free_span": Call(free_span_requires, sweeps, nothing, "none", "proved: free_span"),
+    "sweep": Call(sweep_requires, sweeps, sweep_ensures, "truth", "proved: sweep"),
+    "free_span": Call(free_span_requires, sweeps, free_span_ensures, "none", "proved: free_span: sweepgen"),
     "alloc": Call(nothing, sweeps, nothing, "span", "proved: init_span: sweepgen"),
     "alloc_needs_zero": Call(nothing, rely, nothing, "truth", FRAME),
     "os.memclr": Call(nothing, rely, nothing, "none", FRAME),
+    "pages.free": Call(nothing, rely, nothing, "none", FRAME),
     "set_spans": Call(nothing, rely, nothing, "none", "proved: set_spans; it maps pages that are not in use"),
     "reclaim_chunk": Call(nothing_claimed, sweeps, nothing, "word", "proved: reclaim_chunk"),
 }

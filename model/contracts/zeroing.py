@@ -226,16 +226,19 @@ def malloc_ensures(v: View, s: Any, needzero: Truth) -> Claims:
     yield "asked_for_zero_gets_zero", implies(needzero, region_is_zero(v))
 
 
+def _covers_the_region(v: View, hand: Hand) -> Truth:
+    base, npages = hand.field("base"), hand.field("npages")
+    if base is None or npages is None:
+        return False
+    return all_of(base == hand.base, base + npages * v.geometry.page_size == hand.limit)
+
+
 def _is_in_hand(v: View, s: Any) -> Claims:
     hand = v.hand
     yield "the_span_is_the_one_built", hand is not None and hand.span is not None and hand.span == s.number
     if hand is None or hand.span is None:
         return
-    size = v.geometry.page_size
-    yield (
-        "the_span_covers_the_region",
-        all_of(hand.field("base") == hand.base, hand.field("base") + hand.field("npages") * size == hand.limit),
-    )
+    yield "the_span_covers_the_region", _covers_the_region(v, hand)
     yield "region_is_below_zeroed_base", implies(v.mine(v.byte), v.claimed)
 
 
@@ -261,6 +264,7 @@ def init_span_ensures(v: View) -> Claims:
     if v.hand is None or v.hand.field("needzero") is None:
         yield "needzero_is_written", False
         return
+    yield "the_span_covers_the_region", _covers_the_region(v, v.hand)
     yield "needzero_false_is_already_zero", implies(v.hand.field("needzero") == 0, region_is_zero(v))
     yield "region_is_below_zeroed_base", implies(v.mine(v.byte), v.claimed)
 

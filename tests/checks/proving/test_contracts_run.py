@@ -67,7 +67,7 @@ class Judging(Machine):
         return self.values[self.numbering.of(cell)]
 
     def _bytes(self, base: int, npages: int) -> list[zeroing.View]:
-        """The first and the last byte of every page."""
+        """Every byte of every page."""
         g: Geometry = self.program.geometry
         hand = zeroing.Hand(base, base + npages * g.page_size)
         return [
@@ -81,7 +81,7 @@ class Judging(Machine):
                 hand,
             )
             for page in g.pages
-            for byte in (g.page_base(page), g.page_base(page + 1) - 1)
+            for byte in range(g.page_base(page), g.page_base(page + 1))
         ]
 
     def _pages(self, base: int, npages: int, span: int) -> list[owning.View]:

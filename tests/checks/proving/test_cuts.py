@@ -1,7 +1,10 @@
 """The text with cuts runs as the original, and what cannot be cut is refused."""
 
+import inspect
 import random
+import sys
 from collections.abc import Callable
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -23,6 +26,7 @@ from spanproof.checks.proving import cuts
 from spanproof.checks.proving.cuts import Call, Cut, LiftError, Returned, cut, lifted
 from spanproof.checks.record import Step
 from spanproof.checks.running.machine import Machine
+from spanproof.checks.scenarios import SCENARIOS
 from spanproof.impl.access import Cell
 from spanproof.impl.malloc import Runtime
 from spanproof.model.geometry import BYTES, SMALL
@@ -44,8 +48,9 @@ def answered_with_none(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def steps(program: Program, heap: Any, seed: int) -> list[Step]:
-    """The steps of a random schedule."""
-    machine, chosen, taken = Machine(program, heap), random.Random(seed), list[Step]()
+    """The steps of a program's past and of a random schedule."""
+    taken = list[Step]()
+    machine, chosen = Machine(program, heap, past=taken), random.Random(seed)
     machine.start()
     while machine.enabled():
         t = chosen.choice(machine.enabled())
@@ -72,6 +77,32 @@ def test_the_cut_text_runs_as_the_original(
     answered_with_none(monkeypatch)
 
     assert [steps(program, lifted(Runtime), seed) for seed in range(12)] == expected
+
+
+def coroutines(heap: Any) -> dict[str, Any]:
+    """The coroutines of a heap and of its parts, by name."""
+    owners = (heap, *(getattr(heap, part) for part in cuts.PARTS.values()))
+    return {n: f for owner in owners for n in dir(owner) if inspect.iscoroutinefunction(f := getattr(owner, n))}
+
+
+def test_the_cut_text_runs_as_the_original_in_every_scenario(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The same, pasts included, for the whole catalogue; every coroutine with a loop comes up in it."""
+    run: set[str] = set()
+
+    def note(frame: FrameType, event: str, _: Any) -> None:
+        if event == "call":
+            run.add(frame.f_code.co_name)
+
+    before = sys.getprofile()
+    sys.setprofile(note)
+    try:
+        expected = [steps(s.program, Runtime, seed) for s in SCENARIOS for seed in range(3)]
+    finally:
+        sys.setprofile(before)
+    answered_with_none(monkeypatch)
+
+    assert [steps(s.program, lifted(Runtime), seed) for s in SCENARIOS for seed in range(3)] == expected
+    assert set(coroutines(Runtime)) - run == {"sys_unused"}, "nothing scavenges yet"
 
 
 class Texts:

@@ -8,7 +8,7 @@ import pytest
 
 from spanproof.checks.faults.edit import Edit, planted
 from spanproof.checks.proofs.catalogue import BY_NAME
-from spanproof.checks.proofs.script import judged
+from spanproof.checks.proofs.script import judged, proved
 from spanproof.checks.proving import engine, jobs
 from spanproof.checks.proving.engine import Engine, Try
 from spanproof.checks.proving.jobs import Job, Start
@@ -67,8 +67,11 @@ def test_a_contract_that_contradicts_itself_is_unknown(monkeypatch: pytest.Monke
     broken = replace(zeroing.CALLS["alloc_needs_zero"], ensures=both)
     monkeypatch.setitem(zeroing.CALLS, "alloc_needs_zero", broken)
     proof = run(JOBS["init_span: needzero, scavenged"])
+    found, _ = proved(BY_NAME["needzero_false_is_already_zero"], Subject())
 
     assert proof.vacuous
+    assert found.result.verdict is Verdict.UNKNOWN
+    assert "contradict each other" in found.result.reason
 
 
 def test_an_invariant_that_nothing_meets_fails_before_it_is_assumed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -134,6 +137,44 @@ class Odd(Runtime):
     async def calls(self, base: int, size: int) -> None:
         """Calls what has no contract."""
         await self.alloc_manual(base, size)
+
+
+class Forgetful(Runtime):
+    """Texts that lack an await."""
+
+    async def looks(self, base: int, size: int) -> None:
+        """Takes an access for what it reads."""
+        if self.memory.at(base // self.geometry.page_size).read() == 0:  # type: ignore[comparison-overlap]  # as below
+            return
+        await self.os.memclr(base, size)
+
+    async def asks(self, base: int, size: int) -> None:
+        """Asks an access for its truth value."""
+        if self.memory.at(base // self.geometry.page_size).read():  # type: ignore[truthy-bool]  # what is forgotten
+            return
+        await self.os.memclr(base, size)
+
+    async def clears(self, base: int, size: int) -> None:
+        """Clears nothing."""
+        self.os.memclr(base, size)  # type: ignore[unused-coroutine]  # what is forgotten
+
+
+@pytest.mark.parametrize("function", ["looks", "asks"])
+def test_a_forgotten_await_of_an_access_is_an_error(function: str) -> None:
+    """The error names the cell and says that an await is missing."""
+    error = run(replace(JOBS["memclr"], function=function), Forgetful).error
+
+    assert "test_engine.py:" in error
+    assert "read of memory" in error
+    assert "an await is missing" in error
+
+
+def test_a_forgotten_await_of_a_call_does_nothing() -> None:
+    """What was never run is not taken for done: the promise fails, in the function that forgot."""
+    with pytest.warns(RuntimeWarning, match="never awaited"):
+        failed = run(replace(JOBS["memclr"], function="clears"), Forgetful).failed
+
+    assert {(o.goal, o.function, o.outcome) for o in failed} == {("region_is_zero", "clears", Outcome.FAILED)}
 
 
 class _Strange:

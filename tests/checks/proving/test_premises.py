@@ -1,19 +1,23 @@
 """Without its premises and relies a proof fails: none of them is there for show."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from spanproof.checks.proving import jobs
+from spanproof.checks.proving.engine import Engine
 from spanproof.checks.proving.obligations import Kind, Proof
 from spanproof.checks.proving.overflow import rounds
+from spanproof.checks.proving.owning import OwningProtocol
+from spanproof.checks.proving.sweeping import SweepingProtocol
 from spanproof.checks.proving.theorem import JOBS
 from spanproof.checks.proving.zeroing import ZeroingProtocol
 from spanproof.impl.access import Access
 from spanproof.impl.malloc import Runtime
 from spanproof.model.contracts import owning, sweeping, zeroing
+from spanproof.model.geometry import GO_AMD64
 from spanproof.model.logic import Claims
 from spanproof.model.releases import NEWEST
 
@@ -53,13 +57,30 @@ def test_the_rule_of_1_26_needs_that_sys_unused_zeroes(monkeypatch: pytest.Monke
     assert {o.goal for o in run("init_span: needzero, scavenged").failed} == {"needzero_false_is_already_zero"}
 
 
-def without(rely: Callable[..., Claims], goal: str) -> Callable[..., Claims]:
-    """The rely without one conjunct."""
+def drop(contracts: Any, goal: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave a conjunct out of what a thread relies on, wherever that is used: at accesses, loops and calls.
 
-    def weaker(old: Any, new: Any) -> Claims:
-        return ((name, claim) for name, claim in rely(old, new) if name != goal)
+    A loop that still kept the whole rely would fail for want of the conjunct, needed or not.
+    """
+    weaker: dict[Any, Callable[..., Claims]] = {}
+    for name in ("rely", "sweeps"):
+        if hasattr(contracts, name):
+            whole = getattr(contracts, name)
+            weaker[whole] = _without(whole, goal)
+            monkeypatch.setattr(contracts, name, weaker[whole])
+    for table in (contracts.LOOPS, contracts.CALLS):
+        for place, contract in list(table.items()):
+            if contract.keeps in weaker:
+                monkeypatch.setitem(table, place, replace(contract, keeps=weaker[contract.keeps]))
 
-    return weaker
+
+def _without(relation: Callable[..., Claims], goal: str) -> Callable[..., Claims]:
+    return lambda old, new: ((name, claim) for name, claim in relation(old, new) if name != goal)
+
+
+def failing(names: Iterable[str]) -> set[str]:
+    """The goals that fail in these proofs."""
+    return {o.goal for name in names for o in run(name).failed}
 
 
 ZEROING = (
@@ -70,42 +91,94 @@ ZEROING = (
 
 @pytest.mark.parametrize("goal", ZEROING)
 def test_each_conjunct_of_the_rely_on_zeroing_is_needed(goal: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without it an obligation of alloc_needs_zero or of memclr fails."""
-    monkeypatch.setattr(zeroing, "rely", without(zeroing.rely, goal))
+    """Without it something else fails in alloc_needs_zero."""
+    drop(zeroing, goal, monkeypatch)
 
-    assert run("alloc_needs_zero").failed or run("memclr").failed
+    assert failing(["alloc_needs_zero"]) - {goal}
 
 
 OWNING = (
     "only_the_holder_gives_a_page_away", "nobody_touches_a_span_in_hand", "only_the_holder_maps_a_page",
     "only_the_holder_marks_a_page_in_use", "pages_are_allocated_and_freed_under_the_lock",
-    "pages_are_taken_and_given_back_under_the_lock", "living_span_owns_its_pages", "span_owns_nothing_else",
+    "pages_are_taken_and_given_back_under_the_lock", "spans_are_taken_and_given_back_under_the_lock",
+    "pooled_span_is_dead",
+)  # fmt: skip
+OWNING_ALONE = (
+    "living_span_owns_its_pages", "span_owns_nothing_else", "in_use_bit_marks_a_mapped_page",
     "in_use_bit_marks_a_built_span",
 )  # fmt: skip
-"""in_use_bit_marks_a_mapped_page is not among them: it is a claim of its own, which no other obligation rests on."""
+"""Invariants that no other obligation rests on: they are what is to be shown."""
+OWNING_JOBS = ("alloc_span", "init_span", "free_span_locked", "free_manual")
 
 
 @pytest.mark.parametrize("goal", OWNING)
 def test_each_conjunct_of_the_rely_on_owning_is_needed(goal: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without it an obligation of some function fails."""
-    monkeypatch.setattr(owning, "rely", without(owning.rely, goal))
+    """Without it something else fails in some function."""
+    drop(owning, goal, monkeypatch)
 
-    assert any(run(name).failed for name in ("init_span", "alloc_span", "free_span_locked", "free_manual"))
+    assert any(failing([name]) - {goal} for name in OWNING_JOBS)
+
+
+@pytest.mark.parametrize("goal", OWNING_ALONE)
+def test_invariants_of_owning_that_stand_alone(goal: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it as a premise it can itself no longer be shown, and all else can."""
+    drop(owning, goal, monkeypatch)
+
+    assert failing(OWNING_JOBS) == {goal}
 
 
 SWEEPING = (
     "sweepgen_follows_the_protocol", "an_unswept_span_is_not_freed", "only_the_winner_sweeps",
-    "nobody_touches_a_claimed_span", "nobody_frees_a_span_kept_alive", "pages_in_use_are_freed_under_the_lock",
+    "nobody_touches_a_claimed_span", "pages_in_use_are_freed_under_the_lock", "in_use_bit_marks_a_mapped_page",
+    "in_use_bit_marks_a_built_span",
 )  # fmt: skip
+SWEEPING_ALONE = ("sweepgen_is_one_of_five", "a_claimed_span_is_being_swept", "a_claimed_span_is_in_use")
+"""As above."""
+SWEEPING_UNUSED = ("nobody_frees_a_span_kept_alive", "a_held_span_is_not_unswept")
+"""Redundant in the rely. The second is a premise of other threads' steps all the same; the first is used nowhere."""
+SWEEPING_JOBS = ("reclaim_chunk", "sweepone", "sweep", "ensure_swept", "uncache_span", "init_span: sweepgen")
+EVERY_SWEEPING_JOB = (*SWEEPING_JOBS, "malloc_small: sweepgen", "sweeping: rely")
 
 
 @pytest.mark.parametrize("goal", SWEEPING)
 def test_each_conjunct_of_the_rely_on_sweeping_is_needed(goal: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without it an obligation of some function fails."""
-    monkeypatch.setattr(sweeping, "rely", without(sweeping.rely, goal))
+    """Without it something else fails in some function."""
+    drop(sweeping, goal, monkeypatch)
 
-    names = ("sweep", "reclaim_chunk", "sweepone", "ensure_swept", "uncache_span", "init_span: sweepgen")
-    assert any(run(name).failed for name in names)
+    assert any(failing([name]) - {goal} for name in SWEEPING_JOBS)
+
+
+@pytest.mark.parametrize("goal", SWEEPING_ALONE)
+def test_invariants_of_sweeping_that_stand_alone(goal: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it as a premise it can itself no longer be shown, and all else can."""
+    drop(sweeping, goal, monkeypatch)
+
+    assert failing(EVERY_SWEEPING_JOB) == {goal}
+
+
+@pytest.mark.parametrize("goal", SWEEPING_UNUSED)
+def test_conjuncts_of_the_rely_on_sweeping_that_nothing_uses(goal: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing fails without it: whoever makes use of it moves it up, whoever takes it out deletes it here."""
+    drop(sweeping, goal, monkeypatch)
+
+    assert failing(EVERY_SWEEPING_JOB) == set()
+
+
+@pytest.mark.parametrize(
+    ("protocol", "known"),
+    [
+        (ZeroingProtocol, ZEROING),
+        (OwningProtocol, (*OWNING, *OWNING_ALONE)),
+        (SweepingProtocol, (*SWEEPING, *SWEEPING_ALONE, *SWEEPING_UNUSED)),
+    ],
+)
+def test_every_conjunct_of_a_rely_is_in_one_of_these_lists(protocol: type[Any], known: tuple[str, ...]) -> None:
+    """With the lock and without it: a new conjunct has to be looked at."""
+    p = protocol(Engine(GO_AMD64, None), Runtime, NEWEST)
+    p.begin()
+    views = [p.locked(p.engine.view, held=held) for held in (False, True)]
+
+    assert {name for v in views for name, _ in p.rely(v, v)} == set(known)
 
 
 def test_what_overflow_does() -> None:

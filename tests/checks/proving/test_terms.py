@@ -2,6 +2,7 @@
 
 import operator
 from collections.abc import Callable
+from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
@@ -10,7 +11,7 @@ import z3
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spanproof.checks.proving.terms import Bit, Bits, Domain, Truth, Word, formula
+from spanproof.checks.proving.terms import BITMAP, Bit, Bits, Domain, Truth, Word, formula
 from spanproof.model import logic, words
 
 MASK = (1 << 64) - 1
@@ -90,6 +91,77 @@ def test_bits_of_64_bit_words(a: int, b: int) -> None:
 
     assert (value(x & y), value(x | y), value(~x), value(-x)) == (a & b, a | b, ~a & MASK, -a & MASK)
     assert value(1 << word(BITS, a % 64)) == 1 << a % 64
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A number that the text names."""
+
+    value: int
+
+
+def expressions(by_constant: st.SearchStrategy[Any], *operators: Callable[..., Any]) -> st.SearchStrategy[Any]:
+    """Trees of (operator, operands) over words."""
+    two = st.sampled_from([f for f in operators if f not in ONE_OPERAND])
+    one = st.sampled_from(ONE_OPERAND)
+
+    def deeper(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+        times = st.tuples(by_constant, inner).map(lambda drawn: (drawn[0][0], drawn[1], drawn[0][1]))
+        return st.one_of(st.tuples(two, inner, inner), st.tuples(one, inner), times)
+
+    return st.recursive(WIDE, deeper, max_leaves=8)
+
+
+ONE_OPERAND: list[Callable[..., Any]] = [operator.neg, operator.invert]
+BY_ANY = st.tuples(st.sampled_from([operator.mul]), st.integers(-9, 1 << 20).map(Constant))
+BY_POSITIVE = st.tuples(st.sampled_from([operator.floordiv, operator.mod]), st.integers(1, 1 << 20).map(Constant))
+BY_POWER = st.tuples(st.sampled_from([operator.floordiv, operator.mod]), POWERS.map(Constant))
+BY_MASK = st.tuples(st.just(operator.and_), POWERS.filter(lambda c: c > 1).map(lambda c: Constant(c - 1)))
+OF_INTEGERS = expressions(st.one_of(BY_ANY, BY_POSITIVE, BY_MASK), operator.add, operator.sub)
+OF_BITS = expressions(st.one_of(BY_ANY, BY_POWER, BY_MASK), operator.add, operator.sub, operator.and_, operator.or_)
+
+
+def evaluated(tree: Any, leaf: Callable[[int], Any], kept: Callable[[Any], Any]) -> Any:
+    """What a tree comes to; each result is `kept` within the domain."""
+    match tree:
+        case int():
+            return leaf(tree)
+        case Constant():
+            return tree.value
+        case (f, *operands):
+            return kept(f(*(evaluated(x, leaf, kept) for x in operands)))
+        case _:
+            raise AssertionError(tree)
+
+
+def same_number(x: int) -> int:
+    """Integers of any size are kept as they are."""
+    return x
+
+
+def same_word(x: Word) -> Word:
+    """A word is within its domain already."""
+    return x
+
+
+@given(st.sampled_from(COMPARISONS), OF_INTEGERS, OF_INTEGERS)
+def test_expressions_of_integers_are_pythons(f: Callable[[Any, Any], Any], left: Any, right: Any) -> None:
+    """Nested as deep as they come, below zero too, and compared with each other."""
+    numbers = [evaluated(tree, same_number, same_number) for tree in (left, right)]
+    symbols = [evaluated(tree, lambda n: word(INTEGERS, n), same_word) for tree in (left, right)]
+
+    assert [value(x) for x in symbols] == numbers
+    assert value(f(*symbols)) == f(*numbers)
+
+
+@given(st.sampled_from(COMPARISONS), OF_BITS, OF_BITS)
+def test_expressions_of_64_bits_wrap_around(f: Callable[[Any, Any], Any], left: Any, right: Any) -> None:
+    """Each step modulo 2**64, and the order that of uintptr."""
+    numbers = [evaluated(tree, same_number, words.wrap) for tree in (left, right)]
+    symbols = [evaluated(tree, lambda n: word(BITS, n), same_word) for tree in (left, right)]
+
+    assert [value(x) for x in symbols] == numbers
+    assert value(f(*symbols)) == f(*numbers)
 
 
 @given(SMALL, st.integers(1, 20))
@@ -218,6 +290,31 @@ def test_an_observed_bit_is_that_of_the_byte() -> None:
             assert value(x != 0) is True
 
 
+def test_every_byte_in_every_place() -> None:
+    """The bit, its complement and a look through `1 << n`, of each of 256 bytes, observed in each of eight places."""
+    name = z3.Const("byte", BITMAP)
+    for byte, place in product(range(256), range(8)):
+        at, set_ = word(INTEGERS, place), byte >> place & 1 == 1
+        x = Bits(refuse, at, symbolic(set_), name)
+        looked: Any = x & (1 << word(INTEGERS, place))
+        assert value(x.bit(at)) == value(x.bit(word(INTEGERS, place))) == value(looked != 0) == set_
+        assert value((~x).bit(at)) == value(looked == 0) == (not set_)
+
+
+def test_a_question_asked_twice_is_one_question() -> None:
+    """Shifts, ands and complements of unknown words and bitmaps give the same terms again."""
+    n = INTEGERS.word(z3.Int("n"))
+    x, y = (Bits(refuse, word(INTEGERS, 3), symbolic(True), z3.Const(name, BITMAP)) for name in "xy")
+
+    def asked() -> list[Any]:
+        both = x & y
+        assert isinstance(both, Bits)
+        return [(1 << n).term, (~(1 << n)).term, (n & 6).term, both.name, (~x).name, x.bit(n).term, (x != 0).term]
+
+    assert all(first.eq(second) for first, second in zip(asked(), asked(), strict=True))
+    assert not asked()[0].eq((1 << (n + 1)).term)
+
+
 def test_bits_that_are_not_observed_are_unknown_but_the_same() -> None:
     """Asked twice, the question is the same; two bitmaps are two questions."""
     at, sort = INTEGERS.word(z3.Int("at")), z3.DeclareSort("B")
@@ -235,3 +332,9 @@ def test_concrete_words_and_symbolic_ones_are_twins(a: int, multiple: int) -> No
     for domain in (INTEGERS, BITS):
         assert value(words.align_up(word(domain, a), multiple)) == words.align_up(a, multiple)  # type: ignore[arg-type]
     assert value(words.wrap(word(BITS, a))) == words.wrap(a)  # type: ignore[arg-type]  # a word behaves like an int
+
+
+@given(st.integers(0, 1 << 40), st.integers(1, 1 << 20))
+def test_integers_are_aligned_to_any_multiple(a: int, multiple: int) -> None:
+    """As Python's are."""
+    assert value(words.align_up(word(INTEGERS, a), multiple)) == words.align_up(a, multiple)  # type: ignore[arg-type]

@@ -164,6 +164,20 @@ def cut(function: Any) -> Any:
     return compiled(tree, function, _NAMES)
 
 
+UNSEEN = ast.NamedExpr | ast.Match | ast.With | ast.AsyncWith | ast.Try | ast.List | ast.Dict | ast.Set | ast.Delete
+"""What binds or changes something that no assignment shows."""
+
+
+def _refuse_unseen(name: str, function: Any) -> None:
+    """Refuse a text that changes what a cut would not make fresh: it could be proved of values that it has left."""
+    place = function.__code__.co_filename.rpartition("/")[2]
+    for node in ast.walk(tree_of(function)):
+        targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
+        if isinstance(node, UNSEEN) or any(isinstance(t, ast.Attribute | ast.Subscript) for t in targets):
+            kind, line = type(node).__name__, getattr(node, "lineno", 0)
+            raise LiftError(f"{place}:{line}: {name}: {kind} changes what no assignment to a name shows")
+
+
 def _coroutines(cls: type) -> dict[str, Any]:
     found = {name: inspect.getattr_static(cls, name) for name in dir(cls)}
     return {name: method for name, method in found.items() if inspect.iscoroutinefunction(method)}
@@ -178,6 +192,9 @@ def _stub(name: str) -> Any:
 
 def _lifted_part(cls: type, prefix: str, contracts: Collection[str]) -> type:
     """The class with each coroutine cut, or replaced by its contract if it has one."""
+    for name, method in _coroutines(cls).items():
+        if prefix + name not in contracts:
+            _refuse_unseen(name, method)
     methods = {
         name: _stub(prefix + name) if prefix + name in contracts else cut(method)
         for name, method in _coroutines(cls).items()

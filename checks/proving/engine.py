@@ -59,6 +59,8 @@ class Head:
     view: Any
     rank: Any
     held: frozenset[str]
+    natural: tuple[str, ...]
+    """The names that the loop changes and keeps from falling below 0."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,7 +201,7 @@ class Engine:
             case Bits(place=place):
                 return self.fresh_bits(place, name)
             case int() | Word():
-                return self.fresh(name)
+                return self.word(self._constant(name, self.domain.sort))  # whatever: a loop may go below 0
             case tuple():
                 return tuple(self.fresh_like(v, name) for v in value)  # pyright: ignore[reportUnknownVariableType]
             case _ if is_dataclass(value) and not isinstance(value, type):
@@ -558,20 +560,31 @@ class Engine:
         bound = SimpleNamespace(**cut.bound)
         self.prove_all(Kind.INVARIANT, where, loop.invariant(self.view, bound))
         key = (self._depth(), cut.function, cut.loop)
+        natural = self.heads[key].natural if key in self.heads else self._naturals(cut)
+        self.prove_all(Kind.INVARIANT, where, iter([(f"{n} is not below 0", cut.bound[n] >= 0) for n in natural]))
         rank = None if isinstance(loop.rank, str) else loop.rank
         if rank is not None:
             self.prove(Kind.RANK, where, "the rank is a natural number", self._natural(rank(self.view, bound)))
         if key in self.heads:
             self._round(where, loop, self.heads[key], bound)
         names = {name: self.fresh_like(cut.bound[name], name) for name in cut.names if name in cut.bound}
+        for name in natural:
+            self.assume(names[name] >= 0)
         old, self.view = self.view, self.protocol.fresh_world(self.view)
         self._order(where, loop, old)
         self.assume_all(loop.keeps(old, self.view))
         bound = SimpleNamespace(**{**cut.bound, **names})
         self.assume_all(loop.invariant(self.view, bound))
         at_head = None if rank is None else rank(self.view, bound)
-        self.heads = {**self.heads, key: Head(self.view, at_head, self.held)}
+        self.heads = {**self.heads, key: Head(self.view, at_head, self.held, natural)}
         return names
+
+    def _naturals(self, cut: Cut) -> tuple[str, ...]:
+        """The counts among the names that a loop changes: in integers they must not fall below 0, as words cannot."""
+        if self.bits is not None:
+            return ()
+        words = {n: v for n, v in cut.bound.items() if n in cut.names and not isinstance(v, bool)}
+        return tuple(n for n, v in words.items() if isinstance(v, Word) or (isinstance(v, int) and v >= 0))
 
     def _natural(self, rank: Any) -> Any:
         return True if self.bits is not None or isinstance(rank, int) else rank >= 0

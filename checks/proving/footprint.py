@@ -44,7 +44,8 @@ class _Reader(ast.NodeVisitor):
     whatever may have been given that name; and what is handed to another function.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, coroutine: bool) -> None:
+        self.coroutine = coroutine
         self.own: set[str] = set()
         self.calls: set[str] = set()
         self.of_release: set[str] = set()
@@ -52,6 +53,7 @@ class _Reader(ast.NodeVisitor):
         """(whether of self, attribute)"""
         self.bare: set[tuple[bool, str]] = set()
         self.alias = False
+        self.everything = False
 
     def visit_Call(self, node: ast.Call) -> None:  # ast's own name
         match node.func:
@@ -61,12 +63,25 @@ class _Reader(ast.NodeVisitor):
                 self._named(family, self.bare)
             case _:
                 self.visit(node.func)
-                for given in node.args:
+                for given in (*node.args, *(k.value for k in node.keywords)):
                     for part in ast.walk(given):
                         if isinstance(part, ast.Attribute):
                             self._named(part, self.written)
         for part in (*node.args, *(k.value for k in node.keywords)):
             self.visit(part)
+
+    def visit_Name(self, node: ast.Name) -> None:  # ast's own name
+        """The heap itself is handed on, or its attributes are reached by name: anything may be written."""
+        self.everything |= node.id in {"self", "getattr", "setattr", "vars", "super", "locals"}
+
+    def visit_Return(self, node: ast.Return) -> None:  # ast's own name
+        """A cell that a coroutine returns may be written by who gets it; of a plain method, its callers tell."""
+        values = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
+        for value in values:
+            cell = value.func.value if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) else value
+            if self.coroutine and isinstance(cell, ast.Attribute):
+                self._named(cell, self.written)
+        self.generic_visit(node)
 
     def _access(self, method: str, cell: ast.expr) -> None:
         """A method of a cell is called."""
@@ -96,6 +111,7 @@ class _Reader(ast.NodeVisitor):
                 self.calls.add(f"{part}.{node.attr}")
             case _:
                 pass
+        self.alias |= node.attr in WRITES  # a bound method, kept for later
         self._named(node, self.bare)
 
     @property
@@ -106,7 +122,7 @@ class _Reader(ast.NodeVisitor):
 
 @cache
 def _named(function: Any) -> _Reader:
-    reader = _Reader()
+    reader = _Reader(inspect.iscoroutinefunction(function))
     reader.visit(tree_of(function))
     return reader
 
@@ -142,6 +158,8 @@ def names_family(heap_class: Any, name: str) -> frozenset[str]:
     reader = _named(_function(heap_class, name))
     part = name.rpartition(".")[0]
     own = PART_CELLS[part] if part else _families(heap_class)
+    if reader.everything:
+        return frozenset({*own.values(), *SPAN_FAMILIES.values()})
     found: set[str] = set()
     for of_self, attribute in reader.touched:
         if not of_self:
@@ -156,6 +174,7 @@ def names_family(heap_class: Any, name: str) -> frozenset[str]:
 def _helper(heap_class: Any, name: str) -> set[tuple[bool, str]]:
     """What a plain method names, which may give away a cell."""
     method = inspect.getattr_static(heap_class, name, None)
+    method = method.fget if isinstance(method, property) else method
     return _named(method).bare if inspect.isfunction(method) and not inspect.iscoroutinefunction(method) else set()
 
 

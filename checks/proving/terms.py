@@ -57,14 +57,20 @@ class Domain:
     def quotient(self, a: Any, divisor: int) -> Any:
         """A // divisor."""
         if self.bits is None:
-            return a / self.constant(divisor)
+            return a / self.constant(_positive(divisor))
         return z3.LShR(a, self.constant(_exponent(divisor)))
 
     def remainder(self, a: Any, divisor: int) -> Any:
         """A % divisor."""
         if self.bits is None:
-            return a % self.constant(divisor)
+            return a % self.constant(_positive(divisor))
         return a & self.constant((1 << _exponent(divisor)) - 1)
+
+
+def _positive(divisor: int) -> int:
+    if divisor <= 0:
+        raise TypeError(f"words are divided by positive numbers only, not by {divisor}")
+    return divisor
 
 
 def _exponent(divisor: int) -> int:

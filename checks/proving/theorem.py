@@ -11,6 +11,7 @@ from typing import Any
 
 from spanproof.checks.proving import jobs
 from spanproof.checks.proving.cuts import LiftError
+from spanproof.checks.proving.engine import PURE
 from spanproof.checks.proving.footprint import columns, users
 from spanproof.checks.proving.jobs import Job
 from spanproof.checks.proving.obligations import Kind, Obligation, Outcome, Proof
@@ -134,8 +135,7 @@ def standing(theorem: Theorem, proofs: Iterable[Proof], heap_class: Any, release
     support = tuple(_once(o for o in failed if not theorem.own(o) and _rests_on(o)))
     shown = sum(theorem.own(o) and o.outcome is Outcome.PROVED for o in obligations)
     reasons = [f"{proof.job}: {proof.error}" for proof in found if proof.error]
-    if not failed:
-        reasons += [said for proof in found for said in proof.vacuous]
+    reasons += [said for proof in found if not _assumed_a_failure(proof) for said in proof.vacuous]
     reasons += _others_write(theorem, heap_class)
     wanted = RELEASES if release is None else (row(release),)
     needed = {name for name in theorem.proofs if any(JOBS[name].applies(r) for r in wanted)}
@@ -145,6 +145,11 @@ def standing(theorem: Theorem, proofs: Iterable[Proof], heap_class: Any, release
     if not shown and not own:
         reasons.append("no obligation of its own was shown")
     return Standing(own, support, tuple(dict.fromkeys(reasons)), shown)
+
+
+def _assumed_a_failure(proof: Proof) -> bool:
+    """Whether hypotheses may contradict each other because a claim that failed was assumed, to go on."""
+    return any(o.kind not in PURE and o.kind is not Kind.REACHED for o in proof.failed)
 
 
 def _rests_on(o: Obligation) -> bool:

@@ -113,12 +113,18 @@ def expressions(by_constant: st.SearchStrategy[Any], *operators: Callable[..., A
 
 
 ONE_OPERAND: list[Callable[..., Any]] = [operator.neg, operator.invert]
-BY_ANY = st.tuples(st.sampled_from([operator.mul]), st.integers(-9, 1 << 20).map(Constant))
-BY_POSITIVE = st.tuples(st.sampled_from([operator.floordiv, operator.mod]), st.integers(1, 1 << 20).map(Constant))
-BY_POWER = st.tuples(st.sampled_from([operator.floordiv, operator.mod]), POWERS.map(Constant))
-BY_MASK = st.tuples(st.just(operator.and_), POWERS.filter(lambda c: c > 1).map(lambda c: Constant(c - 1)))
+Binary = Callable[[Any, Any], Any]
+FLOORDIV: Binary = lambda a, b: a // b  # noqa: E731  # typed, which operator's is not
+MOD: Binary = lambda a, b: a % b  # noqa: E731  # as above
+AND: Binary = lambda a, b: a & b  # noqa: E731  # as above
+OR: Binary = lambda a, b: a | b  # noqa: E731  # as above
+Constants = st.SearchStrategy[tuple[Binary, Any]]
+BY_ANY: Constants = st.tuples(st.sampled_from([operator.mul]), st.integers(-9, 1 << 20).map(Constant))
+BY_POSITIVE: Constants = st.tuples(st.sampled_from([FLOORDIV, MOD]), st.integers(1, 1 << 20).map(Constant))
+BY_POWER: Constants = st.tuples(st.sampled_from([FLOORDIV, MOD]), POWERS.map(Constant))
+BY_MASK: Constants = st.tuples(st.just(AND), POWERS.filter(lambda c: c > 1).map(lambda c: Constant(c - 1)))
 OF_INTEGERS = expressions(st.one_of(BY_ANY, BY_POSITIVE, BY_MASK), operator.add, operator.sub)
-OF_BITS = expressions(st.one_of(BY_ANY, BY_POWER, BY_MASK), operator.add, operator.sub, operator.and_, operator.or_)
+OF_BITS = expressions(st.one_of(BY_ANY, BY_POWER, BY_MASK), operator.add, operator.sub, AND, OR)
 
 
 def evaluated(tree: Any, leaf: Callable[[int], Any], kept: Callable[[Any], Any]) -> Any:

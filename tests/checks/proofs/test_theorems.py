@@ -41,7 +41,7 @@ def test_it_holds_in_integers(theorem: Theorem) -> None:
     assert all(o.outcome is Outcome.PROVED for _, proof in done for o in proof.obligations)
     for _, proof in done:
         ends = [o for o in proof.obligations if o.kind is Kind.REACHED]
-        assert ends
+        assert ends or proof.job.endswith(": start")  # which is judged on values, from no hypothesis
 
 
 @cache

@@ -135,13 +135,14 @@ def _trace(task: Task, setting: Setting) -> Done:
 
 
 def _prove(task: Task, setting: Setting) -> Done:
-    from spanproof.checks.proving.theorem import Unit, prove  # noqa: PLC0415  # z3 at work, for this task alone
+    from spanproof.checks.proving.theorem import JOBS, prove, units  # noqa: PLC0415  # z3 at work, for this task alone
 
     hurry = _hurry(setting)(0)
     if hurry is not None:
         return Done((), (), None, Proof(task.name, task.release, task.domain, error=hurry))
     heap = subject(setting.heap, setting.fault).heap_class
-    return Done((), (), None, prove(Unit(task.name, task.release, (task.release,)), heap, task.domain))
+    unit = next(u for u in units(JOBS[task.name], heap, setting.release) if u.release == task.release)
+    return Done((), (), None, prove(unit, heap, task.domain, setting.deadline))
 
 
 def _pin(task: Task, setting: Setting) -> Done:
@@ -250,7 +251,7 @@ def _theorems(work: Work, done: list[tuple[Task, Proof]], setting: Setting) -> N
             if any((u.job, u.release) not in proofs for u in needed):
                 continue  # interrupted before they were done
             parts = [(u, proofs[u.job, u.release]) for u in needed]
-            found = judged(theorem, parts, heap, domain, setting.release, setting.deadline)
+            found = judged(theorem, parts, heap, domain, setting.release, setting.deadline, proofs.values())
             name = theorem.name if domain == "int" else f"{theorem.name} ({domain})"
             result = replace(found.result, name=name)
             work.told[name] = story(theorem, result, parts, heap.heap_class)

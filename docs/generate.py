@@ -14,6 +14,7 @@ from spanproof.checks.faults.planting import subject
 from spanproof.checks.programs import MallocLarge, Program, Thread
 from spanproof.checks.proofs.catalogue import THEOREMS
 from spanproof.checks.proofs.script import judged
+from spanproof.checks.proving.jobs import granted
 from spanproof.checks.proving.obligations import Proof
 from spanproof.checks.proving.telling import Done
 from spanproof.checks.proving.theorem import JOBS, Theorem, Unit, prove, units
@@ -67,7 +68,7 @@ def _section(theorem: Theorem, results: Results) -> Iterator[str]:
     yield ""
     done = next(iter(results.values()))[1]
     yield "Takes for granted:\n"
-    for premise in dict.fromkeys(premise for _, proof in done for premise in JOBS[proof.job].premises):
+    for premise in dict.fromkeys(premise for _, proof in done for premise in granted(JOBS[proof.job])):
         yield f"* {premise}"
     contracts = {name: JOBS[p.job].protocol.calls[name].discharged for _, p in done for name in JOBS[p.job].by_contract}
     if contracts:

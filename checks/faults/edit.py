@@ -13,10 +13,15 @@ from types import ModuleType
 from typing import Any
 
 from spanproof.checks.text import compiled, tree_of, with_global
-from spanproof.impl import heap, malloc, page_alloc, sweep
+from spanproof.impl import heap, malloc, os_memory, page_alloc, sweep
 from spanproof.impl.malloc import Runtime
 
-MODULES: dict[str, ModuleType] = {m.__name__.rpartition(".")[2]: m for m in (heap, malloc, page_alloc, sweep)}
+_TEXT = (heap, malloc, os_memory, page_alloc, sweep)
+MODULES: dict[str, ModuleType] = {m.__name__.rpartition(".")[2]: m for m in _TEXT}
+
+
+PARTS = ("PageAlloc", "OsMemory")
+"""Classes of a heap's own that it names as attributes."""
 
 
 class EditError(ValueError):
@@ -126,18 +131,17 @@ def planted(edits: tuple[Edit, ...], base: type[Runtime] = Runtime) -> type[Runt
     for edit in edits:
         by_function.setdefault(edit.function, []).append(edit)
     of_heap: dict[str, Any] = {}
-    of_pages: dict[str, Any] = {}
+    of_parts: dict[str, dict[str, Any]] = {part: {} for part in PARTS}
     for target, wanted in by_function.items():
         owner, _, name = target.partition(".")
         edited = _edited(_function(owner, name), wanted)
         if owner in MODULES:
-            for methods, cls in ((of_heap, base), (of_pages, base.PageAlloc)):
+            for methods, cls in ((of_heap, base), *((of_parts[part], getattr(base, part)) for part in PARTS)):
                 users = {n: m for n, m in _methods(cls).items() if name in m.__code__.co_names}
                 methods |= {n: with_global(methods.get(n, m), name, edited) for n, m in users.items()}
-        elif hasattr(base, name) and owner != "PageAlloc":
-            of_heap[name] = edited
         else:
-            of_pages[name] = edited
-    if of_pages:
-        of_heap["PageAlloc"] = type("PageAlloc", (base.PageAlloc,), {"__slots__": (), **of_pages})
+            (of_parts[owner] if owner in PARTS else of_heap)[name] = edited
+    for part, methods in of_parts.items():
+        if methods:
+            of_heap[part] = type(part, (getattr(base, part),), {"__slots__": (), **methods})
     return type(base.__name__, (base,), of_heap)

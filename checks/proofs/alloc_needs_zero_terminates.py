@@ -15,7 +15,6 @@ THEOREM = Theorem(
     own=lambda o: o.kind is Kind.RANK and o.function == "alloc_needs_zero",
     claims=("no_deadlock",),
     excludes=rounds,
-    writers={"zeroedBase": frozenset({"alloc_needs_zero"})},
 )
 
 if __name__ == "__main__":

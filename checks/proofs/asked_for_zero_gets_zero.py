@@ -22,17 +22,19 @@ THEOREM = Theorem(
         "alloc_needs_zero",
         *SPANS,
         "memclr",
+        "sys_unused",
         "alloc",
         "malloc_large",
         "malloc_small",
     ),
-    own=goals("asked_for_zero_gets_zero", "alloc_keeps_its_word", "asked_for_zero_is_told_so", "the_region_is_held"),
+    own=goals(
+        "asked_for_zero_gets_zero",
+        "alloc_keeps_its_word",
+        "asked_for_zero_is_told_so",
+        "the_span_has_the_pages_asked_for",
+        "the_region_is_held",
+    ),
     claims=("asked_for_zero_gets_zero", "alloc_keeps_its_word"),
-    writers={
-        "zeroedBase": frozenset({"alloc_needs_zero"}),
-        "memory": frozenset({"os.memclr", "os.sys_unused"}),  # both write zeroes only
-        "mspan.needzero": frozenset({"mspan_init", "init_span", "alloc", "sweep", "free_manual"}),
-    },
 )
 
 if __name__ == "__main__":

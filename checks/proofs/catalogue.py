@@ -10,6 +10,7 @@ from spanproof.checks.proofs import (
     overlap_throw_unreachable,
     reclaim_chunk_touches_only_swept_or_claimed_spans,
     set_spans_maps_exactly_the_region,
+    sweep_sets_turn_with_the_cycle,
     zeroed_base_never_decreases,
     zeroed_base_stays_in_arena,
 )
@@ -25,6 +26,7 @@ THEOREMS = (
     set_spans_maps_exactly_the_region.THEOREM,
     in_use_bit_marks_a_built_span.THEOREM,
     only_the_winner_sweeps.THEOREM,
+    sweep_sets_turn_with_the_cycle.THEOREM,
     reclaim_chunk_touches_only_swept_or_claimed_spans.THEOREM,
 )
 BY_NAME = {theorem.name: theorem for theorem in THEOREMS}

@@ -20,7 +20,6 @@ THEOREM = Theorem(
         "published_span_is_mapped",
     ),
     claims=("in_use_bit_marks_a_built_span", "published_span_is_mapped", "in_use_span_has_its_bit"),
-    writers={"pageInUse": frozenset({"init_span", "free_span_locked"}), "spans": frozenset({"set_spans"})},
 )
 
 if __name__ == "__main__":

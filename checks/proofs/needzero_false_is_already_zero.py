@@ -8,6 +8,7 @@ SPANS = (
     "init_span: needzero, scavenged",
     "alloc_span: needzero",
     "alloc_span: needzero, scavenged",
+    "alloc_manual",
 )
 
 THEOREM = Theorem(
@@ -20,11 +21,6 @@ THEOREM = Theorem(
     proofs=("zeroing: start", "zeroing: rely", "alloc_needs_zero", *SPANS),
     own=goals("needzero_false_is_already_zero", "zero_so_far", "claimed_so_far"),
     claims=("unneeded_zeroing_is_already_zero", "non_zero_page_is_below_zeroed_base", "alloc_keeps_its_word"),
-    writers={
-        "zeroedBase": frozenset({"alloc_needs_zero"}),
-        "memory": frozenset({"os.memclr", "os.sys_unused"}),  # both write zeroes only
-        "mspan.needzero": frozenset({"mspan_init", "init_span", "alloc", "sweep", "free_manual"}),
-    },
 )
 
 if __name__ == "__main__":

@@ -41,13 +41,6 @@ THEOREM = Theorem(
         "heap_lock_is_held",
         "lock_discipline_is_kept",
     ),
-    writers={
-        "mspan.state": frozenset({"mspan_init", "init_span", "free_span_locked"}),
-        "mspan.base": frozenset({"mspan_init"}),
-        "mspan.npages": frozenset({"mspan_init"}),
-        "spanalloc": frozenset({"alloc_mspan_locked", "free_mspan_locked"}),
-        "pages": frozenset({"pages.alloc", "pages.free", "pages.grow"}),
-    },
 )
 
 if __name__ == "__main__":

@@ -4,7 +4,9 @@ from spanproof.checks.proofs.script import main
 from spanproof.checks.proving.obligations import Kind
 from spanproof.checks.proving.theorem import Theorem
 
-GOALS = frozenset({"only_the_winner_sweeps", "sweepgen_follows_the_protocol", "a_claimed_span_is_in_use"})
+GOALS = frozenset(
+    {"only_the_winner_sweeps", "sweepgen_follows_the_protocol", "a_claimed_span_is_in_use", "the_span_is_swept"}
+)
 
 THEOREM = Theorem(
     "only_the_winner_sweeps",
@@ -21,16 +23,13 @@ THEOREM = Theorem(
         "sweepone",
         "ensure_swept",
         "uncache_span",
-        "init_span: sweepgen",
+        "alloc_span: sweepgen",
+        "alloc_manual: sweepgen",
+        "free_manual: sweepgen",
         "malloc_small: sweepgen",
     ),
     own=lambda o: o.kind is Kind.THROW or o.goal in GOALS,
     claims=("only_the_winner_sweeps", "sweepgen_follows_the_protocol", "sweeper_meets_what_it_may_sweep"),
-    writers={
-        "mspan.sweepgen": frozenset(
-            {"try_acquire", "sweepone", "ensure_swept", "sweep", "uncache_span", "init_span", "malloc_small"}
-        ),
-    },
 )
 
 if __name__ == "__main__":

@@ -12,7 +12,6 @@ THEOREM = Theorem(
     proofs=("zeroing: start", "zeroing: rely", "alloc_needs_zero"),
     own=lambda o: o.kind is Kind.THROW,
     claims=("overlap_throw_is_not_reached",),
-    writers={"zeroedBase": frozenset({"alloc_needs_zero"})},
 )
 
 if __name__ == "__main__":

@@ -4,15 +4,17 @@ from spanproof.checks.proofs.script import main
 from spanproof.checks.proving.obligations import Kind
 from spanproof.checks.proving.theorem import Theorem
 
-FUNCTIONS = frozenset({"reclaim_chunk", "try_acquire"})
+FUNCTIONS = frozenset({"reclaim_chunk", "try_acquire", "reclaim"})
 GOALS = frozenset(
     {
         "looks_up_only_pages_in_use",
         "touches_only_claimed_spans",
         "no_stale_copy_of_the_bits",
         "only_the_winner_sweeps",
-        "the_heap_lock_is_not_held",
+        "heap.lock is not held",
         "sweepgen_follows_the_protocol",
+        "whole_bytes",
+        "whole_chunks_are_claimed",
     }
 )
 
@@ -22,14 +24,9 @@ THEOREM = Theorem(
     "and touches spans it has won.",
     because="While it holds the lock no page goes out of use; when it had the lock down it reads the bits again.",
     source="mheap.go, reclaimChunk",
-    proofs=("sweeping: start", "sweeping: rely", "sweep", "free_span: sweepgen", "reclaim_chunk"),
+    proofs=("sweeping: start", "sweeping: rely", "sweep", "free_span: sweepgen", "reclaim_chunk", "reclaim"),
     own=lambda o: o.function in FUNCTIONS and (o.kind is Kind.THROW or o.goal in GOALS),
     claims=("plain_accesses_are_ordered", "no_nil_dereference", "only_the_winner_sweeps", "no_deadlock"),
-    writers={
-        "mspan.sweepgen": frozenset(
-            {"try_acquire", "sweepone", "ensure_swept", "sweep", "uncache_span", "init_span", "malloc_small"}
-        ),
-    },
 )
 
 if __name__ == "__main__":

@@ -4,9 +4,11 @@ import argparse
 import math
 import sys
 import time
+from collections.abc import Iterable
 
 from spanproof.checks.proving.induction import run_counterexample
 from spanproof.checks.proving.jobs import DOMAINS
+from spanproof.checks.proving.obligations import Proof
 from spanproof.checks.proving.telling import Done, story
 from spanproof.checks.proving.theorem import JOBS, Judged, Standing, Theorem, prove, units, verdict
 from spanproof.checks.record import Record
@@ -19,7 +21,7 @@ def proved(
 ) -> tuple[Judged, list[Done]]:
     """Do all proofs of a theorem, one after the other, and judge them."""
     done = [
-        (unit, prove(unit, subject.heap_class, domain))
+        (unit, prove(unit, subject.heap_class, domain, deadline))
         for name in theorem.proofs
         for unit in units(JOBS[name], subject.heap_class, release)
     ]
@@ -27,9 +29,10 @@ def proved(
 
 
 def judged(
-    theorem: Theorem, done: list[Done], subject: Subject, domain: str, release: str | None, deadline: float = math.inf
-) -> Judged:
-    """The verdict over proofs that are done; what fails is run."""
+    theorem: Theorem, done: list[Done], subject: Subject, domain: str, release: str | None, deadline: float = math.inf,
+    others: Iterable[Proof] = (),
+) -> Judged:  # fmt: skip
+    """The verdict over proofs that are done; what fails is run. `others`: the other proofs of this run."""
     proofs = [proof for _, proof in done]
 
     def stop(states: int) -> str | None:  # noqa: ARG001  # the signature of Hurry
@@ -38,7 +41,7 @@ def judged(
     def run(theorem: Theorem, state: Standing) -> tuple[Record | None, str]:
         return run_counterexample(theorem, state, subject, proofs, release, stop)
 
-    return verdict(theorem, done, subject.heap_class, run, domain, release)
+    return verdict(theorem, done, subject.heap_class, run, domain, release, others)
 
 
 def main(theorem: Theorem) -> None:

@@ -11,7 +11,6 @@ THEOREM = Theorem(
     proofs=("owning: start", "owning: rely", "set_spans", "init_span", "alloc_span"),
     own=goals("every_page_of_the_region_maps_to_the_span", "no_page_outside_changes", "only_the_holder_maps_a_page"),
     claims=("published_span_is_mapped", "no_nil_dereference"),
-    writers={"spans": frozenset({"set_spans"})},
 )
 
 if __name__ == "__main__":

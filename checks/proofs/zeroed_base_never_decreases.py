@@ -11,7 +11,6 @@ THEOREM = Theorem(
     proofs=("zeroing: start", "zeroing: rely", "alloc_needs_zero"),
     own=goals("zeroed_base_never_decreases"),
     claims=("zeroed_base_never_decreases",),
-    writers={"zeroedBase": frozenset({"alloc_needs_zero"})},
 )
 
 if __name__ == "__main__":

@@ -10,6 +10,7 @@ protocol.py.
 """
 
 import inspect
+import math
 import sys
 import time
 from abc import ABC, abstractmethod
@@ -24,11 +25,12 @@ import z3
 from spanproof.checks.proving.cuts import STUB, Call, Cut, LiftError, Returned
 from spanproof.checks.proving.obligations import Kind, Obligation, Outcome
 from spanproof.checks.proving.terms import BITMAP, Bits, Domain, Truth, Word, formula
-from spanproof.impl.access import Access, Lock, Throw
+from spanproof.impl.access import Access, Lock, Throw, World
+from spanproof.impl.heap_cells import HEAP_LOCK
 from spanproof.impl.span import Span
 from spanproof.model.contracts import contract
 from spanproof.model.geometry import Geometry
-from spanproof.model.logic import Claims, implies, negate
+from spanproof.model.logic import Claims, implies, negate, same
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,10 @@ BITS = (Try(1_000_000_000),)
 OUTCOMES = {"unsat": Outcome.PROVED, "sat": Outcome.FAILED}
 PURE = frozenset({Kind.THROW, Kind.RANK, Kind.ENSURES, Kind.KEEPS, Kind.RELY, Kind.LEMMA, Kind.LOCK})
 """Kinds of obligations that are not assumed after they failed."""
+WORLD = "world"
+"""What a thread holds that has stopped the world."""
+MOST_PATHS = 2_000
+"""No function of the heap comes near; a text that does is refused."""
 
 
 class PathEndsError(Exception):
@@ -106,6 +112,10 @@ class Observing(ABC):
         """The view with the heap lock held or not."""
 
     @abstractmethod
+    def stopped(self, view: Any, *, stopped: bool) -> Any:
+        """The view with the world stopped or running."""
+
+    @abstractmethod
     def lock_invariant(self, view: Any) -> Claims:
         """What is true whenever nobody holds the heap lock."""
 
@@ -121,8 +131,14 @@ class Observing(ABC):
 class Engine:
     """One job: a coroutine, or a lemma, with its obligations."""
 
-    def __init__(self, geometry: Geometry, bits: int | None, throws: Collection[str] = ()) -> None:
-        """bits: None for integers. throws: the texts of throws that must not be reached."""
+    def __init__(
+        self, geometry: Geometry, bits: int | None, throws: Collection[str] = (), deadline: float = math.inf
+    ) -> None:
+        """bits: None for integers. throws: the texts of throws that must not be reached.
+
+        deadline: no path is begun after it (time.monotonic).
+        """
+        self.deadline = deadline
         self.geometry, self.bits, self.throws = geometry, bits, frozenset(throws)
         self.domain = Domain(bits, self.fork)
         self.obligations: list[Obligation] = []
@@ -154,6 +170,7 @@ class Engine:
         self._at_return: frozenset[str] = frozenset()
         self._moment = self._now()
         self._model: Any = None
+        self._returns = False
         self._thrown_at: tuple[str, str, int] | None = None
         self._watched: dict[tuple[str, str, int], tuple[tuple[str, int], ...]] = {}
         """Lines of the first path that failed at a place."""
@@ -385,8 +402,13 @@ class Engine:
         while self._todo:
             moment, forced = self._todo.pop()
             self.paths += 1
+            if self.paths > MOST_PATHS or time.monotonic() > self.deadline:
+                raise LiftError(f"{self.where()}: given up after {self.paths:,} paths")
             self._path(make(), moment, forced)
         self._coroutine = None
+        if not self._returns:
+            file, function, line = self._place
+            self.vacuous.append(f"{file}:{line} {function}: no path returns")
 
     def _now(self) -> Moment:
         return Moment(len(self._log), len(self._hypotheses), self.view, self.held, self.heads)
@@ -512,6 +534,8 @@ class Engine:
             self.prove(Kind.LOCK, f"{access.kind} of {cell.name}", f"{cell.guard} is held", cell.guard in self.held)
         if isinstance(cell, Lock):
             return self._lock(access)
+        if isinstance(cell, World):
+            return self._world(access)
         self.about = True
         if cell.name not in self.protocol.families:
             return self.protocol.unknown(access)
@@ -523,20 +547,40 @@ class Engine:
         self.interfere()
         if access.kind == "lock":
             self.prove(Kind.LOCK, "lock", f"{name} is not held by this thread", name not in self.held)
-            self.held |= {name}
-            self.view = self.protocol.locked(self.view, held=True)
-            self.assume_all(self.protocol.lock_invariant(self.view))
+            self._holds(name, held=True)
+            self.assume_all(self._protected(name))
         else:
             self.prove(Kind.LOCK, "unlock", f"{name} is held by this thread", name in self.held)
-            self.prove_all(Kind.LOCK, "unlock", self.protocol.lock_invariant(self.view))
-            self.held -= {name}
-            self.view = self.protocol.locked(self.view, held=False)
+            self.prove_all(Kind.LOCK, "unlock", self._protected(name))
+            self._holds(name, held=False)
+
+    def _protected(self, lock: str) -> Claims:
+        """What is whole whenever nobody holds this lock; of other locks than the heap's, protocols know nothing."""
+        return self.protocol.lock_invariant(self.view) if lock == HEAP_LOCK else iter(())
+
+    def _holds(self, lock: str, *, held: bool) -> None:
+        """From here on this thread holds this lock, or does not."""
+        self.held = self.held | {lock} if held else self.held - {lock}
+        if lock == HEAP_LOCK:
+            self.view = self.protocol.locked(self.view, held=held)
+
+    def _world(self, access: Access[Any]) -> None:
+        """Stop the world or start it; that this thread can be preempted or not is of no matter to it."""
+        self.interfere()
+        if access.kind in {"stop", "start"}:
+            stops, now = access.kind == "stop", WORLD in self.held
+            self.prove(Kind.LOCK, access.kind, "the world runs" if stops else "the world is stopped", now != stops)
+            self.held = self.held | {WORLD} if stops else self.held - {WORLD}
+            self.view = self.protocol.stopped(self.view, stopped=stops)
 
     def _call(self, call: Call) -> Any:
         contract_ = self.protocol.calls.get(call.function)
         if contract_ is None:
             raise LiftError(f"{self.where()}: {call.function} has no contract in this protocol")
         self.interfere()
+        if contract_.locked is not None:
+            goal = f"{HEAP_LOCK} is {'held' if contract_.locked else 'not held'}"
+            self.prove(Kind.LOCK, f"call {call.function}", goal, (HEAP_LOCK in self.held) == contract_.locked)
         return self.protocol.call(call, contract_)
 
     def _returned(self, returned: Returned) -> None:
@@ -544,6 +588,7 @@ class Engine:
         if depth > 1:
             self.heads = {key: head for key, head in self.heads.items() if key[0] < depth}
             return
+        self._returns = True
         self.interfere()
         self.prove_all(Kind.ENSURES, f"{returned.function} returns", self._ensures(returned.value))
         held = ", ".join(sorted(self._at_return)) or "no lock"
@@ -565,6 +610,9 @@ class Engine:
         rank = None if isinstance(loop.rank, str) else loop.rank
         if rank is not None:
             self.prove(Kind.RANK, where, "the rank is a natural number", self._natural(rank(self.view, bound)))
+        if loop.locked is not None:
+            as_said = same(loop.locked(bound), HEAP_LOCK in self.held)
+            self.prove(Kind.LOCK, where, f"whether {HEAP_LOCK} is held is as the loop says", as_said)
         if key in self.heads:
             self._round(where, loop, self.heads[key], bound)
         names = {name: self.fresh_like(cut.bound[name], name) for name in cut.names if name in cut.bound}
@@ -575,6 +623,8 @@ class Engine:
         self.assume_all(loop.keeps(old, self.view))
         bound = SimpleNamespace(**{**cut.bound, **names})
         self.assume_all(loop.invariant(self.view, bound))
+        if loop.locked is not None:
+            self._holds(HEAP_LOCK, held=bool(loop.locked(bound)))
         at_head = None if rank is None else rank(self.view, bound)
         self.heads = {**self.heads, key: Head(self.view, at_head, self.held, natural)}
         return names
@@ -592,7 +642,8 @@ class Engine:
     def _round(self, where: str, loop: contract.Loop, head: Head, bound: Any) -> None:
         """The loop goes round: the path ends here."""
         self.prove_all(Kind.KEEPS, where, loop.keeps(head.view, self.view))
-        self.prove(Kind.KEEPS, where, "the same locks are held", self.held == head.held)
+        if loop.locked is None:
+            self.prove(Kind.KEEPS, where, "the same locks are held", self.held == head.held)
         self.prove(Kind.KEEPS, where, "what this thread holds is the same", self.view.hand is head.view.hand)
         if not isinstance(loop.rank, str):
             about = loop.about(self.view, bound)

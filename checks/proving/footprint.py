@@ -1,199 +1,284 @@
-"""Which cells a function may write, by its text and the text of what it calls: an over-approximation.
+"""What a function does to shared memory, read off its text: the accesses that it awaits, and the functions it calls.
 
-A family counts as written wherever the function names the heap's attribute for it, except where it only loads or reads
-a cell of it. Read next: engine.py.
+Memory changes only where something is awaited. So each await must have one of a few shapes, from which the cell or the
+callee can be told; any other shape is `strange`, and then nothing is claimed of the heap. Read next: closed_world.py.
 """
 
 import ast
 import inspect
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
 from functools import cache
 from typing import Any
 
 from spanproof.checks.proving.cuts import PARTS, LiftError
 from spanproof.checks.text import tree_of
-from spanproof.impl.access import WRITES, Cell, Cells
+from spanproof.impl.access import KINDS, Cell, Cells
 from spanproof.impl.span import Span
 from spanproof.model.geometry import SMALL
 from spanproof.model.releases import NEWEST
 
-PART_CELLS = {"pages": {"bits": "pages"}, "os": {"memory": "memory"}}
-"""The cells of the parts of a heap."""
 READS = frozenset({"load", "read"})
-ACCESSES = READS | WRITES
+SPAN_FAMILIES = {n: getattr(Span(0), n).name for n, p in vars(Span).items() if isinstance(p, property)}
+"""The attributes of a span that are cells, with the names of these."""
+SUSPENDS = ast.AsyncFor | ast.AsyncWith | ast.Yield | ast.YieldFrom
+WITHIN = ast.AsyncFunctionDef | ast.FunctionDef | ast.Lambda
+"""Other ways to wait than `await`, and functions within a function."""
 
 
-def _families(heap_class: Any) -> dict[str, str]:
-    """The heap's attributes that are cells, with the names of these."""
-    heap: object = heap_class(SMALL, NEWEST)
-    return {name: cell.name for name, cell in vars(heap).items() if isinstance(cell, Cell | Cells)}
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One function, by its text."""
+
+    written: frozenset[str]
+    """The families of cells that it does more with than to look."""
+    calls: frozenset[str]
+    """The functions of the heap that it awaits, by name: `alloc`, `pages.alloc`."""
+    columns: frozenset[str]
+    """The columns of the release table that it names, and its plain helpers name."""
+    strange: tuple[str, ...]
+    """Places where it cannot be told what is awaited, each with the place and the text."""
 
 
-def _span_fields() -> dict[str, str]:
-    """The attributes of a span that are cells, with the names of these."""
-    s = Span(0)
-    return {name: getattr(s, name).name for name, p in vars(Span).items() if isinstance(p, property)}
-
-
-SPAN_FAMILIES = _span_fields()
-
-
-class _Reader(ast.NodeVisitor):
-    """The attributes and callees that a function names, and which of them it may write to.
-
-    Written is what a method other than load and read is called on; and, where such a method is called on a local name,
-    whatever may have been given that name; and what is handed to another function.
-    """
-
-    def __init__(self, coroutine: bool) -> None:
-        self.coroutine = coroutine
-        self.own: set[str] = set()
-        self.calls: set[str] = set()
-        self.of_release: set[str] = set()
-        self.written: set[tuple[bool, str]] = set()
-        """(whether of self, attribute)"""
-        self.bare: set[tuple[bool, str]] = set()
-        self.alias = False
-        self.everything = False
-
-    def visit_Call(self, node: ast.Call) -> None:  # ast's own name
-        match node.func:
-            case ast.Attribute(attr=method, value=cell) if method in ACCESSES:
-                self._access(method, cell)
-            case ast.Attribute(attr="at", value=ast.Attribute() as family):
-                self._named(family, self.bare)
-            case _:
-                self.visit(node.func)
-                for given in (*node.args, *(k.value for k in node.keywords)):
-                    for part in ast.walk(given):
-                        if isinstance(part, ast.Attribute):
-                            self._named(part, self.written)
-        for part in (*node.args, *(k.value for k in node.keywords)):
-            self.visit(part)
-
-    def visit_Name(self, node: ast.Name) -> None:  # ast's own name
-        """The heap itself is handed on, or its attributes are reached by name: anything may be written."""
-        self.everything |= node.id in {"self", "getattr", "setattr", "vars", "super", "locals"}
-
-    def visit_Return(self, node: ast.Return) -> None:  # ast's own name
-        """A cell that a coroutine returns may be written by who gets it; of a plain method, its callers tell."""
-        values = node.value.elts if isinstance(node.value, ast.Tuple) else [node.value]
-        for value in values:
-            cell = value.func.value if isinstance(value, ast.Call) and isinstance(value.func, ast.Attribute) else value
-            if self.coroutine and isinstance(cell, ast.Attribute):
-                self._named(cell, self.written)
-        self.generic_visit(node)
-
-    def _access(self, method: str, cell: ast.expr) -> None:
-        """A method of a cell is called."""
-        if isinstance(cell, ast.Call) and isinstance(cell.func, ast.Attribute) and cell.func.attr == "at":
-            for place in cell.args:
-                self.visit(place)
-            cell = cell.func.value
-        if isinstance(cell, ast.Attribute):
-            self._named(cell, set() if method in READS else self.written)
-        else:
-            self.alias |= method not in READS
-            self.visit(cell)
-
-    def _named(self, node: ast.Attribute, into: set[tuple[bool, str]]) -> None:
-        own = isinstance(node.value, ast.Name) and node.value.id == "self"
-        into.add((own, node.attr))
-        if not own:
-            self.visit(node.value)
-
-    def visit_Attribute(self, node: ast.Attribute) -> None:  # ast's own name
-        match node.value:
-            case ast.Name(id="self"):
-                self.own.add(node.attr)
-            case ast.Attribute(value=ast.Name(id="self"), attr="release"):
-                self.of_release.add(node.attr)
-            case ast.Attribute(value=ast.Name(id="self"), attr=part) if part in PARTS:
-                self.calls.add(f"{part}.{node.attr}")
-            case _:
-                pass
-        self.alias |= node.attr in WRITES  # a bound method, kept for later
-        self._named(node, self.bare)
-
-    @property
-    def touched(self) -> set[tuple[bool, str]]:
-        """What may be written."""
-        return self.written | (self.bare if self.alias else set())
-
-
-@cache
-def _named(function: Any) -> _Reader:
-    reader = _Reader(inspect.iscoroutinefunction(function))
-    reader.visit(tree_of(function))
-    return reader
-
-
-def _function(heap_class: Any, name: str) -> Any:
+def function_of(heap_class: Any, name: str) -> Any:
+    """The function of a heap with this name (`alloc`, `pages.alloc`), or None."""
     part, dot, method = name.rpartition(".")
     owner = getattr(heap_class, PARTS[part]) if dot else heap_class
     return inspect.getattr_static(owner, method, None)
 
 
-def _callees(heap_class: Any, name: str) -> set[str]:
-    """The coroutines and helpers of the heap that a function names, each by its name."""
-    reader, part = _named(_function(heap_class, name)), name.rpartition(".")[0]
-    own = {f"{part}.{n}" if part else n for n in reader.own}
-    return {n for n in own | reader.calls if inspect.isfunction(_function(heap_class, n))}
+@cache
+def coroutines(heap_class: Any) -> tuple[str, ...]:
+    """All coroutines of the heap and of its parts, by name."""
+    owners = [("", heap_class), *((f"{part}.", getattr(heap_class, owner)) for part, owner in PARTS.items())]
+    return tuple(
+        f"{prefix}{name}"
+        for prefix, owner in owners
+        for name, member in inspect.getmembers_static(owner)
+        if inspect.iscoroutinefunction(member)
+    )
+
+
+@cache
+def _cells(heap_class: Any, part: str) -> Mapping[str, str]:
+    """The attributes of the heap, or of one of its parts, that are cells, with the names of these."""
+    heap: Any = heap_class(SMALL, NEWEST)
+    owner: Any = getattr(heap, part) if part else heap
+    names = list(vars(owner)) if hasattr(owner, "__dict__") else [f.name for f in fields(owner)]
+    found = {name: getattr(owner, name) for name in names}
+    return {name: cell.name for name, cell in found.items() if isinstance(cell, Cell | Cells)}
+
+
+class _Reader(ast.NodeVisitor):
+    """Reads one function."""
+
+    def __init__(self, heap_class: Any, part: str, function: Any) -> None:
+        self.heap_class, self.part, self.function = heap_class, part, function
+        self.written: set[str] = set()
+        self.calls: set[str] = set()
+        self.columns: set[str] = set()
+        self.strange: list[str] = []
+        self.tree: Any = tree_of(function).body[0]
+        self.bound = _bound(self.tree)
+        self.awaited: set[int] = set()
+
+    def read(self) -> Text:
+        """Read it."""
+        for statement in self.tree.body:
+            self.visit(statement)
+        return Text(frozenset(self.written), frozenset(self.calls), frozenset(self.columns), tuple(self.strange))
+
+    def visit(self, node: ast.AST) -> None:
+        """Visit a node; of a function within this one, or another way to wait, nothing can be told."""
+        if isinstance(node, SUSPENDS | WITHIN):
+            self.refuse(node)
+        super().visit(node)
+
+    def refuse(self, node: ast.AST) -> None:
+        code = self.function.__code__
+        file, line = code.co_filename.rpartition("/")[2], getattr(node, "lineno", code.co_firstlineno)
+        self.strange.append(f"{file}:{line} {code.co_name}: {ast.unparse(node).splitlines()[0]}")
+
+    def visit_Await(self, node: ast.Await) -> None:  # ast's own name
+        match node.value:
+            case ast.Call(func=ast.Attribute(value=receiver, attr=method) as named):
+                self.awaited.add(id(named))
+                families = self.families(receiver) if method in KINDS else None
+                callee = self.callee(receiver, method)
+                if families is not None:
+                    self.written |= families if method not in READS else set()
+                elif callee is not None:
+                    self.calls.add(callee)
+                else:
+                    self.refuse(node)
+            case _:
+                self.refuse(node)
+        self.generic_visit(node)
+
+    def visit_Name(self, node: ast.Name) -> None:  # ast's own name
+        if node.id == "self":  # it is handed on, or gets another name
+            self.refuse(node)
+
+    def visit_Attribute(self, node: ast.Attribute) -> None:  # ast's own name
+        if id(node) not in self.awaited and self.callee(node.value, node.attr) is not None:
+            self.refuse(node)  # an await is missing, or the coroutine is kept for later
+        match node:
+            case ast.Attribute(value=ast.Name(id="self"), attr=name) if name in PARTS and not self.part:
+                self.refuse(node)
+            case ast.Attribute(value=ast.Name(id="self"), attr=name):
+                self.columns |= self.helper_columns(name)
+            case ast.Attribute(value=ast.Attribute(value=ast.Name(id="self"), attr="release"), attr=column):
+                self.columns.add(column)
+            case ast.Attribute(value=ast.Attribute(value=ast.Name(id="self"), attr=name)) if name in PARTS:
+                pass
+            case _:
+                self.visit(node.value)
+
+    def families(self, node: ast.expr, seen: frozenset[str] = frozenset()) -> set[str] | None:
+        """The families that an expression may be a cell of, or None if that cannot be told."""
+        match node:
+            case ast.Call(func=ast.Attribute(value=family, attr="at")):
+                return self.families(family, seen)
+            case ast.Call(func=ast.Attribute(value=ast.Name(id="self"), attr=helper)):
+                return self.helper_families(helper)
+            case ast.Attribute(value=ast.Name(id="self"), attr=name):
+                own = _cells(self.heap_class, self.part)
+                return {own[name]} if name in own else self.helper_families(name)
+            case ast.Attribute(value=ast.Attribute(value=ast.Name(id="self"), attr=part), attr=name) if part in PARTS:
+                of_part = _cells(self.heap_class, part)
+                return {of_part[name]} if name in of_part and not self.part else None
+            case ast.Attribute(value=ast.Name(id=span), attr=field) if span != "self" and field in SPAN_FAMILIES:
+                return {SPAN_FAMILIES[field]}
+            case ast.Name(id=name) if name in self.bound and name not in seen:
+                each = [self.families(value, seen | {name}) for value in self.bound[name]]
+                return None if None in each else {f for families in each for f in families or ()}
+            case _:
+                return None
+
+    def callee(self, receiver: ast.expr, method: str) -> str | None:
+        """The function of the heap that is called, by name, or None."""
+        match receiver:
+            case ast.Name(id="self"):
+                name = f"{self.part}.{method}" if self.part else method
+            case ast.Attribute(value=ast.Name(id="self"), attr=part) if part in PARTS and not self.part:
+                name = f"{part}.{method}"
+            case _:
+                return None
+        return name if inspect.iscoroutinefunction(function_of(self.heap_class, name)) else None
+
+    def helper(self, name: str) -> Any:
+        """A plain method or property of the same class, or None."""
+        found = function_of(self.heap_class, f"{self.part}.{name}" if self.part else name)
+        found = found.fget if isinstance(found, property) else found
+        return found if inspect.isfunction(found) and not inspect.iscoroutinefunction(found) else None
+
+    def helper_families(self, name: str) -> set[str] | None:
+        """What a plain method gives if all it does is to return a cell."""
+        function = self.helper(name)
+        if function is None or function is self.function:
+            return None
+        inner = _Reader(self.heap_class, self.part, function)
+        match [s for s in inner.tree.body if not _is_docstring(s)]:
+            case [ast.Return(value=ast.expr() as value)]:
+                return inner.families(value)
+            case _:
+                return None
+
+    def helper_columns(self, name: str) -> frozenset[str]:
+        """The columns that a plain method names."""
+        function = self.helper(name)
+        return frozenset() if function is None or function is self.function else _columns(function)
+
+
+@cache
+def _columns(function: Any) -> frozenset[str]:
+    found: set[str] = set()
+    for node in ast.walk(tree_of(function)):
+        match node:
+            case ast.Attribute(value=ast.Attribute(value=ast.Name(id="self"), attr="release"), attr=column):
+                found.add(column)
+            case _:
+                pass
+    return frozenset(found)
+
+
+def _is_docstring(node: ast.stmt) -> bool:
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _bound(tree: Any) -> dict[str, list[ast.expr]]:
+    """The local names that only plain assignments bind, with what is assigned to each."""
+    values: dict[str, list[ast.expr]] = {}
+    elsewhere = {a.arg for a in ast.walk(tree.args) if isinstance(a, ast.arg)}
+    single: set[int] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
+            values.setdefault(node.targets[0].id, []).append(node.value)
+            single.add(id(node.targets[0]))
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name, ctx=ast.Store()) if id(node) not in single:
+                elsewhere.add(name)
+            case ast.MatchAs(name=str(name)) | ast.MatchStar(name=str(name)) | ast.ExceptHandler(name=str(name)):
+                elsewhere.add(name)
+            case _:
+                pass
+    return {name: given for name, given in values.items() if name not in elsewhere}
+
+
+@cache
+def text_of(heap_class: Any, name: str) -> Text:
+    """What the text of one function shows.
+
+    Raises:
+        LiftError: the heap has no such function.
+
+    """
+    function = function_of(heap_class, name)
+    if not inspect.isfunction(function):
+        raise LiftError(f"{heap_class.__name__} has no function {name}")
+    return _Reader(heap_class, name.rpartition(".")[0], function).read()
 
 
 @cache
 def reaches(heap_class: Any, name: str, short_of: frozenset[str] = frozenset()) -> frozenset[str]:
     """The functions of the heap that a call of this one may reach, itself included, without going into some."""
-    if not inspect.isfunction(_function(heap_class, name)):
-        raise LiftError(f"{heap_class.__name__} has no function {name}")
     known, todo = {name}, [name]
     while todo:
-        fresh = _callees(heap_class, todo.pop()) - known - short_of
-        known |= fresh
-        todo += fresh
+        new = text_of(heap_class, todo.pop()).calls - known - short_of
+        known |= new
+        todo += new
     return frozenset(known)
 
 
-def names_family(heap_class: Any, name: str) -> frozenset[str]:
-    """The families of cells that this one function names other than to read them."""
-    reader = _named(_function(heap_class, name))
-    part = name.rpartition(".")[0]
-    own = PART_CELLS[part] if part else _families(heap_class)
-    if reader.everything:
-        return frozenset({*own.values(), *SPAN_FAMILIES.values()})
-    found: set[str] = set()
-    for of_self, attribute in reader.touched:
-        if not of_self:
-            found |= {SPAN_FAMILIES[attribute]} if attribute in SPAN_FAMILIES else set()
-        elif attribute in own:
-            found.add(own[attribute])
-        else:
-            found |= {own[bare] for mine, bare in _helper(heap_class, attribute) if mine and bare in own}
-    return frozenset(found)
+def recursion(heap_class: Any, name: str, short_of: frozenset[str]) -> tuple[str, ...]:
+    """A chain of calls that comes back to where it was, or nothing."""
 
+    def walk(chain: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+        for callee in sorted(text_of(heap_class, chain[-1]).calls - short_of):
+            if callee in chain:
+                yield (*chain[chain.index(callee) :], callee)
+            else:
+                yield from walk((*chain, callee))
 
-def _helper(heap_class: Any, name: str) -> set[tuple[bool, str]]:
-    """What a plain method names, which may give away a cell."""
-    method = inspect.getattr_static(heap_class, name, None)
-    method = method.fget if isinstance(method, property) else method
-    return _named(method).bare if inspect.isfunction(method) and not inspect.iscoroutinefunction(method) else set()
+    return next(walk((name,)), ())
 
 
 @cache
 def writes(heap_class: Any, name: str) -> frozenset[str]:
-    """The families of cells that a call of this function may write: all that it and its callees name."""
-    return frozenset(f for n in reaches(heap_class, name) for f in names_family(heap_class, n))
+    """The families of cells that a call of this function may write.
+
+    Raises:
+        LiftError: something is awaited on the way of which that cannot be told.
+
+    """
+    texts = [text_of(heap_class, each) for each in sorted(reaches(heap_class, name))]
+    strange = [place for text in texts for place in text.strange]
+    if strange:
+        raise LiftError(f"{strange[0]}: it cannot be told which cell is meant")
+    return frozenset(family for text in texts for family in text.written)
 
 
 def columns(heap_class: Any, name: str, short_of: frozenset[str]) -> frozenset[str]:
     """The columns of the release table on which the text depends that a call of this function may reach."""
-    read = (_named(_function(heap_class, n)).of_release for n in reaches(heap_class, name, short_of))
-    return frozenset(column for columns_ in read for column in columns_)
-
-
-def users(heap_class: Any, family: str) -> frozenset[str]:
-    """The coroutines of the heap, and of its parts, that may write this family of cells themselves."""
-    everything = [n for n, f in inspect.getmembers_static(heap_class) if inspect.iscoroutinefunction(f)]
-    for part, attribute in PARTS.items():
-        members = inspect.getmembers_static(getattr(heap_class, attribute))
-        everything += [f"{part}.{n}" for n, f in members if inspect.iscoroutinefunction(f)]
-    return frozenset(n for n in everything if family in names_family(heap_class, n))
+    return frozenset(c for n in reaches(heap_class, name, short_of) for c in text_of(heap_class, n).columns)

@@ -3,6 +3,7 @@
 Read next: zeroing_jobs.py, and theorem.py for what they add up to.
 """
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -10,6 +11,7 @@ from typing import Any
 
 from spanproof.checks.proving.cuts import LiftError, lifted
 from spanproof.checks.proving.engine import Engine
+from spanproof.checks.proving.footprint import function_of, recursion
 from spanproof.checks.proving.obligations import Proof
 from spanproof.checks.proving.protocol import Protocol
 from spanproof.model.geometry import GO_AMD64, Geometry
@@ -52,16 +54,20 @@ class Job:
     premises: tuple[str, ...] = ()
 
 
-def run(job: Job, heap_class: Any, release: Release, domain: str = "int", geometry: Geometry = GO_AMD64) -> Proof:
-    """Do one proof."""
+def run(
+    job: Job, heap_class: Any, release: Release, domain: str = "int", geometry: Geometry = GO_AMD64,
+    deadline: float = math.inf,
+) -> Proof:  # fmt: skip
+    """Do one proof; no path is begun after the deadline (time.monotonic)."""
     started = time.perf_counter()
-    engine = Engine(geometry, DOMAINS[domain], job.throws)
+    engine = Engine(geometry, DOMAINS[domain], job.throws, deadline)
     error = ""
     try:
         protocol = job.protocol(engine, heap_class, release)
         _place(engine, heap_class, job)
         start = job.begin(protocol)
         if job.function:
+            _refuse_recursion(heap_class, job)
             heap = lifted(heap_class, job.by_contract)(geometry, release)
             function = heap
             for part in job.function.split("."):
@@ -85,11 +91,23 @@ def run(job: Job, heap_class: Any, release: Release, domain: str = "int", geomet
     )
 
 
+def _refuse_recursion(heap_class: Any, job: Job) -> None:
+    """Without a contract its paths have no end."""
+    chain = recursion(heap_class, job.function, frozenset(job.by_contract))
+    if chain:
+        raise LiftError(f"{' calls '.join(chain)}: a function that calls itself needs a contract")
+
+
 def premises(job: Job) -> tuple[str, ...]:
     """What a job takes for granted, with where each contract is discharged."""
     calls = job.protocol.calls
     contracts = (f"{n} by its contract ({calls[n].discharged})" for n in job.by_contract if n in calls)
-    return (*job.premises, *contracts)
+    return (*granted(job), *contracts)
+
+
+def granted(job: Job) -> tuple[str, ...]:
+    """What a job takes for granted besides contracts."""
+    return (*job.premises, *job.protocol.entrusted.values())
 
 
 def _place(engine: Engine, heap_class: Any, job: Job) -> None:
@@ -97,9 +115,8 @@ def _place(engine: Engine, heap_class: Any, job: Job) -> None:
     if not job.function:
         engine.at("model/contracts", job.name, 0)
         return
-    owner: Any = heap_class
-    *parts, name = job.function.split(".")
-    for part in parts:
-        owner = getattr(heap_class, {"pages": "PageAlloc", "os": "OsMemory"}[part])
-    code = getattr(owner, name).__code__
-    engine.at(code.co_filename.rpartition("/")[2], name, code.co_firstlineno)
+    function = function_of(heap_class, job.function)
+    if function is None:
+        raise LiftError(f"{heap_class.__name__} has no function {job.function}")
+    code = function.__code__
+    engine.at(code.co_filename.rpartition("/")[2], code.co_name, code.co_firstlineno)

@@ -7,7 +7,9 @@ from dataclasses import fields, replace
 from typing import Any
 
 from spanproof.checks.proving.cuts import Call, LiftError
+from spanproof.checks.proving.footprint import READS
 from spanproof.checks.proving.obligations import Kind
+from spanproof.checks.proving.operations import keeps_its_word
 from spanproof.checks.proving.protocol import Protocol
 from spanproof.checks.proving.terms import Word
 from spanproof.impl.access import Access
@@ -22,6 +24,8 @@ FIELDS = frozenset({"base", "npages", "state"})
 class OwningProtocol(Protocol):
     """See model/contracts/owning.py."""
 
+    title = "the owning protocol"
+    entrusted = owning.ENTRUSTED
     loops = owning.LOOPS
     calls = owning.CALLS
     families = frozenset({"spans", "pageInUse", "spanalloc"} | {f"mspan.{field}" for field in FIELDS})
@@ -161,7 +165,10 @@ class OwningProtocol(Protocol):
 
     def _pool(self, access: Access[Any]) -> Any:
         e = self.engine
+        if access.kind != "update":
+            return self.looked(access)
         operation, *args = access.args
+        e.prove(Kind.REQUIRES, operation.__name__, "the_pool_gives_what_it_has", keeps_its_word(operation))
         if operation.__name__ == "take_mspan":
             number = e.fresh("mspan")
             e.assume(number < zeroing.MOST_PAGES)
@@ -174,13 +181,13 @@ class OwningProtocol(Protocol):
             asks = owning.gives_span_back(e.view, number)
             self._step("freeMSpanLocked", asks, owning.span_given_back(e.view, number))
             return None
-        return self.unknown(access)
+        raise LiftError(f"{e.where()}: {operation.__name__} of the pool has no meaning in {self.title}")
 
     def _spans(self, access: Access[Any]) -> Any:
         v = self.engine.view
-        if access.kind != "write":
-            return self.unknown(access)
-        here, (s,) = v.page == access.cell.index, access.args
+        if access.kind in READS:
+            return self.looked(access)
+        here, s = v.page == access.cell.index, self.stored(access)
         if s is None:
             raise LiftError(f"{self.engine.where()}: an entry of spans is cleared, which no contract speaks of")
         self._step("write of spans", owning.maps_page(v, here, s.number), owning.page_mapped(v, here, s.number))
@@ -190,7 +197,7 @@ class OwningProtocol(Protocol):
         """A byte of bits: the observed page's is one of them."""
         e, v = self.engine, self.engine.view
         if access.kind not in {"or8", "and8"}:
-            return self.unknown(access)
+            return self.looked(access)
         (arena, byte), (mask,) = access.cell.index, access.args
         word = all_of(arena == v.place[0], byte == v.place[1])
         if not isinstance(mask, Word):
@@ -208,10 +215,10 @@ class OwningProtocol(Protocol):
         """A field of a span: known if the span is in hand."""
         e, v, number = self.engine, self.engine.view, access.cell.index
         mine = v.hand.span is not None and v.hand.span.term.eq(number.term)
-        if access.kind in {"read", "load"}:
+        if access.kind in READS:
             known = v.hand.field(field) if mine else None
-            return self.unknown(access) if known is None else known
-        (value,) = access.args
+            return self.looked(access) if known is None else known
+        value = self.stored(access)
         if field == "state":
             self._state(number, value)
         else:

@@ -4,12 +4,13 @@ A protocol names what is observed and gives a meaning to the accesses of some fa
 hold anything. Read next: zeroing.py, owning.py, sweeping.py.
 """
 
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, ClassVar
 
 from spanproof.checks.proving import values
 from spanproof.checks.proving.cuts import Call, LiftError
 from spanproof.checks.proving.engine import Engine, Observing
-from spanproof.checks.proving.footprint import writes
+from spanproof.checks.proving.footprint import READS, writes
 from spanproof.checks.proving.obligations import Kind
 from spanproof.impl.access import Access
 from spanproof.model.contracts import contract
@@ -21,6 +22,10 @@ from spanproof.model.releases import Release
 class Protocol(Observing):
     """The parts that all protocols share."""
 
+    title: ClassVar[str]
+    entrusted: ClassVar[Mapping[tuple[str, str], str]] = {}
+    """What functions do that no proof covers, with the reason: (function, family that it writes or callee)."""
+
     def __init__(self, engine: Engine, heap_class: Any, release: Release) -> None:
         """Observe through this engine."""
         self.engine, self.heap_class, self.release = engine, heap_class, release
@@ -29,6 +34,35 @@ class Protocol(Observing):
     def unknown(self, access: Access[Any]) -> Any:
         """Anything that the cell may hold."""
         return values.unknown(self.engine, access)
+
+    def looked(self, access: Access[Any]) -> Any:
+        """Anything that the cell may hold. Of a cell that the protocol watches only a look is without effect.
+
+        Raises:
+            LiftError: the access may change the cell, in a way to which the protocol gives no meaning.
+
+        """
+        if access.kind not in READS:
+            raise LiftError(
+                f"{self.engine.where()}: {access.kind} of {access.cell.name} has no meaning in {self.title}"
+            )
+        return values.unknown(self.engine, access)
+
+    def stored(self, access: Access[Any]) -> Any:
+        """The value that a store or a write gives the cell.
+
+        Raises:
+            LiftError: it is another kind of access.
+
+        """
+        if access.kind not in {"store", "write"}:
+            self.looked(access)
+            raise LiftError(f"{self.engine.where()}: {access.kind} of {access.cell.name} is no store")
+        return access.args[0]
+
+    def stopped(self, view: Any, *, stopped: bool) -> Any:  # noqa: ARG002  # for protocols that care
+        """The view with the world stopped or running: here it is of no matter."""
+        return view
 
     def locked(self, view: Any, *, held: bool) -> Any:  # noqa: ARG002  # for protocols that care
         """The view: the lock is of no matter here."""
@@ -60,6 +94,8 @@ class Protocol(Observing):
                 return self.engine.fresh_truth(call.function)
             case "word":
                 return self.engine.fresh(call.function)
+            case "signed":
+                return self.engine.fresh_like(0, call.function)
             case "none":
                 return None
             case _:

@@ -6,8 +6,11 @@ The claims stand in model/contracts/sweeping.py. Read next: theorem.py.
 from dataclasses import replace
 from typing import Any
 
-from spanproof.checks.proving.cuts import Call
+from spanproof.checks.proving import values
+from spanproof.checks.proving.cuts import Call, LiftError
+from spanproof.checks.proving.footprint import READS
 from spanproof.checks.proving.obligations import Kind
+from spanproof.checks.proving.operations import keeps_its_word
 from spanproof.checks.proving.protocol import Protocol
 from spanproof.impl.access import Access
 from spanproof.impl.span import DEAD, Span
@@ -22,10 +25,12 @@ MOST_GENERATION = 1 << 60
 class SweepingProtocol(Protocol):
     """See model/contracts/sweeping.py."""
 
+    title = "the sweeping protocol"
+    entrusted = sweeping.ENTRUSTED
     loops = sweeping.LOOPS
     calls = sweeping.CALLS
     families = frozenset(
-        {"sweepgen", "mspan.sweepgen", "mspan.state", "pageInUse", "spans", "sweepSpans"}
+        {"sweepgen", "mspan.sweepgen", "mspan.state", "pageInUse", "spans", "sweepSpans", "reclaimIndex", "spanalloc"}
         | {f"mspan.{field}" for field in PLAIN}
     )
 
@@ -63,6 +68,10 @@ class SweepingProtocol(Protocol):
         """The view with the heap lock held or not."""
         return replace(view, locked=held)
 
+    def stopped(self, view: View, *, stopped: bool) -> View:
+        """The view with the world stopped or running."""
+        return replace(view, stopped=stopped)
+
     def span(self, name: str) -> Span:
         """Some span."""
         number = self.engine.fresh(name)
@@ -75,14 +84,12 @@ class SweepingProtocol(Protocol):
         """Answer a call."""
         e = self.engine
         if call.function == "alloc":
+            return self._allocated(call, contract_, sweeping.ALLOC_HEAP), e.fresh_truth("is_zeroed")
+        if call.function == "alloc_span":
+            return self._allocated(call, contract_, call.args[1])
+        if call.function == "pages.alloc":
             super().call(call, replace(contract_, result="none"))
-            if e.choose("out of memory"):
-                return None, e.fresh_truth("is_zeroed")
-            s = self.span("allocated")
-            e.view = replace(e.view, hand=replace(e.view.hand, held=s.number))
-            w = e.view.world
-            e.assume(implies(e.view.held, all_of(w.sweepgen == e.view.sg, w.state == 1, negate(w.claimed))))
-            return s, e.fresh_truth("is_zeroed")
+            return e.fresh("base"), e.fresh("scav")
         if call.function == "free_span":
             e.prove_all(Kind.REQUIRES, "call free_span", contract_.requires(e.view, *call.args))
             given = sweeping.hands_on(e.view, call.args[0].number)
@@ -92,6 +99,16 @@ class SweepingProtocol(Protocol):
             return None
         return super().call(call, contract_)
 
+    def _allocated(self, call: Call, contract_: contract.Call, typ: Any) -> Span | None:
+        """A span that is this thread's, or None."""
+        super().call(call, replace(contract_, result="none"))
+        if self.engine.choose("out of memory"):
+            return None
+        s, e = self.span("allocated"), self.engine
+        e.view = sweeping.span_taken(e.view, s.number)
+        e.assume_all(sweeping.alloc_span_ensures(e.view, s, typ))
+        return s
+
     # Accesses.
 
     def access(self, access: Access[Any]) -> Any:
@@ -99,7 +116,9 @@ class SweepingProtocol(Protocol):
         name = access.cell.name
         match name:
             case "sweepgen":
-                return self.engine.view.sg if access.kind in {"read", "load"} else self.unknown(access)
+                return self._generation(access)
+            case "reclaimIndex":
+                return self._reclaim_index(access)
             case "mspan.sweepgen":
                 return self._sweepgen(access)
             case "mspan.state":
@@ -110,6 +129,8 @@ class SweepingProtocol(Protocol):
                 return self._spans(access)
             case "sweepSpans":
                 return self._sets(access)
+            case "spanalloc":
+                return self._pool(access)
             case _:
                 e = self.engine
                 e.prove_all(Kind.GUARANTEE, f"{access.kind} of {name}", sweeping.touches(e.view, access.cell.index))
@@ -136,7 +157,7 @@ class SweepingProtocol(Protocol):
             case (("store" | "write"), (new,)):
                 pass
             case _:
-                return self.unknown(access)
+                return self.looked(access)
         e.prove_all(Kind.GUARANTEE, "write of mspan.sweepgen", sweeping.writes_sweepgen(v, number, new))
         e.view = sweeping.sweepgen_written(v, number, new)
         e.prove_all(Kind.GUARANTEE, "write of mspan.sweepgen", self._sound_if_observed(number))
@@ -152,9 +173,9 @@ class SweepingProtocol(Protocol):
     def _state(self, access: Access[Any]) -> Any:
         e, v, number = self.engine, self.engine.view, access.cell.index
         e.about = v.observed(number)
-        if access.kind in {"load", "read"}:
+        if access.kind in READS:
             return self._known(number, "state")
-        (value,) = access.args
+        value = self.stored(access)
         here = v.span == number
         mine = implies(here, any_of(v.held, v.world.claimed))
         e.prove(Kind.GUARANTEE, "write of mspan.state", "only_the_holder_writes_to_a_span", mine)
@@ -176,18 +197,19 @@ class SweepingProtocol(Protocol):
             return None
         if access.kind == "and8":
             (mask,) = access.args
+            e.prove_all(Kind.GUARANTEE, "clear bit of page_in_use", sweeping.unpublishes(v))
             e.view = v.but(in_use=all_of(v.world.in_use, any_of(negate(here), mask.bit(v.place[2]))))
             return None
-        if access.kind != "load":
-            return self.unknown(access)
+        if access.kind not in READS:
+            return self.looked(access)
         bits = e.fresh_bits(v.place[2], "in_use_bits")
         e.assume(implies(here, same(bits.bit(v.place[2]), v.world.in_use)))
         return bits
 
     def _spans(self, access: Access[Any]) -> Any:
         e, v, page = self.engine, self.engine.view, access.cell.index
-        if access.kind != "read":
-            return self.unknown(access)
+        if access.kind not in READS:
+            return self.looked(access)
         e.prove_all(Kind.GUARANTEE, "read of spans", sweeping.looks_up(v, page))
         here = v.page == page
         e.about = here
@@ -201,9 +223,58 @@ class SweepingProtocol(Protocol):
 
     def _sets(self, access: Access[Any]) -> Any:
         """A span that is pushed is no longer this thread's; of one that is popped nothing is known."""
-        e = self.engine
+        e, index = self.engine, access.cell.index
+        if access.kind != "update":
+            return self.looked(access)
         operation, *args = access.args
-        if operation.__name__ == "push":
+        name = operation.__name__
+        e.prove(Kind.REQUIRES, name, "the_set_gives_what_it_has", keeps_its_word(operation))
+        if name == "push":
+            e.about = e.view.observed(args[0].number)
+            e.prove_all(Kind.GUARANTEE, "push to sweepSpans", sweeping.pushes(e.view, index, args[0].number))
             e.view = sweeping.hands_on(e.view, args[0].number)
             return None
+        if name != "pop":
+            raise LiftError(f"{e.where()}: {name} of a span set has no meaning in {self.title}")
+        e.prove_all(Kind.GUARANTEE, "pop from sweepSpans", sweeping.pops(e.view, index))
         return None if e.choose("the set is empty") else self.span("popped")
+
+    def _pool(self, access: Access[Any]) -> Any:
+        """A span that is taken is this thread's."""
+        e = self.engine
+        if access.kind != "update":
+            return self.looked(access)
+        operation = access.args[0]
+        e.prove(Kind.REQUIRES, operation.__name__, "the_pool_gives_what_it_has", keeps_its_word(operation))
+        if operation.__name__ == "take_mspan":
+            s = self.span("taken")
+            e.view = sweeping.span_taken(e.view, s.number)
+            e.assume_all(sweeping.comes_from_the_pool(e.view))
+            return s
+        return values.result_of(e, operation.__name__)
+
+    def _generation(self, access: Access[Any]) -> Any:
+        """The heap's sweepgen: it moves only while the world is stopped, and not before all is swept."""
+        e, v = self.engine, self.engine.view
+        if access.kind in READS:
+            return v.sg
+        new = self.stored(access)
+        e.prove_all(Kind.GUARANTEE, "write of sweepgen", sweeping.begins_a_cycle(v, new))
+        e.assume_all(sweeping.all_is_swept(v))
+        e.view = replace(v, sg=new)
+        e.prove_all(Kind.GUARANTEE, "write of sweepgen", sweeping.sound(e.view))
+        return None
+
+    def _reclaim_index(self, access: Access[Any]) -> Any:
+        """The next chunk to reclaim: a multiple of the chunk."""
+        e, chunk = self.engine, self.engine.geometry.pages_per_reclaimer_chunk
+        now = e.fresh("chunks") * chunk
+        match access.kind, access.args:
+            case (("load" | "read"), ()):
+                return now
+            case "add", (delta,):
+                new = now + delta
+            case _:
+                new = self.stored(access)
+        e.prove(Kind.GUARANTEE, "write of reclaimIndex", "whole_chunks_are_claimed", new % chunk == 0)
+        return new if access.kind == "add" else None

@@ -13,6 +13,7 @@ from spanproof.checks.proving.zeroing_jobs import SEQUENTIAL, STRONG
 from spanproof.impl.heap import NIL_DEREFERENCE
 from spanproof.impl.heap_cells import HEAP_LOCK
 from spanproof.model.contracts import owning, sweeping
+from spanproof.model.contracts.contract import nothing
 from spanproof.model.contracts.sweeping import Hand, View
 from spanproof.model.logic import Claims, all_of, any_of, implies, negate
 from spanproof.model.state import DEAD, IN_USE
@@ -83,8 +84,7 @@ def _ensure_swept(p: SweepingProtocol) -> Start:
 
     def ensures(_: None) -> Claims:
         yield from sweeping.nothing_claimed(e.view)
-        w, sg = e.view.world, e.view.sg
-        yield "the_span_is_not_unswept", implies(e.view.kept, w.sweepgen + 2 != sg)
+        yield "the_span_is_swept", implies(e.view.kept, e.view.swept)
 
     return Start((s,), ensures)
 
@@ -99,20 +99,56 @@ def _uncache_span(p: SweepingProtocol) -> Start:
     return Start((s,), lambda _: iter([("nothing_is_claimed", negate(e.view.world.claimed))]))
 
 
-def _init_span(p: SweepingProtocol) -> Start:
+def _reclaim(p: SweepingProtocol) -> Start:
+    p.begin()
+    e, entry = p.engine, p.engine.view
+    return Start(
+        (e.fresh("npage"),), lambda _: iter([*sweeping.nothing_claimed(e.view), *sweeping.sweeps(entry, e.view)])
+    )
+
+
+def _stopped(p: SweepingProtocol) -> Start:
+    """Nobody else runs; all the rest is as for any sweeper."""
+    p.begin()
+    return Start((), lambda _: sweeping.nothing_claimed(p.engine.view))
+
+
+def _alloc_span(p: SweepingProtocol) -> Start:
+    p.begin()
+    e = p.engine
+    args = tuple(e.fresh(name) for name in ("npages", "typ", "spanclass"))
+    return Start(args, lambda s: sweeping.alloc_span_ensures(e.view, s, args[1]))
+
+
+def _alloc(p: SweepingProtocol) -> Start:
+    p.begin()
+    e, entry = p.engine, p.engine.view
+
+    def ensures(result: Any) -> Claims:
+        yield from sweeping.alloc_span_ensures(e.view, result[0], sweeping.ALLOC_HEAP)
+        yield from sweeping.nothing_claimed(e.view)
+        yield from sweeping.in_this_cycle(entry, e.view)
+
+    return Start((e.fresh("npages"), e.fresh("spanclass"), e.fresh_truth("needzero")), ensures)
+
+
+def _alloc_manual(p: SweepingProtocol) -> Start:
+    p.begin()
+    return Start((p.engine.fresh("npages"), p.engine.fresh("typ")), nothing)
+
+
+def _malloc_large(p: SweepingProtocol) -> Start:
+    p.begin()
+    e = p.engine
+    return Start((e.fresh("npages"), e.fresh_truth("needzero"), e.fresh_truth("noscan")), nothing)
+
+
+def _free_manual(p: SweepingProtocol) -> Start:
     p.begin()
     e, s = p.engine, p.span("mspan")
     e.view = replace(e.view, hand=Hand(held=s.number))
-    e.assume(implies(e.view.held, all_of(e.view.world.state == DEAD, negate(e.view.world.claimed))))
-    unpublished = negate(all_of(e.view.world.in_use, e.view.world.entry == s.number + owning.FIRST_SPAN))
-    e.assume(unpublished)
-    args = (s, *(e.fresh(name) for name in ("typ", "spanclass", "base", "npages", "scav")))
-
-    def ensures(_: None) -> Claims:
-        swept = any_of(e.view.world.state != IN_USE, e.view.world.sweepgen == e.view.sg)
-        yield "a_new_span_is_swept", implies(e.view.held, swept)
-
-    return Start(args, ensures)
+    e.assume(implies(e.view.held, negate(e.view.world.claimed)))
+    return Start((s, e.fresh("typ")), nothing)
 
 
 def _malloc_small(p: SweepingProtocol) -> Start:
@@ -139,8 +175,7 @@ def _steps(p: SweepingProtocol, v: View) -> Iterator[Step]:
         lambda: sweeping.sweepgen_written(v, number, new),
     )
     asked = sweeping.free_span_requires(v, _Named(number))  # which takes the lock itself
-    freed = [claim for claim in asked if claim[0] != "the_heap_lock_is_not_held"]
-    freed += [("under the lock", v.locked)]
+    freed = [*asked, ("under the lock", v.locked)]
     unmapped = (
         "the in-use bit is cleared first",
         implies(v.span == number, negate(all_of(w.in_use, w.entry == number + owning.FIRST_SPAN))),
@@ -153,6 +188,11 @@ def _steps(p: SweepingProtocol, v: View) -> Iterator[Step]:
     )
     built = all_of(v.held, w.state == DEAD, w.sweepgen == v.sg)
     yield "publishes a span", iter([("it built it", built)]), lambda: v.but(state=IN_USE)
+    marked, entry = v.but(in_use=True), e.fresh("entry")
+    yield "sets an in-use bit", sweeping.published(marked), lambda: marked
+    yield "clears an in-use bit", sweeping.unpublishes(v), lambda: v.but(in_use=False)
+    before = [("a page is mapped before it is in use", negate(w.in_use))]
+    yield "maps a page", iter(before), lambda: v.but(entry=entry)
 
 
 class _Named:
@@ -192,9 +232,9 @@ def _others(p: SweepingProtocol, me: View, name: str) -> None:
     ]
     for step, asks, after in _steps(p, they):
         premises = [*apart, *asks]
+        if me.locked and step in {"frees a span", "clears an in-use bit"}:
+            continue
         if step == "frees a span":
-            if me.locked:
-                continue
             premises.append(("a span that somebody keeps alive is marked", negate(me.kept)))
         seen = after()
         now = replace(me, world=replace(seen.world, claimed=me.world.claimed))
@@ -204,7 +244,7 @@ def _others(p: SweepingProtocol, me: View, name: str) -> None:
 
 CYCLE = "the heap's sweepgen moves only while the world is stopped, and none of these functions can be preempted then"
 UNWRAPPED = "sweepgen does not wrap around (it takes 2^31 cycles)"
-KEPT = "a span that a thread keeps alive is marked, so the sweeper does not free it"
+KEPT = "a span that a thread keeps alive is marked, so the sweeper does not free it (searched: live_memory_keeps_its_contents)"
 BITS = "a set in-use bit marks a mapped span that is in use (proved: in_use_bit_marks_a_built_span)"
 BEGINS = "a cycle begins when every span is swept or cached (searched: sweepgen_is_one_of_five)"
 PREMISES = (STRONG, CYCLE, BEGINS, UNWRAPPED, BITS, KEPT, SEQUENTIAL)
@@ -218,6 +258,13 @@ JOBS = (
     Job("sweepone", "it sweeps a span that it won", SweepingProtocol, "sweepone", _sweepone, ("sweep",), (INVALID,), premises=PREMISES),
     Job("ensure_swept", "it sweeps the span itself, or waits until it is swept", SweepingProtocol, "ensure_swept", _ensure_swept, ("sweep",), (INVALID,), premises=PREMISES),
     Job("uncache_span", "a stale cached span is swept by who cached it", SweepingProtocol, "uncache_span", _uncache_span, ("sweep",), premises=PREMISES),
-    Job("init_span: sweepgen", "a new span is swept", SweepingProtocol, "init_span", _init_span, ("alloc_needs_zero", "set_spans"), premises=PREMISES),
+    Job("reclaim", "it claims whole chunks, under the lock", SweepingProtocol, "reclaim", _reclaim, ("reclaim_chunk",), premises=PREMISES),
+    Job("bgsweep", "it sweeps with nothing claimed", SweepingProtocol, "bgsweep", _stopped, ("sweepone",), premises=PREMISES),
+    Job("gc_cycle", "a cycle begins with the world stopped, two generations on", SweepingProtocol, "gc_cycle", _stopped, ("sweepone",), premises=PREMISES),
+    Job("alloc_span: sweepgen", "a new span is swept", SweepingProtocol, "alloc_span", _alloc_span, ("pages.alloc", "grow", "alloc_needs_zero", "set_spans", "os.sys_used"), premises=PREMISES),
+    Job("alloc_manual: sweepgen", "so is one that is managed by hand", SweepingProtocol, "alloc_manual", _alloc_manual, ("alloc_span",), premises=PREMISES),
+    Job("alloc: sweepgen", "it reclaims with nothing claimed, and gives a span that is swept", SweepingProtocol, "alloc", _alloc, ("reclaim", "alloc_span", "os.memclr"), premises=PREMISES),
+    Job("malloc_large: sweepgen", "a span that the sweeper will meet is swept", SweepingProtocol, "malloc_large", _malloc_large, ("alloc", "os.memclr"), premises=PREMISES),
+    Job("free_manual: sweepgen", "a span that its thread frees is not claimed", SweepingProtocol, "free_manual", _free_manual, ("pages.free",), premises=PREMISES),
     Job("malloc_small: sweepgen", "a span that a thread keeps is marked cached", SweepingProtocol, "malloc_small", _malloc_small, ("alloc", "os.memclr"), premises=PREMISES),
 )  # fmt: skip

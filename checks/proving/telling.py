@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from spanproof.checks.proving.jobs import granted
 from spanproof.checks.proving.obligations import Kind, Obligation, Outcome, Proof
 from spanproof.checks.proving.theorem import JOBS, Theorem, Unit
 from spanproof.checks.verdict import Result
@@ -27,7 +28,7 @@ def _lines(theorem: Theorem, result: Result, done: list[Done], heap_class: Any) 
         yield f"          {reason}"
     yield ""
     yield "  takes for granted:"
-    for premise in dict.fromkeys(premise for _, proof in done for premise in JOBS[proof.job].premises):
+    for premise in dict.fromkeys(premise for _, proof in done for premise in granted(JOBS[proof.job])):
         yield f"    {premise}"
     if theorem.excludes is not None:
         yield f"    without it: {theorem.excludes(heap_class)}"

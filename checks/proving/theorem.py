@@ -1,18 +1,20 @@
 """A theorem: a claim in English, the proofs that add up to it, and the verdict over them.
 
-A theorem holds when every obligation of its proofs is met, whatever else the same proofs show may fail; no hypothesis
-contradicts another; something was shown at all; and no other function of the heap writes the cells that it is about.
-Read next: induction.py, then ../proofs.
+A theorem holds when every obligation of its proofs is met; no hypothesis contradicts another; something was shown at
+all; no function of the heap acts beside the proofs; and no other proof of the same run fails that its
+premises lead to. Read next: induction.py, then ../proofs.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+import math
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from spanproof.checks.proving import jobs
+from spanproof.checks.proving.closed_world import beside
 from spanproof.checks.proving.cuts import LiftError
 from spanproof.checks.proving.engine import PURE
-from spanproof.checks.proving.footprint import columns, users
+from spanproof.checks.proving.footprint import columns
 from spanproof.checks.proving.jobs import Job
 from spanproof.checks.proving.obligations import Kind, Obligation, Outcome, Proof
 from spanproof.checks.proving.owning_jobs import JOBS as OWNING
@@ -22,7 +24,14 @@ from spanproof.checks.record import Record
 from spanproof.checks.verdict import Result, Verdict
 from spanproof.model.releases import RELEASES, Release, row
 
-JOBS: Mapping[str, Job] = {job.name: job for job in (*ZEROING, *OWNING, *SWEEPING)}
+PROTOCOLS = (ZEROING, OWNING, SWEEPING)
+RESTS_ON: Mapping[Any, tuple[tuple[Job, ...], ...]] = {
+    ZEROING[0].protocol: PROTOCOLS,
+    OWNING[0].protocol: (OWNING, SWEEPING),
+    SWEEPING[0].protocol: (OWNING, SWEEPING),
+}
+"""The protocols that a protocol's premises lead to, itself included."""
+JOBS: Mapping[str, Job] = {job.name: job for jobs_ in PROTOCOLS for job in jobs_}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +48,6 @@ class Theorem:
     """Whether an obligation is a part of the claim itself."""
     claims: tuple[str, ...]
     """The claims of model that a run breaks when the theorem is false."""
-    writers: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
-    """Families of cells, with the functions that may write them: all those that the proofs speak of."""
     excludes: Callable[[Any], object] | None = None
     """Shows, on a heap class, what a premise keeps out."""
 
@@ -82,10 +89,10 @@ def units(job: Job, heap_class: Any, release: str | None = None) -> list[Unit]:
     return [Unit(job.name, rows[-1].name, tuple(r.name for r in rows)) for rows in groups.values()]
 
 
-def prove(unit: Unit, heap_class: Any, domain: str) -> Proof:
+def prove(unit: Unit, heap_class: Any, domain: str, deadline: float = math.inf) -> Proof:
     """Do one proof. It stands for other rows only if what it read of its own is the same there."""
     watched = Watched(row(unit.release))
-    proof = jobs.run(JOBS[unit.job], heap_class, watched, domain)  # type: ignore[arg-type]  # it reads as a release does
+    proof = jobs.run(JOBS[unit.job], heap_class, watched, domain, deadline=deadline)  # type: ignore[arg-type]  # it reads as a release does
     for column in sorted(watched.read):
         others = [name for name in unit.rows if getattr(row(name), column) != getattr(row(unit.release), column)]
         if others and not proof.error:
@@ -126,8 +133,10 @@ class Standing:
         return not (self.own or self.support or self.reasons)
 
 
-def standing(theorem: Theorem, proofs: Iterable[Proof], heap_class: Any, release: str | None = None) -> Standing:
-    """What the proofs amount to; `release`: of one release alone."""
+def standing(
+    theorem: Theorem, proofs: Iterable[Proof], heap_class: Any, release: str | None = None, others: Iterable[Proof] = ()
+) -> Standing:
+    """What the proofs amount to; `release`: of one release alone; `others`: proofs of other theorems in this run."""
     found = list(proofs)
     obligations = [o for proof in found for o in proof.obligations]
     failed = [o for o in obligations if o.outcome is not Outcome.PROVED and o.kind is not Kind.REACHED]
@@ -136,7 +145,10 @@ def standing(theorem: Theorem, proofs: Iterable[Proof], heap_class: Any, release
     shown = sum(theorem.own(o) and o.outcome is Outcome.PROVED for o in obligations)
     reasons = [f"{proof.job}: {proof.error}" for proof in found if proof.error]
     reasons += [said for proof in found if not _assumed_a_failure(proof) for said in proof.vacuous]
-    reasons += _others_write(theorem, heap_class)
+    below = RESTS_ON[JOBS[theorem.proofs[0]].protocol]
+    reasons += [said for protocol in below for said in beside(protocol, heap_class)]
+    names = {job.name for protocol in below for job in protocol}
+    reasons += _fails_elsewhere(proof for proof in others if proof not in found and proof.job in names)
     wanted = RELEASES if release is None else (row(release),)
     needed = {name for name in theorem.proofs if any(JOBS[name].applies(r) for r in wanted)}
     missing = needed - {proof.job for proof in found}
@@ -161,12 +173,13 @@ JUST_SAID = frozenset({"asked_for_zero_gets_zero", "in_use_span_has_its_bit"})
 """Promises to the user, which no proof assumes."""
 
 
-def _others_write(theorem: Theorem, heap_class: Any) -> list[str]:
-    said: list[str] = []
-    for family, known in theorem.writers.items():
-        others = sorted(users(heap_class, family) - known)
-        said += [f"{other} may write {family} too, and no proof of this theorem speaks of it" for other in others]
-    return said
+def _fails_elsewhere(proofs: Iterable[Proof]) -> Iterator[str]:
+    """What other proofs do not show, the first of each."""
+    for proof in proofs:
+        failed = [str(o) for o in proof.failed if o.kind is not Kind.REACHED and _rests_on(o)]
+        failed += [said for said in (proof.error, *proof.vacuous) if said]
+        if failed:
+            yield f"rests on {proof.job}, which fails: {failed[0]}"
 
 
 def _once(obligations: Iterable[Obligation]) -> list[Obligation]:
@@ -189,11 +202,12 @@ def verdict(
     run: Callable[[Theorem, Standing], tuple[Record | None, str]],
     domain: str,
     release: str | None = None,
+    others: Iterable[Proof] = (),
 ) -> Judged:
     """The verdict over the proofs; `run` looks for a run that refutes the theorem: (record, what was searched)."""
     pairs = list(done)
     found = [proof for _, proof in pairs]
-    state = standing(theorem, found, heap_class, release)
+    state = standing(theorem, found, heap_class, release, others)
     counts = {
         "obligations": sum(len(p.obligations) for p in found),
         "paths": sum(p.paths for p in found),

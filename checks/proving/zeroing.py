@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from spanproof.checks.proving.cuts import Call
+from spanproof.checks.proving.footprint import READS
 from spanproof.checks.proving.obligations import Kind
 from spanproof.checks.proving.protocol import Protocol
 from spanproof.impl.access import Access
@@ -21,6 +22,8 @@ FIELDS = frozenset({"base", "npages", "needzero"})
 class ZeroingProtocol(Protocol):
     """See model/contracts/zeroing.py."""
 
+    title = "the zeroing protocol"
+    entrusted = zeroing.ENTRUSTED
     loops = zeroing.LOOPS
     calls = zeroing.CALLS
     shared = frozenset({"zeroedBase", "memory"})
@@ -99,13 +102,13 @@ class ZeroingProtocol(Protocol):
         """A span with its region, or None; and is_zeroed."""
         e = self.engine
         result = self._span_or_none(call, contract_), e.fresh_truth("is_zeroed")
-        e.assume_all(zeroing.alloc_ensures(self.release, e.view, result, call.args[2]))
+        e.assume_all(zeroing.alloc_ensures(self.release, e.view, result, call.args[0], call.args[2]))
         return result
 
     def _alloc_span(self, call: Call, contract_: contract.Call) -> Span | None:
         """A span with its region, or None."""
         s = self._span_or_none(call, contract_)
-        self.engine.assume_all(zeroing.alloc_span_ensures(self.engine.view, s))
+        self.engine.assume_all(zeroing.alloc_span_ensures(self.engine.view, s, call.args[0]))
         return s
 
     def _init_span(self, call: Call) -> None:
@@ -150,7 +153,7 @@ class ZeroingProtocol(Protocol):
             case "add", (delta,):
                 new = now + delta
             case _:
-                return self.unknown(access)
+                return self.looked(access)
         e.view = replace(v, world=replace(v.world, zeroed_base=ite(here, new, v.world.zeroed_base)))
         e.prove_all(Kind.GUARANTEE, "write of zeroedBase", zeroing.raises_zeroed_base(v, e.view))
         return True if access.kind == "compare_and_swap" else new if access.kind == "add" else None
@@ -158,10 +161,9 @@ class ZeroingProtocol(Protocol):
     def _memory(self, access: Access[Any]) -> Any:
         """One page."""
         e, v = self.engine, self.engine.view
-        if access.kind != "write":
-            return self.unknown(access)
-        here = v.byte // e.geometry.page_size == access.cell.index
-        (value,) = access.args
+        if access.kind in READS:
+            return self.looked(access)
+        here, value = v.byte // e.geometry.page_size == access.cell.index, self.stored(access)
         e.prove_all(Kind.GUARANTEE, "write of memory", zeroing.writes_memory(v, here))
         if isinstance(value, int):
             dirty = any_of(all_of(negate(here), v.world.dirty), all_of(here, value != 0))
@@ -173,20 +175,16 @@ class ZeroingProtocol(Protocol):
     def _field(self, access: Access[Any], field: str) -> Any:
         """A field of a span: known if this thread wrote it, and has not given the span away."""
         e, hand, number = self.engine, self.engine.view.hand, access.cell.index
-        if hand is None:
-            return self.unknown(access)
-        mine = hand.span is not None and _identical(hand.span, number)
-        if access.kind in {"read", "load"}:
-            known = hand.field(field) if mine else None
-            return self.unknown(access) if known is None else known
-        new = access.args[0] if access.kind in {"write", "store"} else e.fresh(field)
-        if hand.span is None and field == "base":
-            hand, mine = replace(hand, span=number, fields=()), True
-        if not mine and hand.span is not None:
-            new = ite(hand.span == number, new, hand.field(field)) if hand.field(field) is not None else None
-        if new is not None:
-            fields = {**dict(hand.fields), field: new}
-            e.view = replace(e.view, hand=replace(hand, fields=tuple(fields.items())))
+        if hand is not None and hand.span is None and access.kind not in READS:
+            hand = replace(hand, span=number, fields=())  # it begins to build
+        mine = hand is not None and hand.span is not None and _identical(hand.span, number)
+        if access.kind in READS:
+            known = hand.field(field) if mine and hand is not None else None
+            return self.looked(access) if known is None else known
+        new = self.stored(access)
+        e.prove(Kind.GUARANTEE, f"write of mspan.{field}", "only_the_holder_writes_to_a_span", mine)
+        if hand is not None:
+            e.view = replace(e.view, hand=replace(hand, fields=tuple({**dict(hand.fields), field: new}.items())))
         return None
 
 

@@ -68,7 +68,7 @@ def _alloc_span(p: ZeroingProtocol) -> Start:
     entry = e.view
 
     def ensures(s: Any) -> Claims:
-        yield from zeroing.alloc_span_ensures(e.view, s)
+        yield from zeroing.alloc_span_ensures(e.view, s, args[0])
         yield from zeroing.rely(entry, e.view)
 
     return Start(args, ensures)
@@ -80,23 +80,29 @@ def _alloc(p: ZeroingProtocol) -> Start:
     entry = e.view
 
     def ensures(result: Any) -> Claims:
-        yield from zeroing.alloc_ensures(p.release, e.view, result, needzero)
+        yield from zeroing.alloc_ensures(p.release, e.view, result, npages, needzero)
         yield from zeroing.rely(entry, e.view)
 
     return Start((npages, e.fresh("spanclass"), needzero), ensures)
+
+
+def _alloc_manual(p: ZeroingProtocol) -> Start:
+    p.begin()
+    e, npages = p.engine, p.engine.fresh("npages")
+    return Start((npages, e.fresh("typ")), lambda s: zeroing.alloc_span_ensures(e.view, s, npages))
 
 
 def _malloc_large(p: ZeroingProtocol) -> Start:
     p.begin()
     e, npages, needzero = p.engine, p.engine.fresh("npages"), p.engine.fresh_truth("needzero")
     noscan = e.fresh_truth("noscan")
-    return Start((npages, needzero, noscan), lambda s: zeroing.malloc_ensures(e.view, s, needzero))
+    return Start((npages, needzero, noscan), lambda s: zeroing.malloc_ensures(e.view, s, npages, needzero))
 
 
 def _malloc_small(p: ZeroingProtocol) -> Start:
     p.begin()
     e, npages, needzero = p.engine, p.engine.fresh("npages"), p.engine.fresh_truth("needzero")
-    return Start((npages, needzero), lambda s: zeroing.malloc_ensures(e.view, s, needzero))
+    return Start((npages, needzero), lambda s: zeroing.malloc_ensures(e.view, s, npages, needzero))
 
 
 def _rely(p: ZeroingProtocol) -> Start:
@@ -174,6 +180,11 @@ JOBS = (
         "alloc", "it keeps its word on zero", ZeroingProtocol, "alloc", _alloc,
         ("alloc_span", "os.memclr", "reclaim", "is_sweep_done"), premises=PREMISES,
     ),
+    Job(
+        "alloc_manual", "a span that is managed by hand tells the truth too", ZeroingProtocol, "alloc_manual", _alloc_manual,
+        ("alloc_span",), premises=PREMISES,
+    ),
+    Job("sys_unused", "it zeroes pages in hand only", ZeroingProtocol, "os.sys_unused", _memclr, premises=PREMISES),
     Job(
         "malloc_large", "who asks for zero gets zero", ZeroingProtocol, "malloc_large", _malloc_large,
         ("alloc", "os.memclr", "push_swept"), premises=PREMISES,

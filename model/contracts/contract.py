@@ -34,6 +34,8 @@ class Loop:
     """A natural number that falls with each round; or, in words, why there is none."""
     about: Callable[[View, Any], Truth] = always
     """When the rank is a claim: when the loop works on what is observed."""
+    locked: Callable[[Any], Truth] | None = None
+    """Of the locals: whether the heap lock is held at the head, where that differs from round to round."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +49,10 @@ class Call:
     ensures: Callable[..., Claims]
     """Of the view before, the view after, the result and the arguments."""
     result: str
-    """truth, word or none."""
+    """truth, word (0 or more), signed (any) or none."""
     discharged: str
     """Where it is shown that the function does so."""
     columns: tuple[str, ...] = ()
     """The columns of the release table on which it depends."""
+    locked: bool | None = None
+    """Whether the heap lock must be held, or must not be; None: it makes no difference."""

@@ -14,6 +14,8 @@ from spanproof.model.geometry import Geometry
 from spanproof.model.logic import Claims, Truth, all_of, any_of, implies, ite, negate, same
 from spanproof.model.state import DEAD, IN_USE
 
+ALLOC_HEAP = 0
+"""spanAllocHeap."""
 LOCK_FREE = "no bound of its own: a round is repeated only when another thread's step on the same word succeeded"
 WAITS = "no bound of its own: it waits for the thread that sweeps the span"
 POPS = "each round takes a span from the set to sweep, to which nobody adds in this cycle"
@@ -59,6 +61,8 @@ class View:
     world: World
     hand: Hand
     locked: bool = False
+    stopped: bool = False
+    """This thread has stopped the world."""
     looked_up: tuple[Any, Any] | None = None
     """The page that was looked up last, and the span found."""
 
@@ -75,6 +79,11 @@ class View:
     def kept(self) -> Truth:
         """Whether the observed span is kept alive."""
         return False if self.hand.kept is None else self.hand.kept == self.span
+
+    @property
+    def swept(self) -> Truth:
+        """Whether the observed span is swept in this cycle, and may be cached since."""
+        return any_of(self.world.sweepgen == self.sg, self.world.sweepgen == self.sg + 3)
 
     def observed(self, number: Word) -> Truth:
         """Whether a span is the observed one; if it was just looked up, by way of the observed page."""
@@ -101,6 +110,7 @@ def in_this_cycle(old: View, new: View) -> Claims:
     """No span becomes unswept again before the next cycle."""
     unswept_then, unswept_now = (v.world.sweepgen + 2 == v.sg for v in (old, new))
     yield "sweepgen_follows_the_protocol", implies(unswept_now, unswept_then)
+    yield "a_swept_span_stays_swept", implies(old.swept, new.swept)
     stays = all_of(unswept_now, old.world.state == IN_USE)
     yield "an_unswept_span_is_not_freed", implies(stays, new.world.state == IN_USE)
 
@@ -145,12 +155,41 @@ def hands_on(v: View, number: Word) -> View:
 
 def touches(v: View, number: Word) -> Claims:
     """A plain field of a span is read or written."""
-    yield "touches_only_claimed_spans", implies(v.observed(number), any_of(v.world.claimed, v.held))
+    yield "touches_only_claimed_spans", implies(v.observed(number), any_of(v.world.claimed, v.held, v.stopped))
 
 
 def looks_up(v: View, page: Word) -> Claims:
     """An entry of spans is read: by the reclaimer, under the lock, of a page whose in-use bit is set."""
     yield "looks_up_only_pages_in_use", implies(v.page == page, all_of(v.locked, v.world.in_use))
+
+
+def unpublishes(v: View) -> Claims:
+    """An in-use bit is cleared."""
+    yield "pages_in_use_are_freed_under_the_lock", v.locked
+
+
+def pushes(v: View, index: Word, number: Word) -> Claims:
+    """A span is put among the swept ones, where others find it in the next cycle."""
+    mine = all_of(any_of(v.world.claimed, v.held), v.world.sweepgen == v.sg)
+    yield "only_a_swept_span_is_pushed", implies(v.observed(number), mine)
+    yield "swept_spans_are_in_the_set_of_this_cycle", index == v.sg // 2 % 2
+
+
+def pops(v: View, index: Word) -> Claims:
+    """A span is taken from the ones to sweep."""
+    yield "spans_to_sweep_are_in_the_other_set", index == 1 - v.sg // 2 % 2
+
+
+def begins_a_cycle(v: View, new: Word) -> Claims:
+    """The heap's sweepgen is written."""
+    yield "a_cycle_begins_with_the_world_stopped", all_of(v.stopped, v.locked)
+    yield "a_cycle_is_two_generations", new == v.sg + 2
+    yield "nothing_is_claimed", negate(v.world.claimed)
+
+
+def all_is_swept(v: View) -> Claims:
+    """Premise: a cycle begins when every span is swept or cached (searched: sweepgen_is_one_of_five)."""
+    yield "every_span_is_swept_or_cached", implies(v.world.state == IN_USE, v.swept)
 
 
 # Functions.
@@ -160,12 +199,12 @@ def sweep_requires(v: View, s: Any) -> Claims:
     """What sweep asks for: the span was won by this thread."""
     won = all_of(v.world.claimed, v.world.sweepgen + 1 == v.sg)
     yield "only_the_winner_sweeps", implies(v.observed(s.number), won)
-    yield "the_heap_lock_is_not_held", not v.locked
 
 
 def sweep_ensures(old: View, new: View, _: Truth, s: Any) -> Claims:
     """What sweep promises: the span is no longer this thread's, and of others nothing changes hands."""
     yield "nothing_is_claimed", implies(new.span == s.number, negate(new.world.claimed))
+    yield "the_span_is_swept", implies(new.span == s.number, new.swept)
     yield "nothing_else_is_claimed", implies(old.span != s.number, same(old.world.claimed, new.world.claimed))
 
 
@@ -186,11 +225,34 @@ def published(v: View) -> Claims:
             yield name, claim
 
 
+def span_taken(v: View, number: Word) -> View:
+    """After allocMSpanLocked."""
+    return replace(v, hand=replace(v.hand, held=number))
+
+
+def comes_from_the_pool(v: View) -> Claims:
+    """Premise: a span from the pool is dead, and of nobody else (proved: no_overlapping_spans)."""
+    w = v.world
+    yield "a_pooled_span_is_dead", implies(v.held, all_of(w.state == DEAD, negate(w.claimed)))
+    mapped = all_of(w.in_use, w.entry == v.hand.held + FIRST_SPAN)
+    yield "a_pooled_span_is_not_published", negate(mapped)
+
+
+def alloc_span_ensures(v: View, s: Any, typ: Word) -> Claims:
+    """What alloc_span promises: a span that nobody else has, and that counts as swept if it is of the heap."""
+    if s is None:
+        return
+    yield "the_span_is_held", False if v.hand.held is None else v.hand.held == s.number
+    w = v.world
+    yield "a_new_span_is_in_nobody's_hands", implies(v.held, negate(w.claimed))
+    yield "a_heap_span_is_in_use", implies(all_of(v.held, typ == ALLOC_HEAP), w.state == IN_USE)
+    yield "a_new_span_is_swept", implies(all_of(v.held, w.state == IN_USE), w.sweepgen == v.sg)
+
+
 def free_span_requires(v: View, s: Any) -> Claims:
     """What free_span asks for: a span that this thread won, and has swept."""
     swept = all_of(v.world.claimed, v.world.sweepgen == v.sg, v.world.state == IN_USE)
     yield "only_a_swept_span_is_freed", implies(v.observed(s.number), swept)
-    yield "the_heap_lock_is_not_held", not v.locked
 
 
 def free_span_ensures(given: View, new: View, *_: Any) -> Claims:
@@ -198,9 +260,20 @@ def free_span_ensures(given: View, new: View, *_: Any) -> Claims:
     yield "nothing_else_changes_hands", same(given.world.claimed, new.world.claimed)
 
 
+def reclaims(v: View, _arenas: Any, page_idx: Word, n: Word) -> Claims:
+    """What reclaim_chunk asks for: whole bytes of page_in_use, and nothing claimed."""
+    yield "nothing_is_claimed", negate(v.world.claimed)
+    yield "whole_bytes", all_of(page_idx % 8 == 0, n % 8 == 0)
+
+
 def nothing_claimed(v: View, *_: Any) -> Claims:
     """This thread has claimed nothing."""
     yield "nothing_is_claimed", negate(v.world.claimed)
+
+
+def nothing_is_left(_old: View, new: View, *_: Any) -> Claims:
+    """What a sweeper promises: all that it claimed it has handed on."""
+    yield from nothing_claimed(new)
 
 
 def _locker(v: View, local: Any) -> Claims:
@@ -226,6 +299,22 @@ def _bits(v: View, local: Any) -> Claims:
     yield "bit_is_in_the_byte", local.j <= 8
 
 
+def _arenas_to_clear(v: View, local: Any) -> Claims:
+    yield from nothing_claimed(v)
+    yield "arenas_so_far", local.i <= local.arenas.count
+
+
+def _bytes_to_clear(v: View, local: Any) -> Claims:
+    yield from nothing_claimed(v)
+    yield "arenas_so_far", local.i < local.arenas.count
+    yield "bytes_so_far", local.word * 8 <= v.geometry.pages_per_arena
+
+
+def _spans_to_mark(v: View, local: Any) -> Claims:
+    yield from nothing_claimed(v)
+    yield "spans_so_far", local.n <= v.geometry.spans
+
+
 LOOPS = {
     ("begin_sweep", 0): Loop(nothing, rely, LOCK_FREE),
     ("end_sweep", 0): Loop(nothing, rely, LOCK_FREE),
@@ -235,16 +324,34 @@ LOOPS = {
     ("reclaim_chunk", 2): Loop(_bits, sweeps, lambda _, local: 8 - local.j),
     ("sweepone", 0): Loop(_locker, sweeps, POPS),
     ("ensure_swept", 0): Loop(nothing_claimed, rely, WAITS),
-    ("reclaim", 0): Loop(nothing_claimed, sweeps, CLAIMS_CHUNKS),
+    ("reclaim", 0): Loop(nothing_claimed, sweeps, CLAIMS_CHUNKS, locked=lambda local: local.locked),
+    ("bgsweep", 0): Loop(nothing_claimed, sweeps, POPS),
+    ("finishsweep_m", 0): Loop(nothing_claimed, sweeps, POPS),
+    ("gc_mark", 0): Loop(_arenas_to_clear, sweeps, lambda _, local: local.arenas.count - local.i),
+    ("gc_mark", 1): Loop(_bytes_to_clear, sweeps, lambda v, local: v.geometry.pages_per_arena - local.word * 8),
+    ("gc_mark", 2): Loop(_spans_to_mark, sweeps, lambda v, local: v.geometry.spans - local.n),
 }
 
 CALLS = {
-    "sweep": Call(sweep_requires, sweeps, sweep_ensures, "truth", "proved: sweep"),
-    "free_span": Call(free_span_requires, sweeps, free_span_ensures, "none", "proved: free_span: sweepgen"),
-    "alloc": Call(nothing, sweeps, nothing, "span", "proved: init_span: sweepgen"),
+    "sweep": Call(sweep_requires, sweeps, sweep_ensures, "truth", "proved: sweep", locked=False),
+    "free_span": Call(
+        free_span_requires, sweeps, free_span_ensures, "none", "proved: free_span: sweepgen", locked=False
+    ),
+    "alloc": Call(nothing_claimed, sweeps, nothing_is_left, "span", "proved: alloc: sweepgen", locked=False),
+    "alloc_span": Call(nothing, rely, nothing, "span", "proved: alloc_span: sweepgen", locked=False),
     "alloc_needs_zero": Call(nothing, rely, nothing, "truth", FRAME),
     "os.memclr": Call(nothing, rely, nothing, "none", FRAME),
-    "pages.free": Call(nothing, rely, nothing, "none", FRAME),
-    "set_spans": Call(nothing, rely, nothing, "none", "proved: set_spans; it maps pages that are not in use"),
-    "reclaim_chunk": Call(nothing_claimed, sweeps, nothing, "word", "proved: reclaim_chunk"),
+    "os.sys_used": Call(nothing, rely, nothing, "none", FRAME),
+    "grow": Call(nothing, rely, nothing, "truth", FRAME, locked=True),
+    "pages.alloc": Call(nothing, rely, nothing, "region", FRAME, locked=True),
+    "pages.free": Call(nothing, rely, nothing, "none", FRAME, locked=True),
+    "set_spans": Call(nothing, rely, nothing, "none", "proved: set_spans"),
+    "reclaim": Call(nothing_claimed, sweeps, nothing_is_left, "none", "proved: reclaim", locked=False),
+    "reclaim_chunk": Call(reclaims, sweeps, nothing_is_left, "word", "proved: reclaim_chunk", locked=True),
+    "sweepone": Call(nothing_claimed, sweeps, nothing_is_left, "signed", "proved: sweepone", locked=False),
 }
+
+ENTRUSTED = {
+    ("set_spans", "spans"): "set_spans maps pages that are not in use (proved: set_spans_maps_exactly_the_region)",
+}
+"""What functions do that no proof of this protocol covers, and why they may."""

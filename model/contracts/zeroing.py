@@ -202,12 +202,12 @@ def memclr_ensures(_old: View, new: View, *_: Any) -> Claims:
 # alloc and its callers.
 
 
-def alloc_ensures(release: Release, v: View, result: Any, needzero: Truth) -> Claims:
+def alloc_ensures(release: Release, v: View, result: Any, npages: Word, needzero: Truth) -> Claims:
     """What alloc(npages, spanclass, needzero) promises in a release: result is (span or None, is_zeroed)."""
     s, is_zeroed = result
     if s is None:
         return
-    yield from _is_in_hand(v, s)
+    yield from _is_in_hand(v, s, npages)
     if release.zeroing is Zeroing.CALLER:
         assert v.hand is not None
         yield "alloc_keeps_its_word", implies(v.hand.field("needzero") == 0, region_is_zero(v))
@@ -218,11 +218,11 @@ def alloc_ensures(release: Release, v: View, result: Any, needzero: Truth) -> Cl
         yield "asked_for_zero_is_told_so", implies(needzero, is_zeroed)
 
 
-def malloc_ensures(v: View, s: Any, needzero: Truth) -> Claims:
+def malloc_ensures(v: View, s: Any, npages: Word, needzero: Truth) -> Claims:
     """What malloc_large and malloc_small promise: who asked for zero gets zero."""
     if s is None:
         return
-    yield from _is_in_hand(v, s)
+    yield from _is_in_hand(v, s, npages)
     yield "asked_for_zero_gets_zero", implies(needzero, region_is_zero(v))
 
 
@@ -233,20 +233,21 @@ def _covers_the_region(v: View, hand: Hand) -> Truth:
     return all_of(base == hand.base, base + npages * v.geometry.page_size == hand.limit)
 
 
-def _is_in_hand(v: View, s: Any) -> Claims:
+def _is_in_hand(v: View, s: Any, npages: Word) -> Claims:
     hand = v.hand
     yield "the_span_is_the_one_built", hand is not None and hand.span is not None and hand.span == s.number
-    if hand is None or hand.span is None:
+    if hand is None or hand.span is None or hand.field("npages") is None:
         return
     yield "the_span_covers_the_region", _covers_the_region(v, hand)
+    yield "the_span_has_the_pages_asked_for", hand.field("npages") == npages
     yield "region_is_below_zeroed_base", implies(v.mine(v.byte), v.claimed)
 
 
-def alloc_span_ensures(v: View, s: Any) -> Claims:
+def alloc_span_ensures(v: View, s: Any, npages: Word) -> Claims:
     """What alloc_span promises: a span on a region that was claimed, and whose needzero tells the truth."""
     if s is None:
         return
-    yield from _is_in_hand(v, s)
+    yield from _is_in_hand(v, s, npages)
     yield from init_span_ensures(v)
 
 
@@ -277,6 +278,7 @@ LOOPS = {
         lambda v, local: v.geometry.arena_size - local.zeroed_base,
         about=lambda v, local: v.here(local.base),
     ),
+    ("sys_unused", 0): Loop(_cleared_so_far, clears_only, lambda _, local: local.limit - local.page),
     ("memclr", 0): Loop(_cleared_so_far, clears_only, lambda _, local: local.limit - local.page),
 }
 
@@ -288,15 +290,24 @@ CALLS = {
     ),
     "os.memclr": Call(_memclr_requires, clears_only, memclr_ensures, "none", "proved: memclr"),
     "init_span": Call(nothing, rely, nothing, "none", "proved: init_span: needzero", ("scavenged_is_zero",)),
-    "alloc_span": Call(nothing, rely, nothing, "span", "proved: alloc_span: needzero"),
-    "pages.alloc": Call(nothing, rely, nothing, "region", "searched: refines_the_abstract_heap in every scenario"),
-    "alloc": Call(nothing, rely, nothing, "span", "proved: alloc", ("zeroing",)),
-    "reclaim": Call(nothing, rely, nothing, "none", FRAME),
+    "alloc_span": Call(nothing, rely, nothing, "span", "proved: alloc_span: needzero", locked=False),
+    "pages.alloc": Call(
+        nothing, rely, nothing, "region", "searched: refines_the_abstract_heap in every scenario", locked=True
+    ),
+    "alloc": Call(nothing, rely, nothing, "span", "proved: alloc", ("zeroing",), locked=False),
+    "reclaim": Call(nothing, rely, nothing, "none", FRAME, locked=False),
     "is_sweep_done": Call(nothing, rely, nothing, "truth", FRAME),
-    "grow": Call(nothing, rely, nothing, "truth", FRAME),
+    "grow": Call(nothing, rely, nothing, "truth", FRAME, locked=True),
     "set_spans": Call(nothing, rely, nothing, "none", FRAME),
     "push_swept": Call(nothing, rely, nothing, "none", FRAME),
 }
+
+
+ENTRUSTED = {
+    ("sweep", "mspan.needzero"): "sweep writes needzero of a span that its thread won (proved: only_the_winner_sweeps)",
+    ("free_manual", "mspan.needzero"): "free_manual writes needzero of a span that its thread frees",
+}
+"""What functions do that no proof of this protocol covers, and why they may."""
 
 
 def dirtied(v: View, here: Truth, value: Word) -> Truth:

@@ -9,13 +9,13 @@ from pathlib import Path
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from spanproof.checks.faults.planting import subject
 from spanproof.checks.proofs.catalogue import BY_NAME, THEOREMS
 from spanproof.checks.proofs.script import judged, proved
-from spanproof.checks.proving import theorem as theorem_module
-from spanproof.checks.proving.footprint import users
+from spanproof.checks.proving.jobs import granted
 from spanproof.checks.proving.obligations import Kind, Outcome, Proof
 from spanproof.checks.proving.telling import story
-from spanproof.checks.proving.theorem import JOBS, Theorem, Unit, units
+from spanproof.checks.proving.theorem import JOBS, RESTS_ON, Theorem, Unit, prove, units
 from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Verdict
 from spanproof.impl.malloc import Runtime
@@ -47,7 +47,7 @@ def test_it_holds_in_integers(theorem: Theorem) -> None:
 @cache
 def in_bits(unit: Unit) -> Proof:
     """One proof in 64-bit words, done once for all theorems."""
-    return theorem_module.prove(unit, Runtime, "bv64")
+    return prove(unit, Runtime, "bv64")
 
 
 @pytest.mark.long
@@ -65,7 +65,7 @@ def test_a_small_theorem_holds_in_64_bits() -> None:
     heap = Subject()
     for name in ("zeroing: rely", "malloc_small", "one owner", "owning: rely", "sweeping: rely", "uncache_span"):
         for unit in units(JOBS[name], heap.heap_class):
-            assert not theorem_module.prove(unit, heap.heap_class, "bv64").failed
+            assert not prove(unit, heap.heap_class, "bv64").failed
 
 
 def test_the_theorems_are_those_that_were_asked_for() -> None:
@@ -114,11 +114,45 @@ def test_loops_have_ranks_or_a_reason() -> None:
             assert callable(loop.rank) or len(loop.rank) > 20, (function, n)
 
 
-def test_the_cells_of_a_theorem_have_no_other_writers() -> None:
-    """`writers` names exactly the functions of the heap that may write those cells: neither fewer nor more."""
-    for theorem in THEOREMS:
-        for family, known in theorem.writers.items():
-            assert users(Runtime, family) == known, (theorem.name, family)
+def test_every_proof_belongs_to_a_theorem() -> None:
+    """One that belonged to none would never be done."""
+    assert {name for theorem in THEOREMS for name in theorem.proofs} == set(JOBS)
+
+
+def test_which_protocols_rest_on_which() -> None:
+    """Why a theorem holds only if some other proofs of the run do: where premises lead from its protocol."""
+    protocols = {job.protocol for job in JOBS.values()}
+    named = {
+        protocol: {
+            JOBS[job].protocol
+            for own in JOBS.values()
+            if own.protocol is protocol
+            for premise in granted(own)
+            for name in re.findall(r"\(proved: (\w+)\)", premise)
+            for job in BY_NAME[name].proofs
+        }
+        for protocol in protocols
+    }
+    for protocol in protocols:
+        reached, todo = {protocol}, [protocol]
+        while todo:
+            new = named[todo.pop()] - reached
+            reached |= new
+            todo += new
+        assert reached == {jobs[0].protocol for jobs in RESTS_ON[protocol]}, protocol.title
+
+
+def test_a_theorem_does_not_hold_if_another_proof_of_the_run_fails() -> None:
+    """freeSpanLocked leaves the in-use bit set: reclaimChunk's own proofs are met, but they rest on that bit."""
+    heap = subject(fault="freed_with_in_use_bit")
+    theorem = BY_NAME["reclaim_chunk_touches_only_swept_or_claimed_spans"]
+    _, done = proved(theorem, heap)
+    others = [prove(unit, heap.heap_class, "int") for unit in units(JOBS["free_span_locked"], heap.heap_class)]
+
+    assert judged(theorem, done, heap, "int", None).result.verdict is Verdict.HOLDS
+    found = judged(theorem, done, heap, "int", None, others=others)
+    assert found.result.verdict is Verdict.UNKNOWN
+    assert "rests on free_span_locked, which fails: heap.py" in found.result.reason
 
 
 def test_nothing_proved_is_not_holds() -> None:
@@ -174,10 +208,6 @@ def test_time_of_the_quick_tier(benchmark: BenchmarkFixture) -> None:
     """All proofs in integers, each once."""
 
     def everything() -> int:
-        return sum(
-            len(theorem_module.prove(unit, Runtime, "int").failed)
-            for job in JOBS.values()
-            for unit in units(job, Runtime)
-        )
+        return sum(len(prove(unit, Runtime, "int").failed) for job in JOBS.values() for unit in units(job, Runtime))
 
     assert benchmark.pedantic(everything, rounds=1) == 0  # type: ignore[no-untyped-call]  # pyright: ignore[reportUnknownMemberType]

@@ -9,14 +9,10 @@ import z3
 from spanproof.checks.faults.corpus import BY_NAME as FAULTS
 from spanproof.checks.faults.edit import planted
 from spanproof.checks.proofs.catalogue import BY_NAME
-from spanproof.checks.proofs.script import proved
 from spanproof.checks.proving import jobs
-from spanproof.checks.proving.footprint import writes
 from spanproof.checks.proving.jobs import Start
 from spanproof.checks.proving.terms import Domain
 from spanproof.checks.proving.theorem import JOBS, prove, standing, units
-from spanproof.checks.subject import Subject
-from spanproof.checks.verdict import Verdict
 from spanproof.impl.malloc import Runtime
 from spanproof.model.contracts import zeroing
 from spanproof.model.contracts.contract import Loop
@@ -130,76 +126,6 @@ def test_what_a_loop_changes_is_not_kept(function: str, monkeypatch: pytest.Monk
 
     proof = jobs.run(replace(JOBS["alloc_needs_zero"], function=function, begin=begin, throws=()), Loops, NEWEST)
     assert proof.error or proof.failed
-
-
-async def outside(heap: Any) -> None:
-    """Outside."""
-    await heap.zeroed_base.at(0).store(0)
-
-
-NAME = "zeroed_base"
-
-
-class Hidden(Runtime):
-    """Writers of zeroedBase that footprint.py does not see."""
-
-    async def sets(self, cell: Any) -> None:
-        """Sets."""
-        await cell.store(0)
-
-    async def keyword(self) -> None:
-        """Keyword."""
-        await self.sets(cell=self.zeroed_base.at(1))
-
-    async def the_cell(self) -> Any:
-        """The cell."""
-        return self.zeroed_base.at(1)
-
-    async def returned(self) -> None:
-        """Returned."""
-        await (await self.the_cell()).store(0)
-
-    async def another_self(self) -> None:
-        """Another self."""
-        heap = self
-        await heap.zeroed_base.at(1).store(0)
-
-    async def module_function(self) -> None:
-        """Module function."""
-        await outside(self)
-
-    async def bound_method(self) -> None:
-        """Bound method."""
-        store = self.zeroed_base.at(1).store
-        await store(0)
-
-    @property
-    def word(self) -> Any:
-        """Word."""
-        return self.zeroed_base.at(1)
-
-    async def by_property(self) -> None:
-        """By property."""
-        await self.word.store(0)
-
-    async def by_getattr(self) -> None:
-        """By getattr."""
-        await getattr(self, NAME).at(1).store(0)
-
-
-@pytest.mark.parametrize(
-    "function", ["keyword", "returned", "another_self", "module_function", "bound_method", "by_property", "by_getattr"]
-)
-def test_writers_are_seen(function: str) -> None:
-    """footprint says that it over-approximates."""
-    assert "zeroedBase" in writes(Hidden, function)
-
-
-def test_a_theorem_does_not_hold_beside_a_hidden_writer() -> None:
-    """Each of these functions is a writer that no proof speaks of."""
-    found, _ = proved(BY_NAME["zeroed_base_never_decreases"], Subject(Hidden, "mine.py:Hidden"))
-    assert "keyword may write zeroedBase too" in found.result.reason
-    assert found.result.verdict is Verdict.UNKNOWN
 
 
 @pytest.mark.parametrize("a", [7, -7])

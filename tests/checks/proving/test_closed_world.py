@@ -1,0 +1,285 @@
+"""No function of the heap acts beside the proofs: other writers, other callers, other ways to await."""
+
+from types import FunctionType
+from typing import Any
+
+import pytest
+
+from spanproof.checks.faults.edit import Edit, planted
+from spanproof.checks.proofs.catalogue import BY_NAME
+from spanproof.checks.proofs.script import proved
+from spanproof.checks.proving.closed_world import beside
+from spanproof.checks.proving.footprint import text_of
+from spanproof.checks.proving.operations import keeps_its_word
+from spanproof.checks.proving.theorem import JOBS, PROTOCOLS, RESTS_ON, prove, units
+from spanproof.checks.subject import Subject
+from spanproof.checks.verdict import Verdict
+from spanproof.impl.access import Cell
+from spanproof.impl.heap import give_mspan, take_mspan
+from spanproof.impl.heap_cells import SpanSet
+from spanproof.impl.malloc import Runtime
+from spanproof.impl.span import Span
+from spanproof.impl.sweep import pop, push
+
+
+async def outside(heap: Any) -> None:
+    """A coroutine of no class."""
+    await heap.zeroed_base.at(0).store(0)
+
+
+NAME = "zeroed_base"
+
+
+class Hidden(Runtime):
+    """Ways to change a cell that a reader of the text could miss."""
+
+    async def sets(self, cell: Any) -> None:
+        """Sets what it is given."""
+        await cell.store(0)
+
+    async def the_cell(self) -> Any:
+        """Gives a cell away."""
+        return self.zeroed_base.at(1)
+
+    async def returned(self) -> None:
+        """Sets what another gave away."""
+        await (await self.the_cell()).store(0)
+
+    async def another_self(self) -> None:
+        """By another name for the heap."""
+        heap = self
+        await heap.zeroed_base.at(1).store(0)
+
+    async def another_self_with_a_field_of_spans(self) -> None:
+        """The heap's sweepgen, and no span's."""
+        s = self
+        await s.sweepgen.write(0)
+
+    async def module_function(self) -> None:
+        """By a coroutine of no class."""
+        await outside(self)
+
+    async def bound_method(self) -> None:
+        """By a method that is kept for later."""
+        store = self.zeroed_base.at(1).store
+        await store(0)
+
+    async def by_getattr(self) -> None:
+        """By a name that is made up when it runs."""
+        await getattr(self, NAME).at(1).store(0)
+
+    async def by_the_cell_s_name(self) -> None:
+        """By a cell that no attribute holds."""
+        await Cell[int]("zeroedBase", 1).store(0)
+
+    def lower(self) -> Any:
+        """Gives an access, to be awaited."""
+        return self.zeroed_base.at(1).store(0)
+
+    async def by_an_access_of_a_plain_method(self) -> None:
+        """By an access that a plain method made."""
+        await self.lower()
+
+    async def by_a_part(self) -> None:
+        """By another name for a part."""
+        pages = self.pages
+        await pages.bits.update(lambda bits: (bits, None))
+
+    async def without_await(self) -> None:
+        """A coroutine that is not awaited."""
+        self.lock_and_unlock()  # type: ignore[unused-coroutine]  # pyright: ignore[reportUnusedCoroutine]
+
+    async def lock_and_unlock(self) -> None:
+        """Nothing."""
+
+    async def within(self) -> None:
+        """By a function within this one."""
+
+        async def inner() -> None:
+            await self.zeroed_base.at(1).store(0)
+
+        await inner()
+
+    async def rebound(self) -> None:
+        """By a name that has two meanings."""
+        cell: Any = self.pages_in_use
+        for cell in (self.zeroed_base.at(0),):
+            await cell.store(0)
+
+
+STRANGE = (
+    "sets", "returned", "another_self", "another_self_with_a_field_of_spans", "module_function", "bound_method",
+    "by_getattr", "by_the_cell_s_name", "by_an_access_of_a_plain_method", "by_a_part", "without_await", "within",
+    "rebound",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("function", STRANGE)
+def test_what_cannot_be_told_is_said(function: str) -> None:
+    """Each is a place where nothing is claimed of the heap."""
+    said = beside(PROTOCOLS[0], Hidden)
+
+    assert [line for line in said if f" {function}: " in line and "it cannot be told" in line]
+
+
+class Writes(Runtime):
+    """Ways to change a cell that the text shows."""
+
+    @property
+    def word(self) -> Any:
+        """A cell."""
+        return self.zeroed_base.at(1)
+
+    async def by_property(self) -> None:
+        """By a property."""
+        await self.word.store(0)
+
+    async def by_part(self) -> None:
+        """A cell of a part."""
+        await self.os.memory.at(0).write(1)
+
+    async def by_name(self, s: Span) -> None:
+        """By a local name."""
+        word = s.needzero
+        await word.write(0)
+
+
+@pytest.mark.parametrize(
+    ("function", "family"), [("by_property", "zeroedBase"), ("by_part", "memory"), ("by_name", "mspan.needzero")]
+)
+def test_another_writer_is_named(function: str, family: str) -> None:
+    """A function that writes a cell of the protocol beside its proofs."""
+    assert f"{function} may write {family}, and no proof of the zeroing protocol speaks of it" in beside(
+        PROTOCOLS[0], Writes
+    )
+
+
+def test_a_theorem_does_not_hold_beside_another_writer() -> None:
+    """The proofs of alloc_needs_zero say nothing of it."""
+    found, _ = proved(BY_NAME["zeroed_base_never_decreases"], Subject(Writes, "mine.py:Writes"))
+
+    assert found.result.verdict is Verdict.UNKNOWN
+    assert "by_property may write zeroedBase" in found.result.reason
+
+
+CALLERS = {
+    "background sweeping frees": (Edit("Sweep.bgsweep", "npages = await self.sweepone()", """
+        npages = await self.sweepone()
+        await self.free_span(Span(0))"""), "bgsweep calls free_span, and no proof of the owning protocol"),
+    "marking claims memory": (Edit("Sweep.gc_mark", "n += 1", """
+        n += 1
+        await self.alloc_needs_zero(0, 1)"""), "gc_mark calls alloc_needs_zero, and no proof of the zeroing protocol"),
+    "a large object is freed where it is made": (Edit("Runtime.malloc_large", "await s.alloc_count.write(1)", """
+        await s.alloc_count.write(1)
+        await self.free_manual(s, 1)"""), "malloc_large calls free_manual, and no proof of the owning protocol"),
+    "growth takes pages": (Edit("Heap.grow", "await self.cur_arena.write(CurArena(base + ask, end))", """
+        await self.cur_arena.write(CurArena(base + ask, end))
+        await self.pages.free(base, npage)"""), "grow calls pages.free, and no proof of the owning protocol"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", CALLERS)
+def test_another_caller_is_named(name: str) -> None:
+    """Who calls a function owes what its proof begins with; whoever is covered by no proof cannot have shown it."""
+    edit, said = CALLERS[name]
+    heap = planted((edit,))
+
+    assert [line for protocol in PROTOCOLS for line in beside(protocol, heap) if said in line]
+
+
+def test_nothing_of_the_reference_is_beside_the_proofs() -> None:
+    """In all three protocols; and whoever is entrusted with something does it."""
+    for jobs in PROTOCOLS:
+        assert not beside(jobs, Runtime)
+    for protocol in RESTS_ON:
+        for (function, what), why in protocol.entrusted.items():
+            text = text_of(Runtime, function)
+            assert what in text.written | text.calls, why
+
+
+KINDS = {
+    "and of zeroedBase": ("alloc_needs_zero", Edit(
+        "Heap.alloc_needs_zero", "arena_base = base % self.geometry.arena_size",
+        "await zeroed_base_of_arena.and8(0)\narena_base = base % self.geometry.arena_size")),
+    "store to memory": ("memclr", Edit(
+        "OsMemory.memclr", "page += 1", "await self.memory.at(page).store(1)\npage += 1")),
+    "add to base": ("init_span", Edit("Heap.mspan_init", "await s.base.write(base)", "await s.base.add(base)")),
+    "add to npages": (
+        "init_span: needzero", Edit("Heap.mspan_init", "await s.npages.write(npages)", "await s.npages.add(npages)")),
+    "or of a state": ("free_span", Edit(
+        "Heap.free_span_locked", "await s.state.store(DEAD)", "await s.state.or8(DEAD)")),
+    "store to spans": ("set_spans", Edit(
+        "Heap.set_spans", "n += 1", "await self.arena_spans(ai, i + 1).store(s)\nn += 1")),
+    "a byte of in-use bits": ("init_span", Edit(
+        "Heap.init_span", "await self.pages_in_use.add(npages)",
+        "await self.page_in_use.at((self.arena_index(base), 0)).store(0)\nawait self.pages_in_use.add(npages)")),
+    "add to a sweepgen": ("reclaim_chunk", Edit(
+        "Sweep.try_acquire", "return sl, True", "await s.sweepgen.add(-1)\nreturn sl, True")),
+    "the heap's sweepgen": ("sweepone", Edit(
+        "Sweep.sweepone", "await self.mark_drained()", "await self.sweepgen.add(2)\nawait self.mark_drained()")),
+    "the mspan is given back and kept": ("alloc_span", Edit(
+        "Heap.alloc_span", "s = await self.alloc_mspan_locked()",
+        "s = await self.alloc_mspan_locked()\nawait self.free_mspans.store(0)")),
+    "three generations on": ("gc_cycle", Edit(
+        "Sweep.gc_sweep", "await self.sweepgen.write(sg + 2)", "await self.sweepgen.write(sg + 3)")),
+    "a survivor stays unswept": ("sweep", Edit("Sweep.sweep", "await s.sweepgen.store(sweepgen)", "pass")),
+    "pushed among those to sweep": ("uncache_span", Edit(
+        "Sweep.uncache_span", "self.span_sets.at(sg // 2 % 2)", "self.span_sets.at(1 - sg // 2 % 2)")),
+    "a span is pushed that is not held": ("sweepone", Edit(
+        "Sweep.sweepone", "npages = 0", "await self.span_sets.at(sl.sweep_gen // 2 % 2).update(push, s)\nnpages = 0")),
+    "unaligned chunks": ("reclaim", Edit(
+        "Heap.reclaim", "idx = await self.reclaim_index.add(chunk) - chunk",
+        "idx = await self.reclaim_index.add(chunk) - chunk + 1")),
+    "the lock is not taken": ("reclaim", Edit(
+        "Heap.reclaim", "await self.lock.lock()\nlocked = True", "locked = True")),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_no_change_of_a_watched_cell_is_without_effect(name: str) -> None:
+    """An access that a protocol does not expect is refused, or its guarantee fails; for one row that has the line."""
+    job, edit = KINDS[name]
+    heap = planted((edit,))
+    proofs = [prove(unit, heap, "int") for unit in units(JOBS[job], heap)]
+
+    assert any(proof.error or proof.failed for proof in proofs)
+
+
+def test_a_function_that_calls_itself_is_refused() -> None:
+    """Its paths would have no end."""
+    heap = planted(
+        (Edit("Heap.alloc_needs_zero", "return need_zero", "return await self.alloc_needs_zero(base, npage)"),)
+    )
+    (unit,) = units(JOBS["alloc_needs_zero"], heap)
+
+    assert "alloc_needs_zero calls alloc_needs_zero: a function that calls itself" in prove(unit, heap, "int").error
+
+
+def test_no_path_is_begun_after_the_deadline() -> None:
+    """The proof says so, and is none."""
+    (unit,) = units(JOBS["alloc_needs_zero"], Runtime)
+
+    assert "given up after" in prove(unit, Runtime, "int", 0.0).error
+
+
+def test_operations_are_judged_by_running_them() -> None:
+    """One that gives what was not there, keeps what it gave, or loses another, does not keep its word."""
+    for good in (take_mspan, give_mspan, push, pop):
+        assert keeps_its_word(good)
+
+    for bad, name in ((_takes_and_leaves, "take_mspan"), (_pops_all, "pop"), (_pushes_nothing, "push")):
+        renamed = FunctionType(bad.__code__, bad.__globals__, name)
+        assert not keeps_its_word(renamed)
+    assert not keeps_its_word(_pops_all), "an operation that nobody judges"
+
+
+def _takes_and_leaves(free: int) -> Any:
+    return free, take_mspan(free)[1]
+
+
+def _pops_all(spans: SpanSet) -> Any:
+    return (SpanSet(), spans.spans[-1]) if spans.spans else (spans, None)
+
+
+def _pushes_nothing(spans: SpanSet, _: Span) -> Any:
+    return spans, None

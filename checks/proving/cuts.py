@@ -168,6 +168,7 @@ UNSEEN = ast.NamedExpr | ast.Match | ast.With | ast.AsyncWith | ast.Try | ast.Li
 """What binds or changes something that no assignment shows."""
 
 
+@cache
 def _refuse_unseen(name: str, function: Any) -> None:
     """Refuse a text that changes what a cut would not make fresh: it could be proved of values that it has left."""
     place = function.__code__.co_filename.rpartition("/")[2]

@@ -13,17 +13,19 @@ import inspect
 import math
 import sys
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass, field, fields, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import PurePath
 from types import SimpleNamespace
 from typing import Any
 
 import z3
 
+from spanproof.checks.proving import building
 from spanproof.checks.proving.cuts import STUB, Call, Cut, LiftError, Returned
 from spanproof.checks.proving.obligations import Kind, Obligation, Outcome
+from spanproof.checks.proving.observing import Observing
+from spanproof.checks.proving.questions import Questions
 from spanproof.checks.proving.terms import BITMAP, Bits, Domain, Truth, Word, formula
 from spanproof.impl.access import Access, Lock, Throw, World
 from spanproof.impl.heap_cells import HEAP_LOCK
@@ -32,19 +34,6 @@ from spanproof.model.contracts import contract
 from spanproof.model.geometry import Geometry
 from spanproof.model.logic import Claims, implies, negate, same
 
-
-@dataclass(frozen=True, slots=True)
-class Try:
-    """One way to ask the solver: how much work it may do, in z3's own count, and its settings."""
-
-    resources: int
-    settings: Mapping[str, int] = field(default_factory=dict[str, int])
-
-
-QUICK = Try(1_000_000)
-INTEGERS = (QUICK, Try(4_000_000, {"arith.solver": 2}), Try(4_000_000, {"random_seed": 11}), Try(100_000_000))
-"""Most questions take under 100,000; where one does not come out, another arithmetic is quicker than patience."""
-BITS = (Try(1_000_000_000),)
 OUTCOMES = {"unsat": Outcome.PROVED, "sat": Outcome.FAILED}
 PURE = frozenset({Kind.THROW, Kind.RANK, Kind.ENSURES, Kind.KEEPS, Kind.RELY, Kind.LEMMA, Kind.LOCK})
 """Kinds of obligations that are not assumed after they failed."""
@@ -74,7 +63,8 @@ class Moment:
     """Where a path can be taken up again."""
 
     segments: int
-    hypotheses: int
+    known: int
+    """How many hypotheses there were."""
     view: Any
     held: frozenset[str]
     heads: Mapping[tuple[int, str, int], Head]
@@ -86,46 +76,6 @@ class Segment:
 
     decisions: tuple[bool, ...]
     answer: Any
-
-
-class Observing(ABC):
-    """What the engine asks of a protocol; see protocol.py."""
-
-    families: frozenset[str]
-    loops: Mapping[tuple[str, int], contract.Loop]
-    calls: Mapping[str, contract.Call]
-
-    @abstractmethod
-    def fresh_world(self, view: Any) -> Any:
-        """The view with a world of which nothing is known."""
-
-    @abstractmethod
-    def rely(self, old: Any, new: Any) -> Claims:
-        """What other threads may do between two views."""
-
-    @abstractmethod
-    def access(self, access: Access[Any]) -> Any:
-        """Do an access to a cell of its families: its result."""
-
-    @abstractmethod
-    def locked(self, view: Any, *, held: bool) -> Any:
-        """The view with the heap lock held or not."""
-
-    @abstractmethod
-    def stopped(self, view: Any, *, stopped: bool) -> Any:
-        """The view with the world stopped or running."""
-
-    @abstractmethod
-    def lock_invariant(self, view: Any) -> Claims:
-        """What is true whenever nobody holds the heap lock."""
-
-    @abstractmethod
-    def call(self, call: Call, contract_: contract.Call) -> Any:
-        """Answer a call by its contract."""
-
-    @abstractmethod
-    def unknown(self, access: Access[Any]) -> Any:
-        """The result of an access to a cell that the protocol says nothing about."""
 
 
 class Engine:
@@ -151,9 +101,7 @@ class Engine:
         self.heads: Mapping[tuple[int, str, int], Head] = {}
         self.about: Any = True
         """The condition under which what is observed is what a throw that follows would be about."""
-        self._tries = INTEGERS if bits is None else BITS
-        self._hypotheses: list[Any] = []
-        self._solver = self._new_solver()
+        self.questions = Questions(bits)
         self._constants = 0
         self._ordered: dict[tuple[str, int, bool], Any] = {}
         """Loops whose `keeps` is known to be an order, with the hand of which it was shown."""
@@ -169,7 +117,6 @@ class Engine:
         self._ensures: Callable[[Any], Claims] = contract.nothing
         self._at_return: frozenset[str] = frozenset()
         self._moment = self._now()
-        self._model: Any = None
         self._returns = False
         self._thrown_at: tuple[str, str, int] | None = None
         self._watched: dict[tuple[str, str, int], tuple[tuple[str, int], ...]] = {}
@@ -229,16 +176,11 @@ class Engine:
 
     # Claims.
 
-    def _new_solver(self) -> Any:
-        return _solver(self._tries[0])
-
     def assume(self, claim: Any) -> None:
         """Add a hypothesis."""
         if claim is True:
             return
-        term = formula(claim)
-        self._hypotheses.append(term)
-        self._solver.add(term)
+        self.questions.assume([formula(claim)])
 
     def assume_all(self, claims: Claims) -> None:
         """Add hypotheses."""
@@ -253,23 +195,6 @@ class Engine:
         finally:
             self._contract = before
 
-    def _check(self, *terms: Any, hurry: bool = False) -> tuple[Any, float]:
-        """(sat, unsat or unknown, seconds) of the hypotheses with these terms; `hurry`: unknown will do."""
-        started = time.perf_counter()
-        self._solver.push()
-        self._solver.add(*terms)
-        result, solver = self._solver.check(), self._solver
-        self._model = solver.model() if result == z3.sat else None
-        self._solver.pop()
-        for another in () if hurry else self._tries[1:]:
-            if result != z3.unknown:
-                break
-            solver = _solver(another)
-            solver.add([*self._hypotheses, *terms])
-            result = solver.check()
-            self._model = solver.model() if result == z3.sat else None
-        return result, time.perf_counter() - started
-
     def prove(self, kind: Kind, where: str, goal: str, claim: Any) -> None:
         """Show one claim."""
         self.prove_all(kind, where, iter([(goal, claim)]))
@@ -281,13 +206,13 @@ class Engine:
             return  # the path that forked here has shown them
         file, function, line = self._position()
         terms = [formula(claim) for _, claim in named]
-        result, seconds = self._check(z3.Not(z3.And(terms)))
+        result, seconds = self.questions.ask(building.negation(building.conjunction(terms)))
         failed: list[Any] = []
         for (goal, _), term in zip(named, terms, strict=True):
             one, took, values = z3.unsat, seconds / len(named), dict[str, str]()
             lines: tuple[tuple[str, int], ...] = ()
             if result != z3.unsat:
-                one, took = self._check(z3.Not(term))
+                one, took = self.questions.ask(building.negation(term), model=True)
             if one != z3.unsat:
                 values, lines = self._values(), self._lines()
                 failed.append(term)
@@ -298,14 +223,13 @@ class Engine:
 
     def _go_on(self, failed: list[Any]) -> None:
         """Assume what failed, so that one defect is one report; if that cannot be, the path ends here."""
-        self._hypotheses += failed
-        self._solver.add(failed)
-        if self._check()[0] != z3.sat:
+        self.questions.assume(failed)
+        if self.questions.ask()[0] != z3.sat:
             raise PathEndsError
 
     def _values(self) -> dict[str, str]:
         """The counterexample: what is observed, and the locals of the text."""
-        if self._model is None:
+        if self.questions.model is None:
             return {}
         seen: dict[str, Any] = dict(_flat("", self.view))
         inner = self._innermost()
@@ -315,7 +239,9 @@ class Engine:
         for name, value in seen.items():
             for part, word in _flat(name, value):
                 term = word.term if isinstance(word, Word | Truth) else None
-                values[part] = str(word) if term is None else str(self._model.eval(term, model_completion=True))
+                values[part] = (
+                    str(word) if term is None else str(self.questions.model.eval(term, model_completion=True))
+                )
         return values
 
     def _lines(self) -> tuple[tuple[str, int], ...]:
@@ -371,17 +297,16 @@ class Engine:
             choice = self._forced[place]
         else:
             choice = self._can(term)
-            if choice and self._can(z3.Not(term)):
+            if choice and self._can(building.negation(term)):
                 self._todo.append((self._moment, (*self._decided, False)))
         self._decided.append(choice)
-        side = term if choice else z3.Not(term)
-        self._hypotheses.append(side)
-        self._solver.add(side)
+        side = term if choice else building.negation(term)
+        self.questions.assume([side])
         return choice
 
     def _can(self, term: Any) -> bool:
         """Whether a side of a branch can be taken; that it cannot is an obligation that was met."""
-        result, seconds = self._check(term, hurry=True)
+        result, seconds = self.questions.ask(term, hurry=True)
         if result != z3.unsat:
             return True
         file, function, line = self._position()
@@ -411,14 +336,13 @@ class Engine:
             self.vacuous.append(f"{file}:{line} {function}: no path returns")
 
     def _now(self) -> Moment:
-        return Moment(len(self._log), len(self._hypotheses), self.view, self.held, self.heads)
+        return Moment(len(self._log), self.questions.known, self.view, self.held, self.heads)
 
     def _resume(self, coroutine: Any, moment: Moment) -> Any:
         """Bring a new coroutine to where an earlier path was."""
-        del self._log[moment.segments :], self._hypotheses[moment.hypotheses :]
+        del self._log[moment.segments :]
         self.view, self.held, self.heads = moment.view, moment.held, moment.heads
-        self._solver = self._new_solver()
-        self._solver.add(self._hypotheses)
+        self.questions.back_to(moment.known)
         answer: Any = None
         for segment in self._log:
             self._replaying = iter(segment.decisions)
@@ -466,7 +390,7 @@ class Engine:
 
     def _expect_satisfiable(self, where: str) -> None:
         """The hypotheses on a path must not contradict each other; they only grow, so its end is enough."""
-        result, seconds = self._check()
+        result, seconds = self.questions.ask()
         file, function, line = self._position()
         outcome = Outcome.PROVED if result == z3.sat else Outcome.UNKNOWN
         self.obligations.append(Obligation("not vacuous", Kind.REACHED, where, function, file, line, outcome, seconds))
@@ -660,38 +584,32 @@ class Engine:
         if key in self._ordered:
             return
         self._ordered[key] = old.hand
-        kept, self._solver, self._hypotheses = (self._solver, self._hypotheses), self._new_solver(), []
         first, later, last = (self.protocol.fresh_world(old) for _ in range(3))
-        self.assume_all(self.protocol.rely(first, first))
-        self.prove_all(Kind.KEEPS, f"{where}: reflexive", loop.keeps(first, first))
-        self.assume_all(loop.keeps(first, later))
-        self.assume_all(loop.keeps(later, last))
-        self.prove_all(Kind.KEEPS, f"{where}: transitive", loop.keeps(first, last))
-        self._expect_satisfiable(f"{where}: transitive")
-        self._solver, self._hypotheses = kept
+        with self.questions.apart():
+            self.assume_all(self.protocol.rely(first, first))
+            self.prove_all(Kind.KEEPS, f"{where}: reflexive", loop.keeps(first, first))
+            self.assume_all(loop.keeps(first, later))
+            self.assume_all(loop.keeps(later, last))
+            self.prove_all(Kind.KEEPS, f"{where}: transitive", loop.keeps(first, last))
+            self._expect_satisfiable(f"{where}: transitive")
 
     # Lemmas.
 
     def lemma(self, where: str, premises: Claims, goals: Claims, kind: Kind = Kind.LEMMA) -> None:
         """Show goals from premises alone, and that these can be met."""
-        mark = len(self._hypotheses)
-        self._solver.push()
-        self.assume_all(premises)
-        self.prove_all(kind, where, goals)
-        self._expect_satisfiable(where)
-        self._solver.pop()
-        del self._hypotheses[mark:]
+        with self.questions.for_now():
+            self.assume_all(premises)
+            self.prove_all(kind, where, goals)
+            self._expect_satisfiable(where)
 
     def fact(self, where: str, premises: Claims, goals: Claims) -> None:
         """Show goals from premises alone, with nothing else in the way, and add them to the hypotheses."""
         goals_ = self._read(goals)
-        kept, self._solver = (self._solver, self._hypotheses), self._new_solver()
-        self._hypotheses = []
-        self.assume_all(premises)
-        for goal in goals_:
-            self.prove_all(Kind.LEMMA, where, iter([goal]))
-        self._expect_satisfiable(where)
-        self._solver, self._hypotheses = kept
+        with self.questions.apart():
+            self.assume_all(premises)
+            for goal in goals_:
+                self.prove_all(Kind.LEMMA, where, iter([goal]))
+            self._expect_satisfiable(where)
         self.assume_all(iter(goals_))
 
     def choose(self, name: str) -> bool:
@@ -713,11 +631,3 @@ def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:
     elif is_dataclass(value) and not isinstance(value, type | Geometry):
         for f in fields(value):
             yield from _flat(f"{name}.{f.name}" if name else f.name, getattr(value, f.name))
-
-
-def _solver(attempt: Try) -> Any:
-    solver = z3.Solver()
-    solver.set("rlimit", attempt.resources)
-    for name, value in attempt.settings.items():
-        solver.set(name, value)
-    return solver

@@ -7,7 +7,7 @@ callee can be told; any other shape is `strange`, and then nothing is claimed of
 import ast
 import inspect
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
@@ -64,8 +64,8 @@ def _cells(heap_class: Any, part: str) -> Mapping[str, str]:
     """The attributes of the heap, or of one of its parts, that are cells, with the names of these."""
     heap: Any = heap_class(SMALL, NEWEST)
     owner: Any = getattr(heap, part) if part else heap
-    names = list(vars(owner)) if hasattr(owner, "__dict__") else [f.name for f in fields(owner)]
-    found = {name: getattr(owner, name) for name in names}
+    names: set[str] = {*getattr(owner, "__dict__", ()), *getattr(owner, "__slots__", ())}
+    found = {name: getattr(owner, name, None) for name in names}
     return {name: cell.name for name, cell in found.items() if isinstance(cell, Cell | Cells)}
 
 

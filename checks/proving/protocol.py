@@ -9,9 +9,10 @@ from typing import Any, ClassVar
 
 from spanproof.checks.proving import values
 from spanproof.checks.proving.cuts import Call, LiftError
-from spanproof.checks.proving.engine import Engine, Observing
+from spanproof.checks.proving.engine import Engine
 from spanproof.checks.proving.footprint import READS, writes
 from spanproof.checks.proving.obligations import Kind
+from spanproof.checks.proving.observing import Observing
 from spanproof.impl.access import Access
 from spanproof.model.contracts import contract
 from spanproof.model.contracts.zeroing import FRAME

@@ -10,6 +10,8 @@ from typing import Any
 
 import z3
 
+from spanproof.checks.proving import building
+
 Decide = Callable[[Any], bool]
 """What says which way a path goes: it takes a formula."""
 
@@ -46,7 +48,7 @@ class Domain:
 
     def less(self, a: Any, b: Any) -> Any:
         """a < b, unsigned."""
-        return a < b if self.bits is None else z3.ULT(a, b)
+        return building.less(a, b) if self.bits is None else building.less_unsigned(a, b)
 
     def times(self, a: Any, factor: int) -> Any:
         """a * factor; a power of two is a shift in bits."""
@@ -143,16 +145,16 @@ class Word:
         return self._truth(self.domain.less(self._of(other), self.term))
 
     def __le__(self, other: Any) -> "Truth":
-        return self._truth(z3.Not(self.domain.less(self._of(other), self.term)))
+        return self._truth(building.negation(self.domain.less(self._of(other), self.term)))
 
     def __ge__(self, other: Any) -> "Truth":
-        return self._truth(z3.Not(self.domain.less(self.term, self._of(other))))
+        return self._truth(building.negation(self.domain.less(self.term, self._of(other))))
 
     def __eq__(self, other: object) -> "Truth":  # type: ignore[override]  # a claim, not a truth value
-        return self._truth(self.term == self._of(other))
+        return self._truth(building.equal(self.term, self._of(other)))
 
     def __ne__(self, other: object) -> "Truth":  # type: ignore[override]  # as above
-        return self._truth(self.term != self._of(other))
+        return self._truth(building.negation(building.equal(self.term, self._of(other))))
 
     def __bool__(self) -> bool:
         return bool(self != 0)
@@ -282,27 +284,29 @@ class Truth:
 
     def conjunction(self, others: list[Any]) -> "Truth":
         """This and all others."""
-        return Truth(self.decide, z3.And([self.term, *map(formula, others)]))
+        return Truth(self.decide, building.conjunction([self.term, *map(formula, others)]))
 
     def disjunction(self, others: list[Any]) -> "Truth":
         """This or one of the others."""
-        return Truth(self.decide, z3.Or([self.term, *map(formula, others)]))
+        return Truth(self.decide, building.disjunction([self.term, *map(formula, others)]))
 
     def negation(self) -> "Truth":
         """Not this."""
-        return Truth(self.decide, z3.Not(self.term))
+        return Truth(self.decide, building.negation(self.term))
 
     def equivalence(self, other: Any) -> "Truth":
         """Whether both are true or both false."""
-        return Truth(self.decide, self.term == formula(other))
+        return Truth(self.decide, building.equal(self.term, formula(other)))
 
     def choice(self, yes: Any, no: Any) -> Any:
         """One word or truth if this is true, another if not."""
         if isinstance(yes, Truth | bool):
-            return Truth(self.decide, z3.If(self.term, formula(yes), formula(no)))
-        domain = yes.domain if isinstance(yes, Word) else no.domain
+            return Truth(self.decide, building.choice(self.term, formula(yes), formula(no)))
+        domain = next((x.domain for x in (yes, no) if isinstance(x, Word)), None)
+        if domain is None:
+            raise TypeError(f"a claim chooses between {yes!r} and {no!r}, and neither is a word")
         terms = [x.term if isinstance(x, Word) else domain.constant(x) for x in (yes, no)]
-        return Word(domain, z3.If(self.term, *terms))
+        return Word(domain, building.choice(self.term, *terms))
 
 
 def formula(claim: Any) -> Any:

@@ -182,7 +182,7 @@ CALLERS = {
 def test_another_caller_is_named(name: str) -> None:
     """Who calls a function owes what its proof begins with; whoever is covered by no proof cannot have shown it."""
     edit, said = CALLERS[name]
-    heap = planted((edit,))
+    heap: Any = planted((edit,))
 
     assert [line for protocol in PROTOCOLS for line in beside(protocol, heap) if said in line]
 

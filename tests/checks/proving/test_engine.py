@@ -9,10 +9,11 @@ import pytest
 from spanproof.checks.faults.edit import Edit, planted
 from spanproof.checks.proofs.catalogue import BY_NAME
 from spanproof.checks.proofs.script import judged, proved
-from spanproof.checks.proving import engine, jobs
-from spanproof.checks.proving.engine import Engine, Try
+from spanproof.checks.proving import jobs, questions
+from spanproof.checks.proving.engine import Engine
 from spanproof.checks.proving.jobs import Job, Start
 from spanproof.checks.proving.obligations import Kind, Outcome, Proof
+from spanproof.checks.proving.questions import Try
 from spanproof.checks.proving.theorem import JOBS, Unit, units
 from spanproof.checks.proving.zeroing import ZeroingProtocol
 from spanproof.checks.subject import Subject
@@ -90,7 +91,7 @@ def test_an_invariant_that_nothing_meets_fails_before_it_is_assumed(monkeypatch:
 
 def test_what_the_solver_gives_up_on_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     """With next to no resources nothing is proved that was not, and nothing is called failed."""
-    monkeypatch.setattr(engine, "INTEGERS", (Try(1), Try(1)))
+    monkeypatch.setattr(questions, "INTEGERS", (Try(1), Try(1)))
     proof = run()
 
     assert {o.outcome for o in proof.failed} == {Outcome.UNKNOWN}

@@ -1,0 +1,63 @@
+"""Formulas, made by Z3's own constructors.
+
+What z3's Python operators add, a look at the sort of every operand and coercions, took half the time of a proof. Terms
+of words have the right sorts by construction; Z3 itself still refuses what does not fit. Read next: terms.py.
+"""
+
+from collections.abc import Iterable
+from typing import Any
+
+import z3
+
+_z3: Any = z3
+_context: Any = z3.main_ctx()
+_CONTEXT: Any = _context.ref()
+
+
+def _claim(ast: Any) -> Any:
+    return _z3.BoolRef(ast, _context)
+
+
+def _array(terms: list[Any]) -> Any:
+    return (_z3.Ast * len(terms))(*[term.ast for term in terms])
+
+
+def conjunction(terms: list[Any]) -> Any:
+    """All of these."""
+    return _claim(_z3.Z3_mk_and(_CONTEXT, len(terms), _array(terms)))
+
+
+def disjunction(terms: list[Any]) -> Any:
+    """One of these."""
+    return _claim(_z3.Z3_mk_or(_CONTEXT, len(terms), _array(terms)))
+
+
+def negation(term: Any) -> Any:
+    """Not this."""
+    return _claim(_z3.Z3_mk_not(_CONTEXT, term.ast))
+
+
+def equal(a: Any, b: Any) -> Any:
+    """Both are the same, of any sort."""
+    return _claim(_z3.Z3_mk_eq(_CONTEXT, a.ast, b.ast))
+
+
+def less(a: Any, b: Any) -> Any:
+    """a < b, of integers."""
+    return _claim(_z3.Z3_mk_lt(_CONTEXT, a.ast, b.ast))
+
+
+def less_unsigned(a: Any, b: Any) -> Any:
+    """a < b, of bits."""
+    return _claim(_z3.Z3_mk_bvult(_CONTEXT, a.ast, b.ast))
+
+
+def choice(condition: Any, yes: Any, no: Any) -> Any:
+    """One term or another of its sort."""
+    return type(yes)(_z3.Z3_mk_ite(_CONTEXT, condition.ast, yes.ast, no.ast), _context)
+
+
+def add_to(solver: Any, terms: Iterable[Any]) -> None:
+    """Assert claims."""
+    for term in terms:
+        _z3.Z3_solver_assert(_CONTEXT, solver.solver, term.ast)

@@ -1,0 +1,50 @@
+"""What the engine asks of a protocol. Read next: protocol.py."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import Any
+
+from spanproof.checks.proving.cuts import Call
+from spanproof.impl.access import Access
+from spanproof.model.contracts import contract
+from spanproof.model.logic import Claims
+
+
+class Observing(ABC):
+    """A way to look at the heap: what is observed of it, and what each access does to that."""
+
+    families: frozenset[str]
+    loops: Mapping[tuple[str, int], contract.Loop]
+    calls: Mapping[str, contract.Call]
+
+    @abstractmethod
+    def fresh_world(self, view: Any) -> Any:
+        """The view with a world of which nothing is known."""
+
+    @abstractmethod
+    def rely(self, old: Any, new: Any) -> Claims:
+        """What other threads may do between two views."""
+
+    @abstractmethod
+    def access(self, access: Access[Any]) -> Any:
+        """Do an access to a cell of its families: its result."""
+
+    @abstractmethod
+    def locked(self, view: Any, *, held: bool) -> Any:
+        """The view with the heap lock held or not."""
+
+    @abstractmethod
+    def stopped(self, view: Any, *, stopped: bool) -> Any:
+        """The view with the world stopped or running."""
+
+    @abstractmethod
+    def lock_invariant(self, view: Any) -> Claims:
+        """What is true whenever nobody holds the heap lock."""
+
+    @abstractmethod
+    def call(self, call: Call, contract_: contract.Call) -> Any:
+        """Answer a call by its contract."""
+
+    @abstractmethod
+    def unknown(self, access: Access[Any]) -> Any:
+        """The result of an access to a cell that the protocol says nothing about."""

@@ -1,0 +1,106 @@
+"""Hypotheses, and questions to the solver about them.
+
+A question is bounded by the work that it takes, in z3's own count, so that a proof comes out the same on a busy
+machine. Read next: engine.py.
+"""
+
+import time
+from collections.abc import Generator, Iterable, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import z3
+
+from spanproof.checks.proving import building
+
+
+@dataclass(frozen=True, slots=True)
+class Try:
+    """One way to ask the solver: how much work it may do, and its settings."""
+
+    resources: int
+    settings: Mapping[str, int] = field(default_factory=dict[str, int])
+
+
+QUICK = Try(1_000_000)
+INTEGERS = (QUICK, Try(4_000_000, {"arith.solver": 2}), Try(4_000_000, {"random_seed": 11}), Try(100_000_000))
+"""Most questions take under 100,000; where one does not come out, another arithmetic is quicker than patience."""
+BITS = (Try(1_000_000_000),)
+
+
+class Questions:
+    """What is known on a path, and what follows from it."""
+
+    def __init__(self, bits: int | None) -> None:
+        """bits: None for integers."""
+        self._tries = INTEGERS if bits is None else BITS
+        self._hypotheses: list[Any] = []
+        self._solver = _solver(self._tries[0])
+        self.model: Any = None
+        """What satisfied the hypotheses, if the last question wanted to know."""
+
+    @property
+    def known(self) -> int:
+        """How many hypotheses there are."""
+        return len(self._hypotheses)
+
+    def assume(self, terms: Iterable[Any]) -> None:
+        """Add hypotheses."""
+        new = list(terms)
+        self._hypotheses += new
+        building.add_to(self._solver, new)
+
+    def back_to(self, known: int) -> None:
+        """Forget all hypotheses but the first so many."""
+        del self._hypotheses[known:]
+        self._solver = _solver(self._tries[0])
+        building.add_to(self._solver, self._hypotheses)
+
+    @contextmanager
+    def for_now(self) -> Generator[None]:
+        """Hypotheses that are added here are forgotten at the end."""
+        known = self.known
+        self._solver.push()
+        try:
+            yield
+        finally:
+            self._solver.pop()
+            del self._hypotheses[known:]
+
+    @contextmanager
+    def apart(self) -> Generator[None]:
+        """As if nothing were known; what is added here is forgotten at the end."""
+        kept, self._solver, self._hypotheses = (self._solver, self._hypotheses), _solver(self._tries[0]), []
+        try:
+            yield
+        finally:
+            self._solver, self._hypotheses = kept
+
+    def ask(self, *terms: Any, hurry: bool = False, model: bool = False) -> tuple[Any, float]:
+        """(sat, unsat or unknown, seconds) of the hypotheses with these terms.
+
+        hurry: unknown will do. model: keep what satisfies them.
+        """
+        started = time.perf_counter()
+        self._solver.push()
+        building.add_to(self._solver, terms)
+        result, solver = self._solver.check(), self._solver
+        self.model = solver.model() if model and result == z3.sat else None
+        self._solver.pop()
+        for another in () if hurry else self._tries[1:]:
+            if result != z3.unknown:
+                break
+            solver = _solver(another)
+            building.add_to(solver, (*self._hypotheses, *terms))
+            result = solver.check()
+            self.model = solver.model() if model and result == z3.sat else None
+        return result, time.perf_counter() - started
+
+
+def _solver(attempt: Try) -> Any:
+    solver = z3.Solver()
+    solver.set("rlimit", attempt.resources)
+    for name, value in attempt.settings.items():
+        solver.set(name, value)
+    return solver

@@ -10,7 +10,7 @@ from typing import Any
 import z3
 
 _z3: Any = z3
-_context: Any = z3.main_ctx()
+_context: Any = _z3.main_ctx()
 _CONTEXT: Any = _context.ref()
 
 

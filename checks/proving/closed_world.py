@@ -26,8 +26,12 @@ def assuming(jobs: tuple[Job, ...], heap_class: Any) -> frozenset[str]:
     """The functions whose callers owe something: they begin a proof, stand by a contract, or write."""
     protocol = jobs[0].protocol
     begun = {job.function for job in jobs}
-    contracts = {name for name, call in protocol.calls.items() if call.discharged != FRAME}
-    return frozenset(begun | contracts | {n for n in coroutines(heap_class) if written(n, protocol, heap_class)})
+    return frozenset(begun | promising(protocol) | {n for n in coroutines(heap_class) if written(n, protocol, heap_class)})
+
+
+def promising(protocol: type[Protocol]) -> frozenset[str]:
+    """The functions that stand by a contract of this protocol which asks for something, or promises it."""
+    return frozenset(name for name, call in protocol.calls.items() if call.discharged != FRAME)
 
 
 def written(name: str, protocol: type[Protocol], heap_class: Any) -> frozenset[str]:
@@ -44,6 +48,9 @@ def beside(jobs: tuple[Job, ...], heap_class: Any) -> tuple[str, ...]:
 
 def _beside(jobs: tuple[Job, ...], heap_class: Any) -> Iterator[str]:
     protocol, inside, owed = jobs[0].protocol, covered(jobs, heap_class), assuming(jobs, heap_class)
+    for job in jobs:
+        unasked = covered([job], heap_class) & promising(protocol) - {job.function}
+        yield from (f"{name} is called on the way of {job.function}, and its contract is not asked" for name in unasked)
     for name in coroutines(heap_class):
         text = text_of(heap_class, name)
         yield from (f"{place}: it cannot be told which cell or function is meant" for place in text.strange)

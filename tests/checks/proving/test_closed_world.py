@@ -172,6 +172,9 @@ CALLERS = {
     "a large object is freed where it is made": (Edit("Runtime.malloc_large", "await s.alloc_count.write(1)", """
         await s.alloc_count.write(1)
         await self.free_manual(s, 1)"""), "malloc_large calls free_manual, and no proof of the owning protocol"),
+    "marking sweeps": (Edit("Sweep.gc_mark", "await s.gcmark_bits.write(1)", """
+await s.gcmark_bits.write(1)
+await self.sweep(s)"""), "sweep is called on the way of gc_cycle, and its contract is not asked"),
     "growth takes pages": (Edit("Heap.grow", "await self.cur_arena.write(CurArena(base + ask, end))", """
         await self.cur_arena.write(CurArena(base + ask, end))
         await self.pages.free(base, npage)"""), "grow calls pages.free, and no proof of the owning protocol"),

@@ -26,7 +26,9 @@ def assuming(jobs: tuple[Job, ...], heap_class: Any) -> frozenset[str]:
     """The functions whose callers owe something: they begin a proof, stand by a contract, or write."""
     protocol = jobs[0].protocol
     begun = {job.function for job in jobs}
-    return frozenset(begun | promising(protocol) | {n for n in coroutines(heap_class) if written(n, protocol, heap_class)})
+    return frozenset(
+        begun | promising(protocol) | {n for n in coroutines(heap_class) if written(n, protocol, heap_class)}
+    )
 
 
 def promising(protocol: type[Protocol]) -> frozenset[str]:

@@ -20,7 +20,7 @@ def tree_of(function: Any) -> ast.Module:
     carried: ast.Module | None = getattr(function, _TREE, None)
     if carried is not None:
         return copy.deepcopy(carried)
-    tree = ast.parse(textwrap.dedent(inspect.getsource(function)))
+    tree = ast.parse(textwrap.dedent(inspect.getsource(function.__code__)))  # of what runs, not of what it wraps
     return ast.increment_lineno(tree, function.__code__.co_firstlineno - 1)
 
 
@@ -28,7 +28,9 @@ def compiled(tree: ast.Module, function: Any, names: Mapping[str, Any] | None = 
     """The function of that tree in place of `function`: its globals, with `names` added; tracebacks show its file."""
     scope = {**function.__globals__, **(names or {})}
     exec(compile(ast.fix_missing_locations(tree), function.__code__.co_filename, "exec"), scope)  # noqa: S102  # our own text
-    made = scope[function.__name__]
+    (definition,) = tree.body
+    assert isinstance(definition, ast.FunctionDef | ast.AsyncFunctionDef)
+    made = scope[definition.name]
     made.__dict__[_TREE] = tree
     return made
 

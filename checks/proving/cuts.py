@@ -164,7 +164,8 @@ def cut(function: Any) -> Any:
     return compiled(tree, function, _NAMES)
 
 
-UNSEEN = ast.NamedExpr | ast.Match | ast.With | ast.AsyncWith | ast.Try | ast.List | ast.Dict | ast.Set | ast.Delete
+BINDS = ast.Global | ast.Nonlocal | ast.Import | ast.ImportFrom | ast.NamedExpr | ast.Match | ast.Delete
+UNSEEN = BINDS | ast.With | ast.AsyncWith | ast.Try | ast.List | ast.Dict | ast.Set
 """What binds or changes something that no assignment shows."""
 
 

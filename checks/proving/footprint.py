@@ -15,8 +15,8 @@ from spanproof.checks.proving.cuts import PARTS, LiftError
 from spanproof.checks.text import tree_of
 from spanproof.impl.access import KINDS, Cell, Cells
 from spanproof.impl.span import Span
-from spanproof.model.geometry import SMALL
-from spanproof.model.releases import NEWEST
+from spanproof.model.geometry import SMALL, Geometry
+from spanproof.model.releases import NEWEST, Release
 
 READS = frozenset({"load", "read"})
 SPAN_FAMILIES = {n: getattr(Span(0), n).name for n, p in vars(Span).items() if isinstance(p, property)}
@@ -67,6 +67,27 @@ def _cells(heap_class: Any, part: str) -> Mapping[str, str]:
     names: set[str] = {*getattr(owner, "__dict__", ()), *getattr(owner, "__slots__", ())}
     found = {name: getattr(owner, name, None) for name in names}
     return {name: cell.name for name, cell in found.items() if isinstance(cell, Cell | Cells)}
+
+
+FROZEN: Any = (Cell, Cells, Geometry, Release, bool, int, str, tuple, frozenset)
+"""What a heap may have as attributes besides its parts: all state lies in cells."""
+
+
+@cache
+def hidden(heap_class: Any) -> tuple[str, ...]:
+    """Attributes of the heap, and of its parts, that could hold state, or that stand before a function of the class."""
+    heap: Any = heap_class(SMALL, NEWEST)
+    found: list[str] = []
+    for prefix, owner in (("", heap), *((f"{part}.", getattr(heap, part)) for part in PARTS)):
+        names = {*getattr(owner, "__dict__", ()), *getattr(owner, "__slots__", ())} - set(PARTS)
+        values = {name: getattr(owner, name, None) for name in sorted(names)}
+        found += [f"{prefix}{name} could hold state, and is no cell" for name, v in values.items() if not _frozen(v)]
+    return tuple(found)
+
+
+def _frozen(value: Any) -> bool:
+    parts: list[Any] = list(value) if isinstance(value, tuple | frozenset) else []  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    return value is None or (isinstance(value, FROZEN) and all(_frozen(part) for part in parts))
 
 
 class _Reader(ast.NodeVisitor):

@@ -56,9 +56,9 @@ class Job:
 
 def run(
     job: Job, heap_class: Any, release: Release, domain: str = "int", geometry: Geometry = GO_AMD64,
-    deadline: float = math.inf,
+    deadline: float = math.inf, called: str = "",
 ) -> Proof:  # fmt: skip
-    """Do one proof; no path is begun after the deadline (time.monotonic)."""
+    """Do one proof; no path is begun after the deadline (time.monotonic). called: the row's name."""
     started = time.perf_counter()
     engine = Engine(geometry, DOMAINS[domain], job.throws, deadline)
     error = ""
@@ -79,7 +79,7 @@ def run(
         error = f"the text cannot be read with symbols: {engine.where()}: {type(e).__name__}: {e}"
     return Proof(
         job.name,
-        release.name,
+        called or release.name,
         domain,
         tuple(engine.obligations),
         engine.paths,

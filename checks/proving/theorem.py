@@ -92,7 +92,7 @@ def units(job: Job, heap_class: Any, release: str | None = None) -> list[Unit]:
 def prove(unit: Unit, heap_class: Any, domain: str, deadline: float = math.inf) -> Proof:
     """Do one proof. It stands for other rows only if what it read of its own is the same there."""
     watched = Watched(row(unit.release))
-    proof = jobs.run(JOBS[unit.job], heap_class, watched, domain, deadline=deadline)  # type: ignore[arg-type]  # it reads as a release does
+    proof = jobs.run(JOBS[unit.job], heap_class, watched, domain, deadline=deadline, called=unit.release)  # type: ignore[arg-type]  # it reads as a release does
     for column in sorted(watched.read):
         others = [name for name in unit.rows if getattr(row(name), column) != getattr(row(unit.release), column)]
         if others and not proof.error:
@@ -108,9 +108,8 @@ class Watched:
         self._release, self.read = release, set[str]()
 
     def __getattr__(self, name: str) -> Any:
-        """A column; the name of the row is none."""
-        if name != "name":
-            self.read.add(name)
+        """A column, or the name of the row."""
+        self.read.add(name)
         return getattr(self._release, name)
 
 

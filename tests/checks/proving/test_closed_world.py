@@ -286,3 +286,59 @@ def _pops_all(spans: SpanSet) -> Any:
 
 def _pushes_nothing(spans: SpanSet, _: Span) -> Any:
     return spans, None
+
+
+class Remembers(Runtime):
+    """A heap with state outside of cells, and a function that is put before one of the class."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        """Remember what was allocated."""
+        object.__setattr__(self, "past", [])
+        object.__setattr__(self, "alloc_needs_zero", outside)
+        super().__init__(*args, **options)
+
+
+def test_state_outside_of_cells_is_named() -> None:
+    """Neither a list nor a function of the object's own can be accounted for."""
+    said = beside(PROTOCOLS[0], Remembers)
+
+    assert "past could hold state, and is no cell" in said
+    assert "alloc_needs_zero could hold state, and is no cell" in said
+
+
+async def _never_zeroes(self: Any, base: int, npage: int) -> bool:  # noqa: ARG001  # as in the heap
+    return False
+
+
+_never_zeroes.__wrapped__ = Runtime.alloc_needs_zero  # type: ignore[attr-defined]  # pyright: ignore[reportFunctionMemberAccess]
+_never_zeroes.__name__ = "alloc_needs_zero"
+
+
+class Wrapped(Runtime):
+    """A function that says it wraps the reference's."""
+
+    alloc_needs_zero = _never_zeroes
+
+
+def test_what_runs_is_read_and_not_what_it_wraps() -> None:
+    """A decorator may leave the original's text within reach."""
+    (unit,) = units(JOBS["alloc_needs_zero"], Wrapped)
+
+    assert {o.goal for o in prove(unit, Wrapped, "int").failed} >= {"needzero_false_is_already_zero"}
+
+
+def test_a_branch_on_the_name_of_a_release_is_seen() -> None:
+    """One proof cannot stand for rows that the text tells apart."""
+    edit = Edit(
+        "Heap.alloc_needs_zero",
+        "return need_zero",
+        """
+r = self.release
+if r.name == "go1.20":
+    return False
+return need_zero""",
+    )
+    heap = planted((edit,))
+    (unit,) = units(JOBS["alloc_needs_zero"], heap)
+
+    assert "it reads name, so it does not stand for" in prove(unit, heap, "int").error

@@ -59,13 +59,18 @@ def coroutines(heap_class: Any) -> tuple[str, ...]:
     )
 
 
+def _attributes(owner: Any) -> set[str]:
+    """The names of an object's own attributes, slots of its classes included."""
+    slots = (slot for cls in type(owner).__mro__ for slot in getattr(cls, "__slots__", ()))
+    return {*getattr(owner, "__dict__", ()), *slots}
+
+
 @cache
 def _cells(heap_class: Any, part: str) -> Mapping[str, str]:
     """The attributes of the heap, or of one of its parts, that are cells, with the names of these."""
     heap: Any = heap_class(SMALL, NEWEST)
     owner: Any = getattr(heap, part) if part else heap
-    names: set[str] = {*getattr(owner, "__dict__", ()), *getattr(owner, "__slots__", ())}
-    found = {name: getattr(owner, name, None) for name in names}
+    found = {name: getattr(owner, name, None) for name in _attributes(owner)}
     return {name: cell.name for name, cell in found.items() if isinstance(cell, Cell | Cells)}
 
 
@@ -79,8 +84,7 @@ def hidden(heap_class: Any) -> tuple[str, ...]:
     heap: Any = heap_class(SMALL, NEWEST)
     found: list[str] = []
     for prefix, owner in (("", heap), *((f"{part}.", getattr(heap, part)) for part in PARTS)):
-        names = {*getattr(owner, "__dict__", ()), *getattr(owner, "__slots__", ())} - set(PARTS)
-        values = {name: getattr(owner, name, None) for name in sorted(names)}
+        values = {name: getattr(owner, name, None) for name in sorted(_attributes(owner) - set(PARTS))}
         found += [f"{prefix}{name} could hold state, and is no cell" for name, v in values.items() if not _frozen(v)]
     return tuple(found)
 

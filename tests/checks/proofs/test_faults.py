@@ -49,7 +49,6 @@ SPOKEN_OF_ELSEWHERE = {
     "taken_pages_given_again": "it is in the page allocator, which stands here by its contract",
     "second_fit": "it is in the page allocator, which stands here by its contract",
     "sweeper_not_deregistered": "no theorem speaks of the words that say when sweeping is done",
-    "finishsweep_skipped": "no theorem speaks of the change of cycles",
     "marked_span_swept_free": "no theorem speaks of mark bits",
     "alloc_count_not_cleared": "no theorem speaks of object counts",
     "traced_under_the_lock": "the tracer is off in the proofs",
@@ -57,6 +56,10 @@ SPOKEN_OF_ELSEWHERE = {
     "grow_forgets_the_pages": "growing stands by its contract",
 }
 """Faults that no theorem can see, and why: they are found by search."""
+UNKNOWN = {
+    "finishsweep_skipped": "finishsweep_m is then called by nobody whom a proof covers",
+}
+"""Faults that leave theorems unknown, and no counterexample to run."""
 
 
 NEAR = 2
@@ -105,7 +108,7 @@ def test_a_fault_turns_its_theorem_red_at_the_edited_line(name: str) -> None:
 
 def test_every_fault_is_spoken_of_or_there_is_a_reason() -> None:
     """No fault of the corpus is left out of the two lists above."""
-    assert set(BREAKS) | set(SPOKEN_OF_ELSEWHERE) == set(FAULTS)
+    assert {*BREAKS, *SPOKEN_OF_ELSEWHERE, *UNKNOWN} == set(FAULTS)
     assert not set(BREAKS) & set(SPOKEN_OF_ELSEWHERE)
 
 

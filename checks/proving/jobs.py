@@ -6,7 +6,7 @@ Read next: zeroing_jobs.py, and theorem.py for what they add up to.
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from spanproof.checks.proving.cuts import LiftError, lifted
@@ -18,6 +18,8 @@ from spanproof.model.geometry import GO_AMD64, Geometry
 from spanproof.model.logic import Claims
 from spanproof.model.releases import Release
 
+GO = replace(GO_AMD64, spans=1 << 32)
+"""Go's real constants, with more mspans than any heap has: with none, a loop over them would never be looked at."""
 DOMAINS = {"int": None, "bv64": 64}
 """Unbounded integers, and 64-bit words."""
 
@@ -55,7 +57,7 @@ class Job:
 
 
 def run(
-    job: Job, heap_class: Any, release: Release, domain: str = "int", geometry: Geometry = GO_AMD64,
+    job: Job, heap_class: Any, release: Release, domain: str = "int", geometry: Geometry = GO,
     deadline: float = math.inf, called: str = "",
 ) -> Proof:  # fmt: skip
     """Do one proof; no path is begun after the deadline (time.monotonic). called: the row's name."""

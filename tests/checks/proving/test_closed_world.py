@@ -342,3 +342,10 @@ return need_zero""",
     (unit,) = units(JOBS["alloc_needs_zero"], heap)
 
     assert "it reads name, so it does not stand for" in prove(unit, heap, "int").error
+
+
+def test_the_loop_over_all_spans_is_looked_at() -> None:
+    """With no mspans at all its body would be a branch that is not taken."""
+    heap = planted((Edit("Sweep.gc_mark", "await s.gcmark_bits.write(1)", "await s.sweepgen.store(1)"),))
+
+    assert any(o.line for unit in units(JOBS["gc_cycle"], heap) for o in prove(unit, heap, "int").failed)

@@ -51,7 +51,8 @@ def theorems_page(domains: tuple[str, ...]) -> str:
         for domain in domains:
             needed = [unit for job in theorem.proofs for unit in units(JOBS[job], Runtime)]
             done = [(unit, proofs[unit, domain]) for unit in needed]
-            results[domain] = judged(theorem, done, Subject(), domain, None).result, done
+            others = [proof for (_, d), proof in proofs.items() if d == domain]
+            results[domain] = judged(theorem, done, Subject(), domain, None, others=others).result, done
         parts.append("\n".join(_section(theorem, results)))
     return "\n".join(parts)
 

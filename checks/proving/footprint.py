@@ -59,6 +59,13 @@ def coroutines(heap_class: Any) -> tuple[str, ...]:
     )
 
 
+def _made(heap_class: Any) -> Any:
+    try:
+        return heap_class(SMALL, NEWEST)
+    except Exception as e:
+        raise LiftError(f"{heap_class.__name__} cannot be made: {type(e).__name__}: {e}") from e
+
+
 def _attributes(owner: Any) -> set[str]:
     """The names of an object's own attributes, slots of its classes included."""
     slots = (slot for cls in type(owner).__mro__ for slot in getattr(cls, "__slots__", ()))
@@ -68,7 +75,7 @@ def _attributes(owner: Any) -> set[str]:
 @cache
 def _cells(heap_class: Any, part: str) -> Mapping[str, str]:
     """The attributes of the heap, or of one of its parts, that are cells, with the names of these."""
-    heap: Any = heap_class(SMALL, NEWEST)
+    heap = _made(heap_class)
     owner: Any = getattr(heap, part) if part else heap
     found = {name: getattr(owner, name, None) for name in _attributes(owner)}
     return {name: cell.name for name, cell in found.items() if isinstance(cell, Cell | Cells)}
@@ -81,7 +88,7 @@ FROZEN: Any = (Cell, Cells, Geometry, Release, bool, int, str, tuple, frozenset)
 @cache
 def hidden(heap_class: Any) -> tuple[str, ...]:
     """Attributes of the heap, and of its parts, that could hold state, or that stand before a function of the class."""
-    heap: Any = heap_class(SMALL, NEWEST)
+    heap = _made(heap_class)
     found: list[str] = []
     for prefix, owner in (("", heap), *((f"{part}.", getattr(heap, part)) for part in PARTS)):
         values = {name: getattr(owner, name, None) for name in sorted(_attributes(owner) - set(PARTS))}

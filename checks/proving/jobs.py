@@ -70,7 +70,8 @@ def run(
         start = job.begin(protocol)
         if job.function:
             _refuse_recursion(heap_class, job)
-            heap = lifted(heap_class, job.by_contract)(geometry, release)
+            either = {name: engine.fresh_truth(name) for name in ("tracing", "preemptible")}
+            heap = lifted(heap_class, job.by_contract)(geometry, release, **either)
             function = heap
             for part in job.function.split("."):
                 function = getattr(function, part)

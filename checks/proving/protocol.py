@@ -14,6 +14,7 @@ from spanproof.checks.proving.footprint import READS, writes
 from spanproof.checks.proving.obligations import Kind
 from spanproof.checks.proving.observing import Observing
 from spanproof.impl.access import Access
+from spanproof.impl.heap_cells import HEAP_LOCK
 from spanproof.model.contracts import contract
 from spanproof.model.contracts.zeroing import FRAME
 from spanproof.model.logic import Claims
@@ -77,7 +78,7 @@ class Protocol(Observing):
         """Show what the callee asks for, let it act, and take its word."""
         e, where = self.engine, f"call {call.function}"
         if contract_.discharged == FRAME:
-            mine = self.watched()
+            mine = self.watched() | frozenset({HEAP_LOCK} if contract_.locked else ())
             touched = sorted(writes(self.heap_class, call.function) & mine)
             said = f"it writes none of {', '.join(sorted(mine))}"
             e.prove(Kind.KEEPS, where, said if not touched else f"{said}; it writes {touched[0]}", not touched)

@@ -46,7 +46,7 @@ class SweepingProtocol(Protocol):
         e.assume_all(owning.is_place(e.geometry, place))
         page = owning.page_at(e.geometry, place)
         e.view = View(e.geometry, e.fresh("sg"), e.fresh("span"), place, page, self._world(), Hand())
-        e.assume(all_of(e.view.sg >= 4, e.view.sg <= MOST_GENERATION))
+        e.assume(e.view.sg <= MOST_GENERATION)
         e.assume(e.view.span < zeroing.MOST_PAGES)
         e.assume_all(sweeping.sound(e.view))
 

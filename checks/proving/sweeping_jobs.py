@@ -107,10 +107,21 @@ def _reclaim(p: SweepingProtocol) -> Start:
     )
 
 
-def _stopped(p: SweepingProtocol) -> Start:
-    """Nobody else runs; all the rest is as for any sweeper."""
+def _bgsweep(p: SweepingProtocol) -> Start:
     p.begin()
     return Start((), lambda _: sweeping.nothing_claimed(p.engine.view))
+
+
+def _gc_cycle(p: SweepingProtocol) -> Start:
+    p.begin()
+    e, before = p.engine, p.engine.view.sg
+
+    def ensures(_: None) -> Claims:
+        yield from sweeping.nothing_claimed(e.view)
+        yield "a_cycle_is_two_generations", e.view.sg == before + 2
+        yield "the_world_runs_again", not e.view.stopped
+
+    return Start((), ensures)
 
 
 def _alloc_span(p: SweepingProtocol) -> Start:
@@ -242,7 +253,7 @@ def _others(p: SweepingProtocol, me: View, name: str) -> None:
         e.lemma(f"{name}; another thread {step}", iter(premises), goals, Kind.RELY)
 
 
-CYCLE = "the heap's sweepgen moves only while the world is stopped, and none of these functions can be preempted then"
+CYCLE = "the heap's sweepgen moves only while the world is stopped, and none of these functions can be preempted then (searched: sweeper_meets_what_it_may_sweep)"
 UNWRAPPED = "sweepgen does not wrap around (it takes 2^31 cycles)"
 KEPT = "a span that a thread keeps alive is marked, so the sweeper does not free it (searched: live_memory_keeps_its_contents)"
 BITS = "a set in-use bit marks a mapped span that is in use (proved: in_use_bit_marks_a_built_span)"
@@ -259,8 +270,8 @@ JOBS = (
     Job("ensure_swept", "it sweeps the span itself, or waits until it is swept", SweepingProtocol, "ensure_swept", _ensure_swept, ("sweep",), (INVALID,), premises=PREMISES),
     Job("uncache_span", "a stale cached span is swept by who cached it", SweepingProtocol, "uncache_span", _uncache_span, ("sweep",), premises=PREMISES),
     Job("reclaim", "it claims whole chunks, under the lock", SweepingProtocol, "reclaim", _reclaim, ("reclaim_chunk",), premises=PREMISES),
-    Job("bgsweep", "it sweeps with nothing claimed", SweepingProtocol, "bgsweep", _stopped, ("sweepone",), premises=PREMISES),
-    Job("gc_cycle", "a cycle begins with the world stopped, two generations on", SweepingProtocol, "gc_cycle", _stopped, ("sweepone",), premises=PREMISES),
+    Job("bgsweep", "it sweeps with nothing claimed", SweepingProtocol, "bgsweep", _bgsweep, ("sweepone",), premises=PREMISES),
+    Job("gc_cycle", "a cycle begins with the world stopped, two generations on", SweepingProtocol, "gc_cycle", _gc_cycle, ("sweepone",), premises=PREMISES),
     Job("alloc_span: sweepgen", "a new span is swept", SweepingProtocol, "alloc_span", _alloc_span, ("pages.alloc", "grow", "alloc_needs_zero", "set_spans", "os.sys_used"), premises=PREMISES),
     Job("alloc_manual: sweepgen", "so is one that is managed by hand", SweepingProtocol, "alloc_manual", _alloc_manual, ("alloc_span",), premises=PREMISES),
     Job("alloc: sweepgen", "it reclaims with nothing claimed, and gives a span that is swept", SweepingProtocol, "alloc", _alloc, ("reclaim", "alloc_span", "os.memclr"), premises=PREMISES),

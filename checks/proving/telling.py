@@ -30,6 +30,7 @@ def _lines(theorem: Theorem, result: Result, done: list[Done], heap_class: Any) 
     yield "  takes for granted:"
     for premise in dict.fromkeys(premise for _, proof in done for premise in granted(JOBS[proof.job])):
         yield f"    {premise}"
+    yield from (f"    {said}" for said in result.assumptions if said.startswith("NOT DONE"))
     if theorem.excludes is not None:
         yield f"    without it: {theorem.excludes(heap_class)}"
     yield ""

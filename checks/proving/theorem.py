@@ -145,7 +145,10 @@ def standing(
     reasons = [f"{proof.job}: {proof.error}" for proof in found if proof.error]
     reasons += [said for proof in found if not _assumed_a_failure(proof) for said in proof.vacuous]
     below = RESTS_ON[JOBS[theorem.proofs[0]].protocol]
-    reasons += [said for protocol in below for said in beside(protocol, heap_class)]
+    try:
+        reasons += [said for protocol in below for said in beside(protocol, heap_class)]
+    except LiftError as e:
+        reasons.append(str(e))
     names = {job.name for protocol in below for job in protocol}
     reasons += _fails_elsewhere(proof for proof in others if proof not in found and proof.job in names)
     wanted = RELEASES if release is None else (row(release),)
@@ -170,6 +173,16 @@ def _rests_on(o: Obligation) -> bool:
 
 JUST_SAID = frozenset({"asked_for_zero_gets_zero", "in_use_span_has_its_bit"})
 """Promises to the user, which no proof assumes."""
+
+
+def _not_done(theorem: Theorem, done: Iterable[Proof], release: str | None) -> Iterator[str]:
+    """The proofs that its premises and its callers lead to, and that this run did not do."""
+    below = RESTS_ON[JOBS[theorem.proofs[0]].protocol]
+    wanted = RELEASES if release is None else (row(release),)
+    names = {job.name for protocol in below for job in protocol if any(job.applies(r) for r in wanted)}
+    missing = sorted(names - {proof.job for proof in done})
+    if missing:
+        yield f"NOT DONE in this run, `spanproof prove` does them: {len(missing)} other proofs of the same protocols"
 
 
 def _fails_elsewhere(proofs: Iterable[Proof]) -> Iterator[str]:
@@ -204,7 +217,7 @@ def verdict(
     others: Iterable[Proof] = (),
 ) -> Judged:
     """The verdict over the proofs; `run` looks for a run that refutes the theorem: (record, what was searched)."""
-    pairs = list(done)
+    pairs, others = list(done), list(others)
     found = [proof for _, proof in pairs]
     state = standing(theorem, found, heap_class, release, others)
     counts = {
@@ -214,7 +227,8 @@ def verdict(
         "failed": len(state.own) + len(state.support),
     }
     seconds = sum(p.seconds for p in found)
-    assumptions = tuple(dict.fromkeys(premise for p in found for premise in p.premises))
+    taken = [premise for p in found for premise in p.premises]
+    assumptions = tuple(dict.fromkeys([*taken, *_not_done(theorem, [*found, *others], release)]))
     bound = f"any number of threads; {DOMAIN_NAMES[domain]}; {_rows([unit for unit, _ in pairs])}"
     record, searched = (None, "") if state.holds else run(theorem, state)
     verdict_, reason = Verdict.HOLDS, ""

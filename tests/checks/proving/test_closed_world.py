@@ -1,5 +1,6 @@
 """No function of the heap acts beside the proofs: other writers, other callers, other ways to await."""
 
+from dataclasses import replace
 from types import FunctionType
 from typing import Any
 
@@ -7,7 +8,7 @@ import pytest
 
 from spanproof.checks.faults.edit import Edit, planted
 from spanproof.checks.proofs.catalogue import BY_NAME
-from spanproof.checks.proofs.script import proved
+from spanproof.checks.proofs.script import judged, proved
 from spanproof.checks.proving.closed_world import beside
 from spanproof.checks.proving.footprint import text_of
 from spanproof.checks.proving.operations import keeps_its_word
@@ -230,6 +231,16 @@ KINDS = {
         "Sweep.uncache_span", "self.span_sets.at(sg // 2 % 2)", "self.span_sets.at(1 - sg // 2 % 2)")),
     "a span is pushed that is not held": ("sweepone", Edit(
         "Sweep.sweepone", "npages = 0", "await self.span_sets.at(sl.sweep_gen // 2 % 2).update(push, s)\nnpages = 0")),
+    "the cycle does not turn": ("gc_cycle", Edit("Sweep.gc_sweep", "await self.sweepgen.write(sg + 2)", "pass")),
+    "the first cycle is another": ("sweepone", Edit(
+        "Sweep.try_acquire", "if await s.sweepgen.load() != sl.sweep_gen - 2:\n    return sl, False",
+        "if sl.sweep_gen == 2:\n    return sl, True")),
+    "while it is traced": ("reclaim_chunk", Edit(
+        "Heap.reclaim_chunk", "await self.trace_gc_sweep_span((n0 - n_freed) * self.geometry.page_size)",
+        "await self.sweep(Span(0))")),
+    "growing gives the lock up": ("alloc_span", Edit(
+        "Heap.grow", "await self.cur_arena.write(CurArena(base + ask, end))",
+        "await self.cur_arena.write(CurArena(base + ask, end))\nawait self.lock.unlock()")),
     "unaligned chunks": ("reclaim", Edit(
         "Heap.reclaim", "idx = await self.reclaim_index.add(chunk) - chunk",
         "idx = await self.reclaim_index.add(chunk) - chunk + 1")),
@@ -349,3 +360,30 @@ def test_the_loop_over_all_spans_is_looked_at() -> None:
     heap = planted((Edit("Sweep.gc_mark", "await s.gcmark_bits.write(1)", "await s.sweepgen.store(1)"),))
 
     assert any(o.line for unit in units(JOBS["gc_cycle"], heap) for o in prove(unit, heap, "int").failed)
+
+
+class CannotBeMade(Runtime):
+    """A heap that fails when it is made."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        """Fail."""
+        raise ValueError("no such heap")
+
+
+def test_a_heap_that_cannot_be_made_is_unknown() -> None:
+    """It is no violation, and no traceback."""
+    found, _ = proved(BY_NAME["zeroed_base_never_decreases"], Subject(CannotBeMade, "mine.py:CannotBeMade"))
+
+    assert found.result.verdict is Verdict.UNKNOWN
+    assert "CannotBeMade cannot be made: ValueError: no such heap" in found.result.reason
+
+
+def test_one_theorem_alone_says_what_was_not_done() -> None:
+    """It holds on the word of proofs that others do, and says so; with all of them done there is nothing to say."""
+    theorem = BY_NAME["zeroed_base_never_decreases"]
+    alone, done = proved(theorem, Subject())
+    others = [replace(done[0][1], job=name) for name in JOBS]
+
+    assert "NOT DONE in this run" in alone.result.assumptions[-1]
+    together = judged(theorem, done, Subject(), "int", None, others=others)
+    assert not [said for said in together.result.assumptions if "NOT DONE" in said]

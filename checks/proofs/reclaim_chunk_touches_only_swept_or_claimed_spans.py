@@ -4,7 +4,7 @@ from spanproof.checks.proofs.script import main
 from spanproof.checks.proving.obligations import Kind
 from spanproof.checks.proving.theorem import Theorem
 
-FUNCTIONS = frozenset({"reclaim_chunk", "try_acquire", "reclaim"})
+FUNCTIONS = frozenset({"reclaim_chunk", "try_acquire", "reclaim", "trace_gc_sweep_span"})
 GOALS = frozenset(
     {
         "looks_up_only_pages_in_use",
@@ -12,6 +12,8 @@ GOALS = frozenset(
         "no_stale_copy_of_the_bits",
         "only_the_winner_sweeps",
         "heap.lock is not held",
+        "heap.lock is held by this thread",
+        "heap.lock is not held by this thread",
         "sweepgen_follows_the_protocol",
         "whole_bytes",
         "whole_chunks_are_claimed",

@@ -52,7 +52,9 @@ def _beside(jobs: tuple[Job, ...], heap_class: Any) -> Iterator[str]:
     protocol, inside, owed = jobs[0].protocol, covered(jobs, heap_class), assuming(jobs, heap_class)
     for job in jobs:
         unasked = covered([job], heap_class) & promising(protocol) - {job.function}
-        yield from (f"{name} is called on the way of {job.function}, and its contract is not asked" for name in unasked)
+        yield from (
+            f"{name} is called on the way of {job.function}, and its contract is not asked" for name in sorted(unasked)
+        )
     yield from hidden(heap_class)
     for name in coroutines(heap_class):
         text = text_of(heap_class, name)

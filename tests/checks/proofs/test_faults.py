@@ -41,6 +41,7 @@ BREAKS = {
     "span_not_killed": "no_overlapping_spans",
     "last_page_not_freed": "no_overlapping_spans",
     "pages_freed_twice": "no_overlapping_spans",
+    "traced_under_the_lock": "reclaim_chunk_touches_only_swept_or_claimed_spans",
     "freed_without_lock": "no_overlapping_spans",
     "mspan_taken_after_unlock": "no_overlapping_spans",
 }
@@ -51,7 +52,6 @@ SPOKEN_OF_ELSEWHERE = {
     "sweeper_not_deregistered": "no theorem speaks of the words that say when sweeping is done",
     "marked_span_swept_free": "no theorem speaks of mark bits",
     "alloc_count_not_cleared": "no theorem speaks of object counts",
-    "traced_under_the_lock": "the tracer is off in the proofs",
     "manual_free_counted_as_heap": "no theorem speaks of the counters of bytes",
     "grow_forgets_the_pages": "growing stands by its contract",
 }

@@ -43,6 +43,11 @@ class Geometry:
         return self.page_size * self.pages_per_arena
 
     @property
+    def chunk_size(self) -> int:
+        """Bytes of one chunk (mpagealloc.go, pallocChunkBytes)."""
+        return self.page_size * self.pages_per_chunk
+
+    @property
     def heap_base(self) -> int:
         """The lowest address of the heap."""
         return self.arena_base(self.first_arena)

@@ -3,7 +3,8 @@
 from spanproof.checks.proofs.script import main
 from spanproof.checks.proving.obligations import Kind
 from spanproof.checks.proving.overflow import rounds
-from spanproof.checks.proving.theorem import Theorem
+from spanproof.checks.proving.theorem import Part, Theorem
+from spanproof.checks.proving.zeroing_jobs import JOBS
 
 THEOREM = Theorem(
     "alloc_needs_zero_terminates",
@@ -11,8 +12,8 @@ THEOREM = Theorem(
     "each retry finds zeroedBase higher.",
     because="A failed compare-and-swap means that another thread raised zeroedBase, which is bounded by the arena.",
     source="mheap.go, allocNeedsZero",
-    proofs=("zeroing: start", "zeroing: rely", "alloc_needs_zero"),
-    own=lambda o: o.kind is Kind.RANK and o.function == "alloc_needs_zero",
+    protocol=JOBS,
+    parts=(Part(kind=Kind.RANK, functions=frozenset({"alloc_needs_zero"})),),
     claims=("no_deadlock",),
     excludes=rounds,
 )

@@ -2,13 +2,7 @@
 
 from spanproof.checks.proofs.script import main
 from spanproof.checks.proving.theorem import Theorem, goals
-
-SPANS = (
-    "init_span: needzero",
-    "init_span: needzero, scavenged",
-    "alloc_span: needzero",
-    "alloc_span: needzero, scavenged",
-)
+from spanproof.checks.proving.zeroing_jobs import JOBS
 
 THEOREM = Theorem(
     "asked_for_zero_gets_zero",
@@ -16,18 +10,8 @@ THEOREM = Theorem(
     because="alloc clears (1.14 to 1.16), alloc or its caller does (1.17), the caller does (from 1.18), "
     "unless needzero is 0.",
     source="mheap.go, alloc; malloc.go, mallocgcLarge and mallocgc",
-    proofs=(
-        "zeroing: start",
-        "zeroing: rely",
-        "alloc_needs_zero",
-        *SPANS,
-        "memclr",
-        "sys_unused",
-        "alloc",
-        "malloc_large",
-        "malloc_small",
-    ),
-    own=goals(
+    protocol=JOBS,
+    parts=goals(
         "asked_for_zero_gets_zero",
         "alloc_keeps_its_word",
         "asked_for_zero_is_told_so",

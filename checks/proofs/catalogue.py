@@ -3,6 +3,7 @@
 from spanproof.checks.proofs import (
     alloc_needs_zero_terminates,
     asked_for_zero_gets_zero,
+    grow_hands_pages_over_once,
     in_use_bit_marks_a_built_span,
     needzero_false_is_already_zero,
     no_overlapping_spans,
@@ -22,6 +23,7 @@ THEOREMS = (
     alloc_needs_zero_terminates.THEOREM,
     needzero_false_is_already_zero.THEOREM,
     asked_for_zero_gets_zero.THEOREM,
+    grow_hands_pages_over_once.THEOREM,
     no_overlapping_spans.THEOREM,
     set_spans_maps_exactly_the_region.THEOREM,
     in_use_bit_marks_a_built_span.THEOREM,

@@ -1,6 +1,7 @@
 """A page in use begins a span that is built and mapped: publication in initSpan, and its undoing in freeSpanLocked."""
 
 from spanproof.checks.proofs.script import main
+from spanproof.checks.proving.owning_jobs import JOBS
 from spanproof.checks.proving.theorem import Theorem, goals
 
 THEOREM = Theorem(
@@ -9,8 +10,8 @@ THEOREM = Theorem(
     "an in-use span has its bit.",
     because="Setting the bit is the last step of publication, and clearing it the first of freeing.",
     source="mheap.go, initSpan and freeSpanLocked",
-    proofs=("owning: start", "owning: rely", "set_spans", "init_span", "alloc_span", "free_span_locked"),
-    own=goals(
+    protocol=JOBS,
+    parts=goals(
         "in_use_bit_marks_a_mapped_page",
         "in_use_bit_marks_a_built_span",
         "spans_are_set_before_page_in_use",

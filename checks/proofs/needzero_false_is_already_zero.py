@@ -2,14 +2,7 @@
 
 from spanproof.checks.proofs.script import main
 from spanproof.checks.proving.theorem import Theorem, goals
-
-SPANS = (
-    "init_span: needzero",
-    "init_span: needzero, scavenged",
-    "alloc_span: needzero",
-    "alloc_span: needzero, scavenged",
-    "alloc_manual",
-)
+from spanproof.checks.proving.zeroing_jobs import JOBS
 
 THEOREM = Theorem(
     "needzero_false_is_already_zero",
@@ -18,8 +11,8 @@ THEOREM = Theorem(
     because="Such a region lies at or above zeroedBase, where nothing was ever written; "
     "or all of it is as the system gave it.",
     source="mheap.go, allocNeedsZero and initSpan",
-    proofs=("zeroing: start", "zeroing: rely", "alloc_needs_zero", *SPANS),
-    own=goals("needzero_false_is_already_zero", "zero_so_far", "claimed_so_far"),
+    protocol=JOBS,
+    parts=goals("needzero_false_is_already_zero", "zero_so_far", "claimed_so_far"),
     claims=("unneeded_zeroing_is_already_zero", "non_zero_page_is_below_zeroed_base", "alloc_keeps_its_word"),
 )
 

@@ -1,6 +1,7 @@
 """No page lies in two spans, from pages.alloc through publication to free."""
 
 from spanproof.checks.proofs.script import main
+from spanproof.checks.proving.owning_jobs import JOBS
 from spanproof.checks.proving.theorem import Theorem, goals
 
 THEOREM = Theorem(
@@ -8,18 +9,8 @@ THEOREM = Theorem(
     says="No page belongs to two spans that are alive.",
     because="A page has one owner: a span is built on pages that its thread was given, and dies when they are freed.",
     source="mheap.go, allocSpan, initSpan and freeSpanLocked",
-    proofs=(
-        "owning: start",
-        "owning: rely",
-        "set_spans",
-        "init_span",
-        "alloc_span",
-        "free_span_locked",
-        "free_manual",
-        "free_span",
-        "one owner",
-    ),
-    own=goals(
+    protocol=JOBS,
+    parts=goals(
         "no_page_in_two_spans",
         "living_span_owns_its_pages",
         "span_owns_nothing_else",

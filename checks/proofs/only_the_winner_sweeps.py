@@ -2,10 +2,11 @@
 
 from spanproof.checks.proofs.script import main
 from spanproof.checks.proving.obligations import Kind
-from spanproof.checks.proving.theorem import Theorem
+from spanproof.checks.proving.sweeping_jobs import JOBS
+from spanproof.checks.proving.theorem import Part, Theorem, goals
 
-GOALS = frozenset(
-    {"only_the_winner_sweeps", "sweepgen_follows_the_protocol", "a_claimed_span_is_in_use", "the_span_is_swept"}
+GOALS = goals(
+    "only_the_winner_sweeps", "sweepgen_follows_the_protocol", "a_claimed_span_is_in_use", "the_span_is_swept"
 )
 
 THEOREM = Theorem(
@@ -14,21 +15,8 @@ THEOREM = Theorem(
     "and that sweepgen moves as it should.",
     because="The compare-and-swap from h-2 to h-1 has one winner; a stale cached span belongs to who cached it.",
     source="mgcsweep.go, sweepLocker.tryAcquire and sweepLocked.sweep",
-    proofs=(
-        "sweeping: start",
-        "sweeping: rely",
-        "sweep",
-        "free_span: sweepgen",
-        "reclaim_chunk",
-        "sweepone",
-        "ensure_swept",
-        "uncache_span",
-        "alloc_span: sweepgen",
-        "alloc_manual: sweepgen",
-        "free_manual: sweepgen",
-        "malloc_small: sweepgen",
-    ),
-    own=lambda o: o.kind is Kind.THROW or o.goal in GOALS,
+    protocol=JOBS,
+    parts=(Part(kind=Kind.THROW), *GOALS),
     claims=("only_the_winner_sweeps", "sweepgen_follows_the_protocol", "sweeper_meets_what_it_may_sweep"),
 )
 

@@ -2,22 +2,22 @@
 
 from spanproof.checks.proofs.script import main
 from spanproof.checks.proving.obligations import Kind
-from spanproof.checks.proving.theorem import Theorem
+from spanproof.checks.proving.sweeping_jobs import JOBS
+from spanproof.checks.proving.theorem import Part, Theorem, goals
 
 FUNCTIONS = frozenset({"reclaim_chunk", "try_acquire", "reclaim", "trace_gc_sweep_span"})
-GOALS = frozenset(
-    {
-        "looks_up_only_pages_in_use",
-        "touches_only_claimed_spans",
-        "no_stale_copy_of_the_bits",
-        "only_the_winner_sweeps",
-        "heap.lock is not held",
-        "heap.lock is held by this thread",
-        "heap.lock is not held by this thread",
-        "sweepgen_follows_the_protocol",
-        "whole_bytes",
-        "whole_chunks_are_claimed",
-    }
+GOALS = goals(
+    "looks_up_only_pages_in_use",
+    "touches_only_claimed_spans",
+    "no_stale_copy_of_the_bits",
+    "only_the_winner_sweeps",
+    "heap.lock is not held",
+    "heap.lock is held by this thread",
+    "heap.lock is not held by this thread",
+    "sweepgen_follows_the_protocol",
+    "whole_bytes",
+    "whole_chunks_are_claimed",
+    functions=FUNCTIONS,
 )
 
 THEOREM = Theorem(
@@ -26,8 +26,8 @@ THEOREM = Theorem(
     "and touches spans it has won.",
     because="While it holds the lock no page goes out of use; when it had the lock down it reads the bits again.",
     source="mheap.go, reclaimChunk",
-    proofs=("sweeping: start", "sweeping: rely", "sweep", "free_span: sweepgen", "reclaim_chunk", "reclaim"),
-    own=lambda o: o.function in FUNCTIONS and (o.kind is Kind.THROW or o.goal in GOALS),
+    protocol=JOBS,
+    parts=(Part(kind=Kind.THROW, functions=FUNCTIONS), *GOALS),
     claims=("plain_accesses_are_ordered", "no_nil_dereference", "only_the_winner_sweeps", "no_deadlock"),
 )
 

@@ -1,6 +1,7 @@
 """Spans wait for the next sweep in the set where it will look for them."""
 
 from spanproof.checks.proofs.script import main
+from spanproof.checks.proving.sweeping_jobs import JOBS
 from spanproof.checks.proving.theorem import Theorem, goals
 
 THEOREM = Theorem(
@@ -10,19 +11,8 @@ THEOREM = Theorem(
     because="sweep, uncacheSpan and initSpan store the heap's sweepgen before they push; "
     "only gcSweep moves it, and by two.",
     source="mgcsweep.go, sweepLocked.sweep and nextSpanForSweep; mgc.go, gcSweep",
-    proofs=(
-        "sweeping: start",
-        "sweeping: rely",
-        "sweep",
-        "sweepone",
-        "uncache_span",
-        "gc_cycle",
-        "bgsweep",
-        "alloc_span: sweepgen",
-        "alloc: sweepgen",
-        "malloc_large: sweepgen",
-    ),
-    own=goals(
+    protocol=JOBS,
+    parts=goals(
         "only_a_swept_span_is_pushed",
         "swept_spans_are_in_the_set_of_this_cycle",
         "spans_to_sweep_are_in_the_other_set",

@@ -9,7 +9,9 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
-from spanproof.checks.proving.footprint import coroutines, hidden, reaches, text_of
+from spanproof.checks.proving.footprint import accesses, reaches, text_of
+from spanproof.checks.proving.heaps import coroutines
+from spanproof.checks.proving.hidden import hidden
 from spanproof.checks.proving.jobs import Job
 from spanproof.checks.proving.protocol import Protocol
 from spanproof.model.contracts.zeroing import FRAME
@@ -56,6 +58,7 @@ def _beside(jobs: tuple[Job, ...], heap_class: Any) -> Iterator[str]:
             f"{name} is called on the way of {job.function}, and its contract is not asked" for name in sorted(unasked)
         )
     yield from hidden(heap_class)
+    yield from accesses(heap_class)
     for name in coroutines(heap_class):
         text = text_of(heap_class, name)
         yield from (f"{place}: it cannot be told which cell or function is meant" for place in text.strange)

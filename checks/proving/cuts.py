@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from spanproof.checks.proving import arms
 from spanproof.checks.text import compiled, tree_of
 
 
@@ -159,9 +160,9 @@ def cut(function: Any) -> Any:
     if not isinstance(body.body[-1], ast.Return):
         last.lineno = last.end_lineno or last.lineno
         body.body.append(last)
-    cuts = _Cuts(body, place)
-    body.body = [b for s in body.body for b in _listed(cuts.visit(s))]
-    return compiled(tree, function, _NAMES)
+    cuts, teller = _Cuts(body, place), arms.Teller(place, function.__code__.co_name)
+    body.body = [b for s in teller.tell(body.body) for b in _listed(cuts.visit(s))]
+    return compiled(tree, function, {**_NAMES, arms.NAME: teller.took})
 
 
 BINDS = ast.Global | ast.Nonlocal | ast.Import | ast.ImportFrom | ast.NamedExpr | ast.Match | ast.Delete

@@ -25,6 +25,7 @@ from spanproof.checks.proving import building
 from spanproof.checks.proving.cuts import STUB, Call, Cut, LiftError, Returned
 from spanproof.checks.proving.obligations import Kind, Obligation, Outcome
 from spanproof.checks.proving.observing import Observing
+from spanproof.checks.proving.operations import locks_keep_their_word
 from spanproof.checks.proving.questions import Questions
 from spanproof.checks.proving.terms import BITMAP, Bits, Domain, Truth, Word, formula
 from spanproof.impl.access import Access, Lock, Throw, World
@@ -32,13 +33,15 @@ from spanproof.impl.heap_cells import HEAP_LOCK
 from spanproof.impl.span import Span
 from spanproof.model.contracts import contract
 from spanproof.model.geometry import Geometry
-from spanproof.model.logic import Claims, implies, negate, same
+from spanproof.model.logic import Claims, any_of, implies, negate, same
 
 OUTCOMES = {"unsat": Outcome.PROVED, "sat": Outcome.FAILED}
 PURE = frozenset({Kind.THROW, Kind.RANK, Kind.ENSURES, Kind.KEEPS, Kind.RELY, Kind.LEMMA, Kind.LOCK})
 """Kinds of obligations that are not assumed after they failed."""
 WORLD = "world"
 """What a thread holds that has stopped the world."""
+UNPREEMPTED = "m"
+"""What a thread holds that cannot be preempted."""
 MOST_PATHS = 2_000
 """No function of the heap comes near; a text that does is refused."""
 
@@ -96,6 +99,8 @@ class Engine:
         self.unclaimed: dict[str, None] = {}
         self.paths = 0
         self.protocol: Observing
+        self.preemptible: Any = True
+        """Whether the world may be stopped while this heap is used."""
         self.view: Any = None
         self.held: frozenset[str] = frozenset()
         self.heads: Mapping[tuple[int, str, int], Head] = {}
@@ -139,9 +144,10 @@ class Engine:
             self.assume(x >= 0)
         return x
 
-    def fresh_bits(self, place: Word, name: str) -> Bits:
-        """A bitmap of which this place is observed."""
-        return Bits(self.fork, place, self.fresh_truth(name), self._constant(name, BITMAP))
+    def fresh_bits(self, place: Word, name: str, seen: Any = None) -> Bits:
+        """A bitmap of which this place is observed; `seen`: whether the bit is set there."""
+        bit = self.fresh_truth(name) if seen is None else self.truth(formula(seen))
+        return Bits(self.fork, place, bit, self._constant(name, BITMAP))
 
     def fresh_truth(self, name: str) -> Truth:
         """A claim of which nothing is known."""
@@ -453,7 +459,8 @@ class Engine:
                 raise LiftError(f"{self.where()}: {operation!r} is nothing that the text may await")
 
     def _access(self, access: Access[Any]) -> Any:
-        cell = access.cell
+        cell, code = access.cell, self._innermost().cr_code
+        self.protocol.admit(access, code.co_filename, code.co_name, code.co_firstlineno)
         if cell.guard is not None:
             self.prove(Kind.LOCK, f"{access.kind} of {cell.name}", f"{cell.guard} is held", cell.guard in self.held)
         if isinstance(cell, Lock):
@@ -469,6 +476,7 @@ class Engine:
     def _lock(self, access: Access[Any]) -> None:
         name = access.cell.name
         self.interfere()
+        self.prove(Kind.LOCK, access.kind, "a lock has one holder at most", locks_keep_their_word())
         if access.kind == "lock":
             self.prove(Kind.LOCK, "lock", f"{name} is not held by this thread", name not in self.held)
             self._holds(name, held=True)
@@ -489,8 +497,13 @@ class Engine:
             self.view = self.protocol.locked(self.view, held=held)
 
     def _world(self, access: Access[Any]) -> None:
-        """Stop the world or start it; that this thread can be preempted or not is of no matter to it."""
+        """Stop the world or start it, or be safe from that."""
         self.interfere()
+        self.prove(Kind.LOCK, access.kind, "a stopped world waits for every thread", locks_keep_their_word())
+        if access.kind in {"acquirem", "releasem"}:
+            held, takes = UNPREEMPTED in self.held, access.kind == "acquirem"
+            self.prove(Kind.LOCK, access.kind, "acquirem and releasem take turns", held != takes)
+            self.held = self.held | {UNPREEMPTED} if takes else self.held - {UNPREEMPTED}
         if access.kind in {"stop", "start"}:
             stops, now = access.kind == "stop", WORLD in self.held
             self.prove(Kind.LOCK, access.kind, "the world runs" if stops else "the world is stopped", now != stops)
@@ -505,6 +518,9 @@ class Engine:
         if contract_.locked is not None:
             goal = f"{HEAP_LOCK} is {'held' if contract_.locked else 'not held'}"
             self.prove(Kind.LOCK, f"call {call.function}", goal, (HEAP_LOCK in self.held) == contract_.locked)
+        if contract_.unpreempted:
+            safe = any_of(negate(self.preemptible), bool(self.held & {UNPREEMPTED, WORLD}))
+            self.prove(Kind.LOCK, f"call {call.function}", "the caller cannot be preempted", safe)
         return self.protocol.call(call, contract_)
 
     def _returned(self, returned: Returned) -> None:

@@ -6,19 +6,17 @@ callee can be told; any other shape is `strange`, and then nothing is claimed of
 
 import ast
 import inspect
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 from spanproof.checks.proving.cuts import PARTS, LiftError
+from spanproof.checks.proving.heaps import READS, cells, function_of, members
 from spanproof.checks.text import tree_of
-from spanproof.impl.access import KINDS, Cell, Cells
+from spanproof.impl.access import KINDS
 from spanproof.impl.span import Span
-from spanproof.model.geometry import SMALL, Geometry
-from spanproof.model.releases import NEWEST, Release
 
-READS = frozenset({"load", "read"})
 SPAN_FAMILIES = {n: getattr(Span(0), n).name for n, p in vars(Span).items() if isinstance(p, property)}
 """The attributes of a span that are cells, with the names of these."""
 SUSPENDS = ast.AsyncFor | ast.AsyncWith | ast.Yield | ast.YieldFrom
@@ -38,67 +36,6 @@ class Text:
     """The columns of the release table that it names, and its plain helpers name."""
     strange: tuple[str, ...]
     """Places where it cannot be told what is awaited, each with the place and the text."""
-
-
-def function_of(heap_class: Any, name: str) -> Any:
-    """The function of a heap with this name (`alloc`, `pages.alloc`), or None."""
-    part, dot, method = name.rpartition(".")
-    owner = getattr(heap_class, PARTS[part]) if dot else heap_class
-    return inspect.getattr_static(owner, method, None)
-
-
-@cache
-def coroutines(heap_class: Any) -> tuple[str, ...]:
-    """All coroutines of the heap and of its parts, by name."""
-    owners = [("", heap_class), *((f"{part}.", getattr(heap_class, owner)) for part, owner in PARTS.items())]
-    return tuple(
-        f"{prefix}{name}"
-        for prefix, owner in owners
-        for name, member in inspect.getmembers_static(owner)
-        if inspect.iscoroutinefunction(member)
-    )
-
-
-def _made(heap_class: Any) -> Any:
-    try:
-        return heap_class(SMALL, NEWEST)
-    except Exception as e:
-        raise LiftError(f"{heap_class.__name__} cannot be made: {type(e).__name__}: {e}") from e
-
-
-def _attributes(owner: Any) -> set[str]:
-    """The names of an object's own attributes, slots of its classes included."""
-    slots = (slot for cls in type(owner).__mro__ for slot in getattr(cls, "__slots__", ()))
-    return {*getattr(owner, "__dict__", ()), *slots}
-
-
-@cache
-def _cells(heap_class: Any, part: str) -> Mapping[str, str]:
-    """The attributes of the heap, or of one of its parts, that are cells, with the names of these."""
-    heap = _made(heap_class)
-    owner: Any = getattr(heap, part) if part else heap
-    found = {name: getattr(owner, name, None) for name in _attributes(owner)}
-    return {name: cell.name for name, cell in found.items() if isinstance(cell, Cell | Cells)}
-
-
-FROZEN: Any = (Cell, Cells, Geometry, Release, bool, int, str, tuple, frozenset)
-"""What a heap may have as attributes besides its parts: all state lies in cells."""
-
-
-@cache
-def hidden(heap_class: Any) -> tuple[str, ...]:
-    """Attributes of the heap, and of its parts, that could hold state, or that stand before a function of the class."""
-    heap = _made(heap_class)
-    found: list[str] = []
-    for prefix, owner in (("", heap), *((f"{part}.", getattr(heap, part)) for part in PARTS)):
-        values = {name: getattr(owner, name, None) for name in sorted(_attributes(owner) - set(PARTS))}
-        found += [f"{prefix}{name} could hold state, and is no cell" for name, v in values.items() if not _frozen(v)]
-    return tuple(found)
-
-
-def _frozen(value: Any) -> bool:
-    parts: list[Any] = list(value) if isinstance(value, tuple | frozenset) else []  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-    return value is None or (isinstance(value, FROZEN) and all(_frozen(part) for part in parts))
 
 
 class _Reader(ast.NodeVisitor):
@@ -174,10 +111,10 @@ class _Reader(ast.NodeVisitor):
             case ast.Call(func=ast.Attribute(value=ast.Name(id="self"), attr=helper)):
                 return self.helper_families(helper)
             case ast.Attribute(value=ast.Name(id="self"), attr=name):
-                own = _cells(self.heap_class, self.part)
+                own = cells(self.heap_class, self.part)
                 return {own[name]} if name in own else self.helper_families(name)
             case ast.Attribute(value=ast.Attribute(value=ast.Name(id="self"), attr=part), attr=name) if part in PARTS:
-                of_part = _cells(self.heap_class, part)
+                of_part = cells(self.heap_class, part)
                 return {of_part[name]} if name in of_part and not self.part else None
             case ast.Attribute(value=ast.Name(id=span), attr=field) if span != "self" and field in SPAN_FAMILIES:
                 return {SPAN_FAMILIES[field]}
@@ -256,6 +193,18 @@ def _bound(tree: Any) -> dict[str, list[ast.expr]]:
             case _:
                 pass
     return {name: given for name, given in values.items() if name not in elsewhere}
+
+
+def accesses(heap_class: Any) -> Iterator[str]:
+    """Plain functions and properties that give away an access, which whoever awaits it makes."""
+    for name, member in members(heap_class):
+        found = member.fget if isinstance(member, property) else member
+        if not inspect.isfunction(found) or inspect.iscoroutinefunction(found):
+            continue
+        reader = _Reader(heap_class, name.rpartition(".")[0], found)
+        for node in ast.walk(reader.tree):
+            if isinstance(node, ast.Attribute) and node.attr in KINDS and reader.families(node.value) is not None:
+                yield f"{name} gives away an access: {ast.unparse(node)}"
 
 
 @cache

@@ -9,17 +9,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from spanproof.checks.proving.arms import Arm, noted
 from spanproof.checks.proving.cuts import LiftError, lifted
 from spanproof.checks.proving.engine import Engine
-from spanproof.checks.proving.footprint import function_of, recursion
+from spanproof.checks.proving.footprint import recursion
+from spanproof.checks.proving.heaps import function_of
 from spanproof.checks.proving.obligations import Proof
 from spanproof.checks.proving.protocol import Protocol
 from spanproof.model.geometry import GO_AMD64, Geometry
 from spanproof.model.logic import Claims
 from spanproof.model.releases import Release
 
-GO = replace(GO_AMD64, spans=1 << 32)
-"""Go's real constants, with more mspans than any heap has: with none, a loop over them would never be looked at."""
+GO = replace(GO_AMD64, spans=1 << 32, arenas=((1 << 47) - GO_AMD64.heap_base) // GO_AMD64.arena_size)
+"""Go's real constants, with all the arenas that the address space has, and more mspans than any heap: with none, a loop
+over them would never be looked at."""
 DOMAINS = {"int": None, "bv64": 64}
 """Unbounded integers, and 64-bit words."""
 
@@ -63,19 +66,22 @@ def run(
     """Do one proof; no path is begun after the deadline (time.monotonic). called: the row's name."""
     started = time.perf_counter()
     engine = Engine(geometry, DOMAINS[domain], job.throws, deadline)
-    error = ""
+    error, taken = "", frozenset[Arm]()
     try:
         protocol = job.protocol(engine, heap_class, release)
         _place(engine, heap_class, job)
         start = job.begin(protocol)
         if job.function:
             _refuse_recursion(heap_class, job)
-            either = {name: engine.fresh_truth(name) for name in ("tracing", "preemptible")}
-            heap = lifted(heap_class, job.by_contract)(geometry, release, **either)
+            tracing, engine.preemptible = engine.fresh_truth("tracing"), engine.fresh_truth("preemptible")
+            text = lifted(heap_class, job.by_contract)
+            heap = text(geometry, release, tracing=tracing, preemptible=engine.preemptible)
             function = heap
             for part in job.function.split("."):
                 function = getattr(function, part)
-            engine.run(lambda: function(*start.args), start.ensures, start.at_return)
+            with noted() as arms:
+                engine.run(lambda: function(*start.args), start.ensures, start.at_return)
+            taken = frozenset(arms)
     except LiftError as e:
         error = f"the text cannot be read with symbols: {e}"
     except Exception as e:  # noqa: BLE001  # a text may fail in any way when it is read with symbols
@@ -91,6 +97,7 @@ def run(
         tuple(engine.unclaimed),
         error,
         premises(job),
+        taken,
     )
 
 

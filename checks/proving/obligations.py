@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from spanproof.checks.proving.arms import Arm
+
 
 class Kind(StrEnum):
     """Why something must be shown."""
@@ -92,6 +94,8 @@ class Proof:
     """Why the text could not be lifted."""
     premises: tuple[str, ...] = ()
     """Contracts that stood for callees, and what else was taken for granted."""
+    arms: frozenset[Arm] = frozenset()
+    """The arms of decisions that its paths took."""
 
     @property
     def solver_seconds(self) -> float:

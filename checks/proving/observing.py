@@ -30,6 +30,10 @@ class Observing(ABC):
         """Do an access to a cell of its families: its result."""
 
     @abstractmethod
+    def admit(self, access: Access[Any], file: str, function: str, line: int) -> None:
+        """Refuse an access that is not as the heap declares it, or as the text of the function shows."""
+
+    @abstractmethod
     def locked(self, view: Any, *, held: bool) -> Any:
         """The view with the heap lock held or not."""
 

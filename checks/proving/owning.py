@@ -7,11 +7,11 @@ from dataclasses import fields, replace
 from typing import Any
 
 from spanproof.checks.proving.cuts import Call, LiftError
-from spanproof.checks.proving.footprint import READS
+from spanproof.checks.proving.heaps import READS
 from spanproof.checks.proving.obligations import Kind
 from spanproof.checks.proving.operations import keeps_its_word
 from spanproof.checks.proving.protocol import Protocol
-from spanproof.checks.proving.terms import Word
+from spanproof.checks.proving.values import performed
 from spanproof.impl.access import Access
 from spanproof.impl.span import DEAD, IN_USE, Span
 from spanproof.model.contracts import contract, owning, zeroing
@@ -198,17 +198,15 @@ class OwningProtocol(Protocol):
         e, v = self.engine, self.engine.view
         if access.kind not in {"or8", "and8"}:
             return self.looked(access)
-        (arena, byte), (mask,) = access.cell.index, access.args
+        arena, byte = access.cell.index
         word = all_of(arena == v.place[0], byte == v.place[1])
-        if not isinstance(mask, Word):
-            raise LiftError(f"{e.where()}: a constant is no bit of page_in_use")
-        bit = mask.bit(v.place[2])
+        sets, clears = (all_of(word, touched) for touched in self.bit_touched(access, v.place[2]))
         if access.kind == "or8":
-            here = all_of(word, bit)
-            self._step("set bit of page_in_use", owning.marks_in_use(v, here), owning.marked_in_use(v, here))
+            e.prove(Kind.GUARANTEE, "set bit of page_in_use", "an_or_clears_no_bit", negate(clears))
+            self._step("set bit of page_in_use", owning.marks_in_use(v, sets), owning.marked_in_use(v, sets))
         else:
-            here = all_of(word, negate(bit))
-            self._step("clear bit of page_in_use", owning.clears_in_use(v, here), owning.cleared_in_use(v, here))
+            e.prove(Kind.GUARANTEE, "clear bit of page_in_use", "an_and_sets_no_bit", negate(sets))
+            self._step("clear bit of page_in_use", owning.clears_in_use(v, clears), owning.cleared_in_use(v, clears))
         return None
 
     def _field(self, access: Access[Any], field: str) -> Any:
@@ -217,7 +215,7 @@ class OwningProtocol(Protocol):
         mine = v.hand.span is not None and v.hand.span.term.eq(number.term)
         if access.kind in READS:
             known = v.hand.field(field) if mine else None
-            return self.looked(access) if known is None else known
+            return self.looked(access) if known is None else performed(access, known)[1]
         value = self.stored(access)
         if field == "state":
             self._state(number, value)

@@ -10,14 +10,15 @@ from typing import Any, ClassVar
 from spanproof.checks.proving import values
 from spanproof.checks.proving.cuts import Call, LiftError
 from spanproof.checks.proving.engine import Engine
-from spanproof.checks.proving.footprint import READS, writes
+from spanproof.checks.proving.footprint import text_of, writes
+from spanproof.checks.proving.heaps import READS, name_of, undeclared
 from spanproof.checks.proving.obligations import Kind
 from spanproof.checks.proving.observing import Observing
 from spanproof.impl.access import Access
 from spanproof.impl.heap_cells import HEAP_LOCK
 from spanproof.model.contracts import contract
 from spanproof.model.contracts.zeroing import FRAME
-from spanproof.model.logic import Claims
+from spanproof.model.logic import Claims, negate
 from spanproof.model.releases import Release
 
 
@@ -32,6 +33,22 @@ class Protocol(Observing):
         """Observe through this engine."""
         self.engine, self.heap_class, self.release = engine, heap_class, release
         engine.protocol = self
+
+    def admit(self, access: Access[Any], file: str, function: str, line: int) -> None:
+        """Hold an access against the heap's cells, and against what was read off the text of the function.
+
+        Raises:
+            LiftError: it is to no cell that the heap declares, or it writes where its text shows no write.
+
+        """
+        said, name = undeclared(self.heap_class, access), name_of(self.heap_class, file, function, line)
+        if said is None and name is None:
+            said = f"{function} is no function of the heap"
+        elif said is None and access.kind not in READS:
+            shown = text_of(self.heap_class, str(name)).written
+            said = None if access.cell.name in shown else f"no reader of {name} sees that it writes {access.cell.name}"
+        if said is not None:
+            raise LiftError(f"{self.engine.where()}: {said}")
 
     def unknown(self, access: Access[Any]) -> Any:
         """Anything that the cell may hold."""
@@ -58,9 +75,17 @@ class Protocol(Observing):
 
         """
         if access.kind not in {"store", "write"}:
-            self.looked(access)
             raise LiftError(f"{self.engine.where()}: {access.kind} of {access.cell.name} is no store")
-        return access.args[0]
+        return values.performed(access, None)[0]
+
+    def bit_touched(self, access: Access[Any], place: Any) -> tuple[Any, Any]:
+        """Whether the access to a byte sets the bit in a place, and whether it clears it."""
+
+        def after(before: bool) -> Any:  # a bit
+            bits = self.engine.fresh_bits(place, access.cell.name, before)
+            return values.performed(access, bits)[0].bit(place)
+
+        return after(False), negate(after(True))
 
     def stopped(self, view: Any, *, stopped: bool) -> Any:  # noqa: ARG002  # for protocols that care
         """The view with the world stopped or running: here it is of no matter."""

@@ -13,7 +13,7 @@ from spanproof.checks.proving.jobs import Start
 from spanproof.checks.proving.obligations import Kind
 from spanproof.checks.proving.protocol import Protocol
 from spanproof.impl.access import Cell
-from spanproof.model.contracts import owning, sweeping, zeroing
+from spanproof.model.contracts import growing, owning, sweeping, zeroing
 from spanproof.model.contracts.contract import nothing
 from spanproof.model.geometry import BYTES, Geometry
 from spanproof.model.logic import Claims
@@ -94,6 +94,19 @@ def owning_starts(p: Protocol) -> Start:
 
 def _pooled(v: owning.View) -> Claims:
     yield "every_span_is_pooled", v.world.pooled
+
+
+def growing_starts(p: Protocol) -> Start:
+    """Nothing is given, and nothing reserved."""
+    cells, g = _fresh(p), SHAPE
+    pages, left = (next(v for c, v in cells.items() if c.name == name) for name in ("pages", "curArena"))
+    hint = cells[Cell("arenaHints", guard="heap.lock")]
+    world = (left.base, left.end, hint)
+    views = [
+        growing.View(g, g.page_base(page), growing.World(bool(pages.mapped >> (page - g.pages.start) & 1), *world))
+        for page in g.pages
+    ]
+    return _begin(p, (growing.lock_invariant(v) for v in views))
 
 
 def sweeping_starts(p: Protocol) -> Start:

@@ -8,7 +8,7 @@ from typing import Any
 
 from spanproof.checks.proving import values
 from spanproof.checks.proving.cuts import Call, LiftError
-from spanproof.checks.proving.footprint import READS
+from spanproof.checks.proving.heaps import READS
 from spanproof.checks.proving.obligations import Kind
 from spanproof.checks.proving.operations import keeps_its_word
 from spanproof.checks.proving.protocol import Protocol
@@ -147,21 +147,12 @@ class SweepingProtocol(Protocol):
         e, v, number = self.engine, self.engine.view, access.cell.index
         e.about = v.observed(number)
         now = self._known(number, "sweepgen")
-        match access.kind, access.args:
-            case (("load" | "read"), ()):
-                return now
-            case "compare_and_swap", (old, new):
-                swapped = now == old
-                if not swapped:
-                    return False
-            case (("store" | "write"), (new,)):
-                pass
-            case _:
-                return self.looked(access)
-        e.prove_all(Kind.GUARANTEE, "write of mspan.sweepgen", sweeping.writes_sweepgen(v, number, new))
-        e.view = sweeping.sweepgen_written(v, number, new)
-        e.prove_all(Kind.GUARANTEE, "write of mspan.sweepgen", self._sound_if_observed(number))
-        return True if access.kind == "compare_and_swap" else None
+        new, result = values.performed(access, now)
+        if new is not now:
+            e.prove_all(Kind.GUARANTEE, "write of mspan.sweepgen", sweeping.writes_sweepgen(v, number, new))
+            e.view = sweeping.sweepgen_written(v, number, new)
+            e.prove_all(Kind.GUARANTEE, "write of mspan.sweepgen", self._sound_if_observed(number))
+        return result
 
     def _sound_if_observed(self, number: Any) -> Claims:
         """What is true in every state, if it is the observed span that was changed by way of what is observed."""
@@ -174,7 +165,7 @@ class SweepingProtocol(Protocol):
         e, v, number = self.engine, self.engine.view, access.cell.index
         e.about = v.observed(number)
         if access.kind in READS:
-            return self._known(number, "state")
+            return values.performed(access, self._known(number, "state"))[1]
         value = self.stored(access)
         here = v.span == number
         mine = implies(here, any_of(v.held, v.world.claimed))
@@ -190,21 +181,18 @@ class SweepingProtocol(Protocol):
         e, v = self.engine, self.engine.view
         arena, byte = access.cell.index
         here = all_of(arena == v.place[0], byte == v.place[1])
-        if access.kind == "or8":
-            (mask,) = access.args
-            e.view = v.but(in_use=any_of(v.world.in_use, all_of(here, mask.bit(v.place[2]))))
-            e.assume_all(sweeping.published(e.view))
-            return None
-        if access.kind == "and8":
-            (mask,) = access.args
-            e.prove_all(Kind.GUARANTEE, "clear bit of page_in_use", sweeping.unpublishes(v))
-            e.view = v.but(in_use=all_of(v.world.in_use, any_of(negate(here), mask.bit(v.place[2]))))
-            return None
-        if access.kind not in READS:
+        if access.kind not in {*READS, "or8", "and8"}:
             return self.looked(access)
         bits = e.fresh_bits(v.place[2], "in_use_bits")
         e.assume(implies(here, same(bits.bit(v.place[2]), v.world.in_use)))
-        return bits
+        after, result = values.performed(access, bits)
+        if access.kind == "and8":
+            e.prove_all(Kind.GUARANTEE, "clear bit of page_in_use", sweeping.unpublishes(v))
+        if access.kind not in READS:
+            e.view = v.but(in_use=ite(here, after.bit(v.place[2]), v.world.in_use))
+        if access.kind == "or8":
+            e.assume_all(sweeping.published(e.view))
+        return result
 
     def _spans(self, access: Access[Any]) -> Any:
         e, v, page = self.engine, self.engine.view, access.cell.index
@@ -257,7 +245,7 @@ class SweepingProtocol(Protocol):
         """The heap's sweepgen: it moves only while the world is stopped, and not before all is swept."""
         e, v = self.engine, self.engine.view
         if access.kind in READS:
-            return v.sg
+            return values.performed(access, v.sg)[1]
         new = self.stored(access)
         e.prove_all(Kind.GUARANTEE, "write of sweepgen", sweeping.begins_a_cycle(v, new))
         e.assume_all(sweeping.all_is_swept(v))
@@ -269,12 +257,7 @@ class SweepingProtocol(Protocol):
         """The next chunk to reclaim: a multiple of the chunk."""
         e, chunk = self.engine, self.engine.geometry.pages_per_reclaimer_chunk
         now = e.fresh("chunks") * chunk
-        match access.kind, access.args:
-            case (("load" | "read"), ()):
-                return now
-            case "add", (delta,):
-                new = now + delta
-            case _:
-                new = self.stored(access)
-        e.prove(Kind.GUARANTEE, "write of reclaimIndex", "whole_chunks_are_claimed", new % chunk == 0)
-        return new if access.kind == "add" else None
+        new, result = values.performed(access, now)
+        if new is not now:
+            e.prove(Kind.GUARANTEE, "write of reclaimIndex", "whole_chunks_are_claimed", new % chunk == 0)
+        return result

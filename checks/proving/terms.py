@@ -220,12 +220,23 @@ class Bits:
         return chosen
 
     def __and__(self, other: Any) -> "Bits | Bit":
+        if not isinstance(other, Bits | Word):
+            raise TypeError(f"a bitmap meets {other!r}")
         if isinstance(other, Bits):
             name = unknown_function("and", BITMAP, self.name, other.name)
             return Bits(self.decide, self.place, self.seen.conjunction([other.seen]), name)
         if isinstance(other, Word) and other.single is not None and not other.single[1]:
             return Bit(self.bit(other.single[0]))
-        raise TypeError(f"a bitmap meets {other!r}")
+        return self._masked("and", other, other.bit(self.place).conjunction([self.seen]))
+
+    def __or__(self, other: Any) -> "Bits":
+        if not isinstance(other, Word):
+            raise TypeError(f"a bitmap meets {other!r}")
+        return self._masked("or", other, other.bit(self.place).disjunction([self.seen]))
+
+    def _masked(self, operation: str, mask: Any, seen: "Truth") -> "Bits":
+        name = unknown_function(operation, BITMAP, self.name, mask.term)
+        return Bits(self.decide, self.place, seen, name)
 
     def __invert__(self) -> "Bits":
         return Bits(self.decide, self.place, self.seen.negation(), unknown_function("not", BITMAP, self.name))

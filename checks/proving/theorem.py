@@ -1,8 +1,9 @@
 """A theorem: a claim in English, the proofs that add up to it, and the verdict over them.
 
-A theorem holds when every obligation of its proofs is met; no hypothesis contradicts another; something was shown at
-all; no function of the heap acts beside the proofs; and no other proof of the same run fails that its
-premises lead to. Read next: induction.py, then ../proofs.
+What one thread may rely on is what all others guarantee, so a theorem takes all the proofs of its protocol. It holds
+when every obligation of them is met; no hypothesis contradicts another; each part of the claim was shown; no function
+of the heap acts beside the proofs; each way that a decision of the text can go was taken on some path; and no proof of
+another protocol, of those done in the same run, fails that its premises lead to. Read next: induction.py, ../proofs.
 """
 
 import math
@@ -11,10 +12,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from spanproof.checks.proving import jobs
-from spanproof.checks.proving.closed_world import beside
+from spanproof.checks.proving.arms import Arm, never_taken
+from spanproof.checks.proving.closed_world import beside, covered
 from spanproof.checks.proving.cuts import LiftError
 from spanproof.checks.proving.engine import PURE
 from spanproof.checks.proving.footprint import columns
+from spanproof.checks.proving.growing_jobs import JOBS as GROWING
+from spanproof.checks.proving.heaps import function_of
 from spanproof.checks.proving.jobs import Job
 from spanproof.checks.proving.obligations import Kind, Obligation, Outcome, Proof
 from spanproof.checks.proving.owning_jobs import JOBS as OWNING
@@ -24,14 +28,31 @@ from spanproof.checks.record import Record
 from spanproof.checks.verdict import Result, Verdict
 from spanproof.model.releases import RELEASES, Release, row
 
-PROTOCOLS = (ZEROING, OWNING, SWEEPING)
+PROTOCOLS = (GROWING, ZEROING, OWNING, SWEEPING)
 RESTS_ON: Mapping[Any, tuple[tuple[Job, ...], ...]] = {
-    ZEROING[0].protocol: PROTOCOLS,
-    OWNING[0].protocol: (OWNING, SWEEPING),
-    SWEEPING[0].protocol: (OWNING, SWEEPING),
+    jobs_[0].protocol: PROTOCOLS if jobs_ is ZEROING else (GROWING, OWNING, SWEEPING) for jobs_ in PROTOCOLS
 }
 """The protocols that a protocol's premises lead to, itself included."""
 JOBS: Mapping[str, Job] = {job.name: job for jobs_ in PROTOCOLS for job in jobs_}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Obligations that are a part of a claim: with this goal, of this kind, in these functions, as far as it says."""
+
+    goal: str = ""
+    kind: Kind | None = None
+    functions: frozenset[str] = frozenset()
+
+    def has(self, o: Obligation) -> bool:
+        """Whether this is one of them."""
+        named = not self.goal or o.goal == self.goal
+        here = not self.functions or o.function in self.functions
+        return named and here and (self.kind is None or o.kind is self.kind)
+
+    def __str__(self) -> str:
+        """What they show."""
+        return self.goal or f"any {self.kind}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,20 +63,28 @@ class Theorem:
     says: str
     because: str
     source: str
-    proofs: tuple[str, ...]
-    """The jobs that it needs, those included that discharge the contracts in the others."""
-    own: Callable[[Obligation], bool]
-    """Whether an obligation is a part of the claim itself."""
+    protocol: tuple[Job, ...]
+    """The proofs that it is a matter of."""
+    parts: tuple[Part, ...]
+    """The obligations that are the claim itself."""
     claims: tuple[str, ...]
     """The claims of model that a run breaks when the theorem is false."""
     excludes: Callable[[Any], object] | None = None
     """Shows, on a heap class, what a premise keeps out."""
 
+    @property
+    def proofs(self) -> tuple[str, ...]:
+        """The names of its proofs."""
+        return tuple(job.name for job in self.protocol)
 
-def goals(*names: str) -> Callable[[Obligation], bool]:
-    """Obligations with one of these goals."""
-    wanted = frozenset(names)
-    return lambda o: o.goal in wanted
+    def own(self, o: Obligation) -> bool:
+        """Whether an obligation is a part of the claim itself."""
+        return any(part.has(o) for part in self.parts)
+
+
+def goals(*names: str, functions: Iterable[str] = ()) -> tuple[Part, ...]:
+    """Obligations with these goals."""
+    return tuple(Part(name, functions=frozenset(functions)) for name in names)
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +173,7 @@ def standing(
     shown = sum(theorem.own(o) and o.outcome is Outcome.PROVED for o in obligations)
     reasons = [f"{proof.job}: {proof.error}" for proof in found if proof.error]
     reasons += [said for proof in found if not _assumed_a_failure(proof) for said in proof.vacuous]
-    below = RESTS_ON[JOBS[theorem.proofs[0]].protocol]
+    below = RESTS_ON[theorem.protocol[0].protocol]
     try:
         reasons += [said for protocol in below for said in beside(protocol, heap_class)]
     except LiftError as e:
@@ -156,9 +185,27 @@ def standing(
     missing = needed - {proof.job for proof in found}
     if missing:
         reasons.append(f"not done: {', '.join(sorted(missing))}")
-    if not shown and not own:
-        reasons.append("no obligation of its own was shown")
+    if not failed and not reasons:
+        reasons += _not_shown(theorem, obligations, release)
+        reasons += _not_looked_at(theorem.protocol, found, heap_class, release)
     return Standing(own, support, tuple(dict.fromkeys(reasons)), shown)
+
+
+def _not_shown(theorem: Theorem, obligations: list[Obligation], release: str | None) -> Iterator[str]:
+    """Parts of the claim of which no obligation came up; of one release alone some may have none."""
+    met = [part for part in theorem.parts if any(part.has(o) for o in obligations)]
+    if len(met) < len(theorem.parts) and (release is None or not met):
+        yield from (f"nothing was shown of {part}" for part in theorem.parts if part not in met)
+
+
+def _not_looked_at(
+    protocol: tuple[Job, ...], proofs: list[Proof], heap_class: Any, release: str | None
+) -> Iterator[str]:
+    """Ways that the text can go and no path went."""
+    taken = frozenset[Arm]().union(*(proof.arms for proof in proofs))
+    functions = [function_of(heap_class, name) for name in sorted(covered(protocol, heap_class))]
+    for arm in never_taken(functions, taken, one_release=release is not None):
+        yield f"{arm}: nothing is shown of what follows"
 
 
 def _assumed_a_failure(proof: Proof) -> bool:
@@ -177,12 +224,12 @@ JUST_SAID = frozenset({"asked_for_zero_gets_zero", "in_use_span_has_its_bit"})
 
 def _not_done(theorem: Theorem, done: Iterable[Proof], release: str | None) -> Iterator[str]:
     """The proofs that its premises and its callers lead to, and that this run did not do."""
-    below = RESTS_ON[JOBS[theorem.proofs[0]].protocol]
+    below = RESTS_ON[theorem.protocol[0].protocol]
     wanted = RELEASES if release is None else (row(release),)
     names = {job.name for protocol in below for job in protocol if any(job.applies(r) for r in wanted)}
     missing = sorted(names - {proof.job for proof in done})
     if missing:
-        yield f"NOT DONE in this run, `spanproof prove` does them: {len(missing)} other proofs of the same protocols"
+        yield f"NOT DONE in this run, `spanproof prove` does them: {len(missing)} proofs of other protocols"
 
 
 def _fails_elsewhere(proofs: Iterable[Proof]) -> Iterator[str]:

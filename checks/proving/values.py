@@ -9,10 +9,12 @@ from typing import Any
 from spanproof.checks.proving.cuts import LiftError
 from spanproof.checks.proving.engine import Engine
 from spanproof.checks.proving.terms import Domain, unknown_function
-from spanproof.impl.access import Access
+from spanproof.impl.access import Access, perform
 from spanproof.impl.heap_cells import CurArena
 from spanproof.impl.span import Span
 
+THREAD = 0
+"""No access but those to locks asks who makes it."""
 ARENAS = 1 << 24
 """More than any address space has."""
 
@@ -68,6 +70,11 @@ def result_of(engine: Engine, operation: str) -> Any:
             raise LiftError(f"{engine.where()}: nothing is known of the operation {operation}")
 
 
+def performed(access: Access[Any], value: Any) -> tuple[Any, Any]:
+    """(new value, result) of an access to a cell with this value: as it is whenever the heap is run."""
+    return perform(access, value, THREAD)
+
+
 def unknown(engine: Engine, access: Access[Any]) -> Any:
     """The result of an access to a cell of which nothing is known."""
     match access.kind:
@@ -80,6 +87,6 @@ def unknown(engine: Engine, access: Access[Any]) -> Any:
         case "update":
             return result_of(engine, access.args[0].__name__)
         case "load" | "read":
-            return value_of(engine, access.cell.name)
+            return performed(access, value_of(engine, access.cell.name))[1]
         case _:
             raise LiftError(f"{engine.where()}: {access.kind} is not understood by proofs")

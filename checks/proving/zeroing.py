@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from spanproof.checks.proving.cuts import Call
-from spanproof.checks.proving.footprint import READS
+from spanproof.checks.proving.heaps import READS
 from spanproof.checks.proving.obligations import Kind
 from spanproof.checks.proving.protocol import Protocol
+from spanproof.checks.proving.values import performed
 from spanproof.impl.access import Access
 from spanproof.impl.span import Span
 from spanproof.model.contracts import contract, zeroing
@@ -141,22 +142,11 @@ class ZeroingProtocol(Protocol):
         other = e.fresh("zeroed_base_of_another")
         e.assume(other <= e.geometry.arena_size)
         now = ite(here, v.world.zeroed_base, other)
-        match access.kind, access.args:
-            case (("load" | "read"), ()):
-                return now
-            case "compare_and_swap", (old, new):
-                swapped = now == old
-                if not swapped:
-                    return False
-            case (("store" | "write"), (new,)):
-                pass
-            case "add", (delta,):
-                new = now + delta
-            case _:
-                return self.looked(access)
-        e.view = replace(v, world=replace(v.world, zeroed_base=ite(here, new, v.world.zeroed_base)))
-        e.prove_all(Kind.GUARANTEE, "write of zeroedBase", zeroing.raises_zeroed_base(v, e.view))
-        return True if access.kind == "compare_and_swap" else new if access.kind == "add" else None
+        new, result = performed(access, now)
+        if new is not now:
+            e.view = replace(v, world=replace(v.world, zeroed_base=ite(here, new, v.world.zeroed_base)))
+            e.prove_all(Kind.GUARANTEE, "write of zeroedBase", zeroing.raises_zeroed_base(v, e.view))
+        return result
 
     def _memory(self, access: Access[Any]) -> Any:
         """One page."""
@@ -180,7 +170,7 @@ class ZeroingProtocol(Protocol):
         mine = hand is not None and hand.span is not None and _identical(hand.span, number)
         if access.kind in READS:
             known = hand.field(field) if mine and hand is not None else None
-            return self.looked(access) if known is None else known
+            return self.looked(access) if known is None else performed(access, known)[1]
         new = self.stored(access)
         e.prove(Kind.GUARANTEE, f"write of mspan.{field}", "only_the_holder_writes_to_a_span", mine)
         if hand is not None:

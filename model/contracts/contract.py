@@ -56,3 +56,5 @@ class Call:
     """The columns of the release table on which it depends."""
     locked: bool | None = None
     """Whether the heap lock must be held, or must not be; None: it makes no difference."""
+    unpreempted: bool = False
+    """Whether the caller must not be preempted, for the world is not to be stopped before it returns."""

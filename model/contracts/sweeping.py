@@ -348,7 +348,9 @@ CALLS = {
     "set_spans": Call(nothing, rely, nothing, "none", "proved: set_spans"),
     "reclaim": Call(nothing_claimed, sweeps, nothing_is_left, "none", "proved: reclaim", locked=False),
     "reclaim_chunk": Call(reclaims, sweeps, nothing_is_left, "word", "proved: reclaim_chunk", locked=True),
-    "sweepone": Call(nothing_claimed, sweeps, nothing_is_left, "signed", "proved: sweepone", locked=False),
+    "sweepone": Call(
+        nothing_claimed, sweeps, nothing_is_left, "signed", "proved: sweepone", locked=False, unpreempted=True
+    ),
 }
 
 ENTRUSTED = {

@@ -13,6 +13,7 @@ from spanproof.checks.proving.closed_world import beside
 from spanproof.checks.proving.footprint import text_of
 from spanproof.checks.proving.operations import keeps_its_word
 from spanproof.checks.proving.theorem import JOBS, PROTOCOLS, RESTS_ON, prove, units
+from spanproof.checks.proving.zeroing_jobs import JOBS as ZEROING
 from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Verdict
 from spanproof.impl.access import Cell
@@ -118,7 +119,7 @@ STRANGE = (
 @pytest.mark.parametrize("function", STRANGE)
 def test_what_cannot_be_told_is_said(function: str) -> None:
     """Each is a place where nothing is claimed of the heap."""
-    said = beside(PROTOCOLS[0], Hidden)
+    said = beside(ZEROING, Hidden)
 
     assert [line for line in said if f" {function}: " in line and "it cannot be told" in line]
 
@@ -151,7 +152,7 @@ class Writes(Runtime):
 def test_another_writer_is_named(function: str, family: str) -> None:
     """A function that writes a cell of the protocol beside its proofs."""
     assert f"{function} may write {family}, and no proof of the zeroing protocol speaks of it" in beside(
-        PROTOCOLS[0], Writes
+        ZEROING, Writes
     )
 
 
@@ -311,7 +312,7 @@ class Remembers(Runtime):
 
 def test_state_outside_of_cells_is_named() -> None:
     """Neither a list nor a function of the object's own can be accounted for."""
-    said = beside(PROTOCOLS[0], Remembers)
+    said = beside(ZEROING, Remembers)
 
     assert "past could hold state, and is no cell" in said
     assert "alloc_needs_zero could hold state, and is no cell" in said

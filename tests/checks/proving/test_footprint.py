@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from spanproof.checks.proving.cuts import LiftError
-from spanproof.checks.proving.footprint import columns, coroutines, reaches, recursion, text_of, writes
+from spanproof.checks.proving.footprint import columns, reaches, recursion, text_of, writes
+from spanproof.checks.proving.heaps import coroutines
 from spanproof.checks.proving.theorem import JOBS, prove, units
 from spanproof.impl.malloc import Runtime
 from spanproof.impl.span import Span

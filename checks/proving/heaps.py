@@ -1,0 +1,95 @@
+"""A heap class as proofs see it: its functions by name, its cells, and an access held against both.
+
+Read next: footprint.py.
+"""
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import cache
+from typing import Any
+
+from spanproof.checks.proving.cuts import PARTS, LiftError
+from spanproof.impl.access import Access, Cell, Cells
+from spanproof.model.geometry import SMALL
+from spanproof.model.releases import NEWEST
+
+READS = frozenset({"load", "read"})
+
+
+def function_of(heap_class: Any, name: str) -> Any:
+    """The function of a heap with this name (`alloc`, `pages.alloc`), or None."""
+    part, dot, method = name.rpartition(".")
+    owner = getattr(heap_class, PARTS[part]) if dot else heap_class
+    return inspect.getattr_static(owner, method, None)
+
+
+def members(heap_class: Any) -> list[tuple[str, Any]]:
+    """What the heap's class and the classes of its parts have, by name, without what every object has."""
+    owners = [("", heap_class), *((f"{part}.", getattr(heap_class, owner)) for part, owner in PARTS.items())]
+    return [
+        (f"{prefix}{name}", member)
+        for prefix, owner in owners
+        for name, member in inspect.getmembers_static(owner)
+        if not name.startswith("__")
+    ]
+
+
+@cache
+def coroutines(heap_class: Any) -> tuple[str, ...]:
+    """All coroutines of the heap and of its parts, by name."""
+    return tuple(name for name, member in members(heap_class) if inspect.iscoroutinefunction(member))
+
+
+@cache
+def made(heap_class: Any) -> Any:
+    """A heap of this class.
+
+    Raises:
+        LiftError: it cannot be made.
+
+    """
+    try:
+        return heap_class(replace(SMALL, spans=1), NEWEST)
+    except Exception as e:
+        raise LiftError(f"{heap_class.__name__} cannot be made: {type(e).__name__}: {e}") from e
+
+
+def attributes(owner: Any) -> set[str]:
+    """The names of an object's own attributes, slots of its classes included."""
+    slots = (slot for cls in type(owner).__mro__ for slot in getattr(cls, "__slots__", ()))
+    return {*getattr(owner, "__dict__", ()), *slots}
+
+
+@cache
+def cells(heap_class: Any, part: str) -> Mapping[str, str]:
+    """The attributes of the heap, or of one of its parts, that are cells, with the names of these."""
+    heap = made(heap_class)
+    owner: Any = getattr(heap, part) if part else heap
+    found = {name: getattr(owner, name, None) for name in attributes(owner)}
+    return {name: cell.name for name, cell in found.items() if isinstance(cell, Cell | Cells)}
+
+
+@cache
+def _declared(heap_class: Any) -> Mapping[str, tuple[Any, str | None]]:
+    """The families of cells, each with the kind of its cells and the lock that guards them."""
+    return {cell.name: (type(cell), cell.guard) for cell in made(heap_class).fresh()}
+
+
+def undeclared(heap_class: Any, access: Access[Any]) -> str | None:
+    """Why an access is to no cell that the heap declares, or None."""
+    cell: Any = access.cell
+    if (type(cell), cell.guard) == _declared(heap_class).get(cell.name):
+        return None
+    guarded = f" guarded by {cell.guard}" if cell.guard else ""
+    return f"the heap has no {type(cell).__name__} {cell.name}{guarded}"
+
+
+@cache
+def name_of(heap_class: Any, file: str, name: str, line: int) -> str | None:
+    """The function of the heap whose code stands there, or None."""
+    for function in coroutines(heap_class):
+        code = function_of(heap_class, function).__code__
+        if (code.co_filename, code.co_name, code.co_firstlineno) == (file, name, line):
+            return function
+    return None

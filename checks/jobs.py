@@ -142,7 +142,7 @@ def _prove(task: Task, setting: Setting) -> Done:
         return Done((), (), None, Proof(task.name, task.release, task.domain, error=hurry))
     heap = subject(setting.heap, setting.fault).heap_class
     unit = next(u for u in units(JOBS[task.name], heap, setting.release) if u.release == task.release)
-    return Done((), (), None, prove(unit, heap, task.domain, setting.deadline))
+    return Done((), (), None, prove(unit, heap, task.domain, _hurry(setting)))
 
 
 def _pin(task: Task, setting: Setting) -> Done:
@@ -251,7 +251,7 @@ def _theorems(work: Work, done: list[tuple[Task, Proof]], setting: Setting) -> N
             if any((u.job, u.release) not in proofs for u in needed):
                 continue  # interrupted before they were done
             parts = [(u, proofs[u.job, u.release]) for u in needed]
-            found = judged(theorem, parts, heap, domain, setting.release, setting.deadline, proofs.values())
+            found = judged(theorem, parts, heap, domain, setting.release, _hurry(setting), proofs.values())
             name = theorem.name if domain == "int" else f"{theorem.name} ({domain})"
             result = replace(found.result, name=name)
             work.told[name] = story(theorem, result, parts, heap.heap_class)

@@ -1,14 +1,13 @@
 """What a proof script does when it is run by itself: prove its theorem, and tell it."""
 
 import argparse
-import math
 import sys
-import time
 from collections.abc import Iterable
 
 from spanproof.checks.proving.induction import run_counterexample
 from spanproof.checks.proving.jobs import DOMAINS
 from spanproof.checks.proving.obligations import Proof
+from spanproof.checks.proving.stopping import Hurry, patient
 from spanproof.checks.proving.telling import Done, story
 from spanproof.checks.proving.theorem import JOBS, Judged, Standing, Theorem, prove, units, verdict
 from spanproof.checks.record import Record
@@ -17,29 +16,26 @@ from spanproof.checks.verdict import EXIT_CODES
 
 
 def proved(
-    theorem: Theorem, subject: Subject, domain: str = "int", release: str | None = None, deadline: float = math.inf
+    theorem: Theorem, subject: Subject, domain: str = "int", release: str | None = None, hurry: Hurry = patient
 ) -> tuple[Judged, list[Done]]:
     """Do all proofs of a theorem, one after the other, and judge them."""
     done = [
-        (unit, prove(unit, subject.heap_class, domain, deadline))
+        (unit, prove(unit, subject.heap_class, domain, hurry))
         for name in theorem.proofs
         for unit in units(JOBS[name], subject.heap_class, release)
     ]
-    return judged(theorem, done, subject, domain, release, deadline), done
+    return judged(theorem, done, subject, domain, release, hurry), done
 
 
 def judged(
-    theorem: Theorem, done: list[Done], subject: Subject, domain: str, release: str | None, deadline: float = math.inf,
+    theorem: Theorem, done: list[Done], subject: Subject, domain: str, release: str | None, hurry: Hurry = patient,
     others: Iterable[Proof] = (),
 ) -> Judged:  # fmt: skip
     """The verdict over proofs that are done; what fails is run. `others`: the other proofs of this run."""
     proofs = [proof for _, proof in done]
 
-    def stop(states: int) -> str | None:  # noqa: ARG001  # the signature of Hurry
-        return "out of time" if time.monotonic() > deadline else None
-
     def run(theorem: Theorem, state: Standing) -> tuple[Record | None, str]:
-        return run_counterexample(theorem, state, subject, proofs, release, stop)
+        return run_counterexample(theorem, state, subject, proofs, release, hurry)
 
     return verdict(theorem, done, subject.heap_class, run, domain, release, others)
 

@@ -1,4 +1,4 @@
-"""Formulas, made by Z3's own constructors.
+"""Formulas, made by Z3's own constructors, and what else its Python classes do not give.
 
 What z3's Python operators add, a look at the sort of every operand and coercions, took half the time of a proof. Terms
 of words have the right sorts by construction; Z3 itself still refuses what does not fit. Read next: terms.py.
@@ -61,3 +61,8 @@ def add_to(solver: Any, terms: Iterable[Any]) -> None:
     """Assert claims."""
     for term in terms:
         _z3.Z3_solver_assert(_CONTEXT, solver.solver, term.ast)
+
+
+def interrupt() -> None:
+    """Make the solver give up what it is at, from another thread."""
+    _context.interrupt()

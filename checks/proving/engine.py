@@ -10,9 +10,7 @@ protocol.py.
 """
 
 import inspect
-import math
 import sys
-import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass, replace
 from pathlib import PurePath
@@ -27,6 +25,7 @@ from spanproof.checks.proving.obligations import Kind, Obligation, Outcome
 from spanproof.checks.proving.observing import Observing
 from spanproof.checks.proving.operations import locks_keep_their_word
 from spanproof.checks.proving.questions import Questions
+from spanproof.checks.proving.stopping import Hurry, patient
 from spanproof.checks.proving.terms import BITMAP, Bits, Domain, Truth, Word, formula
 from spanproof.impl.access import Access, Lock, Throw, World
 from spanproof.impl.heap_cells import HEAP_LOCK
@@ -85,13 +84,12 @@ class Engine:
     """One job: a coroutine, or a lemma, with its obligations."""
 
     def __init__(
-        self, geometry: Geometry, bits: int | None, throws: Collection[str] = (), deadline: float = math.inf
+        self, geometry: Geometry, bits: int | None, throws: Collection[str] = (), hurry: Hurry = patient
     ) -> None:
         """bits: None for integers. throws: the texts of throws that must not be reached.
 
-        deadline: no path is begun after it (time.monotonic).
+        hurry: asked at each question whether there is a reason to stop.
         """
-        self.deadline = deadline
         self.geometry, self.bits, self.throws = geometry, bits, frozenset(throws)
         self.domain = Domain(bits, self.fork)
         self.obligations: list[Obligation] = []
@@ -106,7 +104,7 @@ class Engine:
         self.heads: Mapping[tuple[int, str, int], Head] = {}
         self.about: Any = True
         """The condition under which what is observed is what a throw that follows would be about."""
-        self.questions = Questions(bits)
+        self.questions = Questions(bits, hurry)
         self._constants = 0
         self._ordered: dict[tuple[str, int, bool], Any] = {}
         """Loops whose `keeps` is known to be an order, with the hand of which it was shown."""
@@ -333,7 +331,7 @@ class Engine:
         while self._todo:
             moment, forced = self._todo.pop()
             self.paths += 1
-            if self.paths > MOST_PATHS or time.monotonic() > self.deadline:
+            if self.paths > MOST_PATHS:
                 raise LiftError(f"{self.where()}: given up after {self.paths:,} paths")
             self._path(make(), moment, forced)
         self._coroutine = None

@@ -3,7 +3,6 @@
 Read next: zeroing_jobs.py, and theorem.py for what they add up to.
 """
 
-import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from spanproof.checks.proving.footprint import recursion
 from spanproof.checks.proving.heaps import function_of
 from spanproof.checks.proving.obligations import Proof
 from spanproof.checks.proving.protocol import Protocol
+from spanproof.checks.proving.stopping import Hurry, OutOfTimeError, heeding, patient
 from spanproof.model.geometry import GO_AMD64, Geometry
 from spanproof.model.logic import Claims
 from spanproof.model.releases import Release
@@ -61,11 +61,11 @@ class Job:
 
 def run(
     job: Job, heap_class: Any, release: Release, domain: str = "int", geometry: Geometry = GO,
-    deadline: float = math.inf, called: str = "",
+    hurry: Hurry = patient, called: str = "",
 ) -> Proof:  # fmt: skip
-    """Do one proof; no path is begun after the deadline (time.monotonic). called: the row's name."""
+    """Do one proof. hurry: asked now and then for a reason to stop. called: the row's name."""
     started = time.perf_counter()
-    engine = Engine(geometry, DOMAINS[domain], job.throws, deadline)
+    engine = Engine(geometry, DOMAINS[domain], job.throws, hurry)
     error, taken = "", frozenset[Arm]()
     try:
         protocol = job.protocol(engine, heap_class, release)
@@ -79,9 +79,11 @@ def run(
             function = heap
             for part in job.function.split("."):
                 function = getattr(function, part)
-            with noted() as arms:
+            with noted() as arms, heeding(hurry):
                 engine.run(lambda: function(*start.args), start.ensures, start.at_return)
             taken = frozenset(arms)
+    except OutOfTimeError as e:
+        error = str(e)
     except LiftError as e:
         error = f"the text cannot be read with symbols: {e}"
     except Exception as e:  # noqa: BLE001  # a text may fail in any way when it is read with symbols

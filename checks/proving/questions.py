@@ -13,6 +13,7 @@ from typing import Any
 import z3
 
 from spanproof.checks.proving import building
+from spanproof.checks.proving.stopping import Hurry, OutOfTimeError, patient
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +33,9 @@ BITS = (Try(1_000_000_000),)
 class Questions:
     """What is known on a path, and what follows from it."""
 
-    def __init__(self, bits: int | None) -> None:
+    def __init__(self, bits: int | None, hurry: Hurry = patient) -> None:
         """bits: None for integers."""
+        self._hurry = hurry
         self._tries = INTEGERS if bits is None else BITS
         self._hypotheses: list[Any] = []
         self._solver = _solver(self._tries[0])
@@ -81,11 +83,16 @@ class Questions:
         """(sat, unsat or unknown, seconds) of the hypotheses with these terms.
 
         hurry: unknown will do. model: keep what satisfies them.
+
+        Raises:
+            OutOfTimeError: there is a reason to stop.
+
         """
         started = time.perf_counter()
         self._solver.push()
         building.add_to(self._solver, terms)
-        result, solver = self._solver.check(), self._solver
+        solver = self._solver
+        result = self._checked(solver)
         self.model = solver.model() if model and result == z3.sat else None
         self._solver.pop()
         for another in () if hurry else self._tries[1:]:
@@ -93,14 +100,22 @@ class Questions:
                 break
             solver = _solver(another)
             building.add_to(solver, (*self._hypotheses, *terms))
-            result = solver.check()
+            result = self._checked(solver)
             self.model = solver.model() if model and result == z3.sat else None
         return result, time.perf_counter() - started
+
+    def _checked(self, solver: Any) -> Any:
+        result = solver.check()
+        said = self._hurry(0)
+        if said is not None:
+            raise OutOfTimeError(said)
+        return result
 
 
 def _solver(attempt: Try) -> Any:
     solver = z3.Solver()
     solver.set("rlimit", attempt.resources)
+    solver.set("ctrl_c", False)  # z3's signature; see stopping.py
     for name, value in attempt.settings.items():
         solver.set(name, value)
     return solver

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from spanproof.checks.proving.jobs import Job, Start
@@ -16,7 +17,7 @@ from spanproof.model.contracts import owning, sweeping
 from spanproof.model.contracts.contract import nothing
 from spanproof.model.contracts.sweeping import Hand, View
 from spanproof.model.logic import Claims, all_of, any_of, implies, negate
-from spanproof.model.state import DEAD, IN_USE
+from spanproof.model.state import DEAD, IN_USE, MANUAL
 
 HELD = frozenset({HEAP_LOCK})
 INVALID = "use of invalid sweepLocker"
@@ -158,7 +159,8 @@ def _free_manual(p: SweepingProtocol) -> Start:
     p.begin()
     e, s = p.engine, p.span("mspan")
     e.view = replace(e.view, hand=Hand(held=s.number))
-    e.assume(implies(e.view.held, negate(e.view.world.claimed)))
+    w = e.view.world
+    e.assume(implies(e.view.held, all_of(w.state != IN_USE, negate(w.claimed))))
     return Start((s, e.fresh("typ")), nothing)
 
 
@@ -197,8 +199,14 @@ def _steps(p: SweepingProtocol, v: View) -> Iterator[Step]:
         iter([("it is this one", v.span == number), *freed, unmapped]),
         lambda: sweeping.hands_on(dead, number),
     )
-    built = all_of(v.held, w.state == DEAD, w.sweepgen == v.sg)
-    yield "publishes a span", iter([("it built it", built)]), lambda: v.but(state=IN_USE)
+    for state in (DEAD, IN_USE, MANUAL):
+        held = iter(
+            [
+                ("it holds it, and did not win it", all_of(v.held, negate(w.claimed))),
+                *sweeping.writes_state(v, v.span, state),
+            ]
+        )
+        yield f"holds a span and makes its state {state}", held, partial(v.but, state=state)
     marked, entry = v.but(in_use=True), e.fresh("entry")
     yield "sets an in-use bit", sweeping.published(marked), lambda: marked
     yield "clears an in-use bit", sweeping.unpublishes(v), lambda: v.but(in_use=False)

@@ -6,7 +6,6 @@ of the heap acts beside the proofs; each way that a decision of the text can go 
 another protocol, of those done in the same run, fails that its premises lead to. Read next: induction.py, ../proofs.
 """
 
-import math
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -22,6 +21,7 @@ from spanproof.checks.proving.heaps import function_of
 from spanproof.checks.proving.jobs import Job
 from spanproof.checks.proving.obligations import Kind, Obligation, Outcome, Proof
 from spanproof.checks.proving.owning_jobs import JOBS as OWNING
+from spanproof.checks.proving.stopping import Hurry, patient
 from spanproof.checks.proving.sweeping_jobs import JOBS as SWEEPING
 from spanproof.checks.proving.zeroing_jobs import JOBS as ZEROING
 from spanproof.checks.record import Record
@@ -118,10 +118,10 @@ def units(job: Job, heap_class: Any, release: str | None = None) -> list[Unit]:
     return [Unit(job.name, rows[-1].name, tuple(r.name for r in rows)) for rows in groups.values()]
 
 
-def prove(unit: Unit, heap_class: Any, domain: str, deadline: float = math.inf) -> Proof:
+def prove(unit: Unit, heap_class: Any, domain: str, hurry: Hurry = patient) -> Proof:
     """Do one proof. It stands for other rows only if what it read of its own is the same there."""
     watched = Watched(row(unit.release))
-    proof = jobs.run(JOBS[unit.job], heap_class, watched, domain, deadline=deadline, called=unit.release)  # type: ignore[arg-type]  # it reads as a release does
+    proof = jobs.run(JOBS[unit.job], heap_class, watched, domain, hurry=hurry, called=unit.release)  # type: ignore[arg-type]  # it reads as a release does
     for column in sorted(watched.read):
         others = [name for name in unit.rows if getattr(row(name), column) != getattr(row(unit.release), column)]
         if others and not proof.error:

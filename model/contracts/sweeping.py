@@ -148,6 +148,16 @@ def sweepgen_written(v: View, number: Word, new: Word) -> View:
     return v.but(sweepgen=ite(here, new, v.world.sweepgen), claimed=any_of(v.world.claimed, becomes_mine))
 
 
+def writes_state(v: View, number: Word, new: Word) -> Claims:
+    """The guarantee of a write to a span's state: who built it publishes it; the winner frees it, or who holds it."""
+    w = v.world
+    built = all_of(v.held, w.state == DEAD, any_of(new != IN_USE, w.sweepgen == v.sg))
+    freed = all_of(w.claimed, w.sweepgen == v.sg, v.locked)
+    given_back = all_of(v.held, w.state != IN_USE)
+    dies = all_of(new == DEAD, any_of(freed, given_back))
+    yield "a_span_is_published_by_who_built_it", implies(v.span == number, any_of(dies, built))
+
+
 def hands_on(v: View, number: Word) -> View:
     """After a span that was swept is freed, or put where others find it."""
     return v.but(claimed=all_of(v.world.claimed, v.span != number))

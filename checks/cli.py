@@ -83,7 +83,7 @@ OPTIONS = (
     ),
     click.option("--heap", metavar="FILE.py:CLASS", default="reference", help="A heap in place of the reference."),
     click.option("--fault", callback=_fault, metavar="NAME", help="Plant this fault in the heap."),
-    click.option("--require", multiple=True, metavar="NAME", help="Exit 2 if this did not run: a kind of check, or one by name."),
+    click.option("--require", multiple=True, metavar="NAME", help="Exit 2 if no check of this kind or name ran."),
 )
 
 

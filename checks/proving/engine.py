@@ -362,7 +362,7 @@ class Engine:
         try:
             while True:
                 self._moment, self._decided = self._now(), []
-                operation = coroutine.send(answer)
+                operation = self._next(coroutine, answer)
                 asked = tuple(self._decided)
                 answer = self._answer(operation)
                 self._log.append(Segment(asked, answer))
@@ -370,12 +370,20 @@ class Engine:
         except PathEndsError:
             pass
         except Throw as e:
+            raise LiftError(f"{self.where()}: an operation throws: {e}") from e
+        coroutine.close()
+
+    def _next(self, coroutine: Any, answer: Any) -> Any:
+        """Run the text to its next access; what it throws ends the path."""
+        try:
+            return coroutine.send(answer)
+        except Throw as e:
             self._thrown(str(e), e)
         except AttributeError as e:
             if e.obj is not None:
                 raise
             self._thrown("invalid memory address or nil pointer dereference", e)
-        coroutine.close()
+        raise PathEndsError
 
     def _thrown(self, text: str, error: Exception) -> None:
         """A path that ends with a throw."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from spanproof.checks.proving.jobs import Job, Start
 from spanproof.checks.proving.obligations import Kind
+from spanproof.checks.proving.operations import POOL as MOST_POOLED
 from spanproof.checks.proving.owning import OwningProtocol
 from spanproof.checks.proving.start import owning_starts
 from spanproof.checks.proving.zeroing_jobs import ADDRESSES, SEQUENTIAL
@@ -182,7 +183,8 @@ def _one_owner(p: OwningProtocol) -> Start:
 
 
 ONCE = "a span in hand is freed by one thread (proved: only_the_winner_sweeps; a user frees what it holds, once)"
-PREMISES = (ADDRESSES, ONCE, SEQUENTIAL)
+POOL = f"taking an mspan from the pool and giving it back was judged on every pool of up to {MOST_POOLED} mspans"
+PREMISES = (ADDRESSES, ONCE, POOL, SEQUENTIAL)
 
 JOBS = (
     Job("owning: start", "the heap begins as it must", OwningProtocol, "", owning_starts),

@@ -7,6 +7,8 @@ from typing import Any
 
 from spanproof.checks.proving.jobs import Job, Start
 from spanproof.checks.proving.obligations import Kind
+from spanproof.checks.proving.operations import SPANS
+from spanproof.checks.proving.owning_jobs import POOL
 from spanproof.checks.proving.start import sweeping_starts
 from spanproof.checks.proving.sweeping import SweepingProtocol
 from spanproof.checks.proving.values import Arenas
@@ -62,10 +64,11 @@ def _reclaim_chunk(p: SweepingProtocol) -> Start:
     _locked(p)
     e = p.engine
     page_idx, n = e.fresh("page_idx"), e.fresh("n")
-    e.assume(all_of(page_idx % 8 == 0, n % 8 == 0))
+    arenas = Arenas.any(e)
+    e.assume_all(sweeping.reclaims(e.view, arenas, page_idx, n))
     entry = e.view
     return Start(
-        (Arenas.any(e), page_idx, n),
+        (arenas, page_idx, n),
         lambda _: iter([*sweeping.nothing_claimed(e.view), *sweeping.sweeps(entry, e.view)]),
         HELD,
     )
@@ -266,7 +269,9 @@ UNWRAPPED = "sweepgen does not wrap around (it takes 2^31 cycles)"
 KEPT = "a span that a thread keeps alive is marked, so the sweeper does not free it (searched: live_memory_keeps_its_contents)"
 BITS = "a set in-use bit marks a mapped span that is in use (proved: in_use_bit_marks_a_built_span)"
 BEGINS = "a cycle begins when every span is swept or cached (searched: sweepgen_is_one_of_five)"
-PREMISES = (STRONG, CYCLE, BEGINS, UNWRAPPED, BITS, KEPT, SEQUENTIAL)
+SETS = f"pushing to a set of spans and popping from it was judged on every set of up to {len(SPANS)} spans"
+BY_HAND = "free_manual is called for spans of alloc_manual, once each"
+PREMISES = (STRONG, CYCLE, BEGINS, UNWRAPPED, BITS, KEPT, POOL, SETS, SEQUENTIAL)
 
 JOBS = (
     Job("sweeping: start", "the heap begins as it must", SweepingProtocol, "", sweeping_starts),
@@ -284,6 +289,6 @@ JOBS = (
     Job("alloc_manual: sweepgen", "so is one that is managed by hand", SweepingProtocol, "alloc_manual", _alloc_manual, ("alloc_span",), premises=PREMISES),
     Job("alloc: sweepgen", "it reclaims with nothing claimed, and gives a span that is swept", SweepingProtocol, "alloc", _alloc, ("reclaim", "alloc_span", "os.memclr"), premises=PREMISES),
     Job("malloc_large: sweepgen", "a span that the sweeper will meet is swept", SweepingProtocol, "malloc_large", _malloc_large, ("alloc", "os.memclr"), premises=PREMISES),
-    Job("free_manual: sweepgen", "a span that its thread frees is not claimed", SweepingProtocol, "free_manual", _free_manual, ("pages.free",), premises=PREMISES),
+    Job("free_manual: sweepgen", "a span that its thread frees is not claimed", SweepingProtocol, "free_manual", _free_manual, ("pages.free",), premises=(*PREMISES, BY_HAND)),
     Job("malloc_small: sweepgen", "a span that a thread keeps is marked cached", SweepingProtocol, "malloc_small", _malloc_small, ("alloc", "os.memclr"), premises=PREMISES),
 )  # fmt: skip

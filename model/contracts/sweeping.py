@@ -270,8 +270,10 @@ def free_span_ensures(given: View, new: View, *_: Any) -> Claims:
     yield "nothing_else_changes_hands", same(given.world.claimed, new.world.claimed)
 
 
-def reclaims(v: View, _arenas: Any, page_idx: Word, n: Word) -> Claims:
-    """What reclaim_chunk asks for: whole bytes of page_in_use, and nothing claimed."""
+def reclaims(v: View, arenas: Any, page_idx: Word, n: Word) -> Claims:
+    """What reclaim_chunk asks for: whole bytes of page_in_use, from an arena that is there, and nothing claimed."""
+    there = all_of(page_idx >= 0, page_idx // v.geometry.pages_per_arena < arenas.count)
+    yield "the_chunk_begins_in_an_arena", there
     yield "nothing_is_claimed", negate(v.world.claimed)
     yield "whole_bytes", all_of(page_idx % 8 == 0, n % 8 == 0)
 

@@ -164,6 +164,7 @@ BAD = {
     "trace that is not there": (["trace", "trace.npz"], "trace.npz"),
     "out that is a file": (["explore", QUICK, "--out", "taken"], "taken"),
     "json in no folder": (["explore", QUICK, "--json", "taken/r.json"], "taken"),
+    "a tier of one domain": (["prove", "--tier", "long", "--domain", "int"], "--domain int"),
     "faults with a fault": (["faults", "--fault", "second_fit"], "--fault"),
 }
 
@@ -247,6 +248,34 @@ def test_a_heap_that_hides_state_is_unknown(tmp_path: Path) -> None:
     assert cli.main(["explore", "dirty_and_fresh", "--heap", "mine.py:Hidden", "--json", "r.json"]) == 3
     (result,) = results(tmp_path / "r.json")["results"]
     assert "mine.py:7" in result["reason"]
+
+
+def test_what_is_required_must_have_run(capsys: pytest.CaptureFixture[str]) -> None:
+    """By its kind or its name; else exit 2, and a line that says so."""
+    assert cli.main(["explore", QUICK, "--require", QUICK, "--require", "explore"]) == 0
+    assert cli.main(["explore", QUICK, "--require", "prove"]) == 2
+    assert "--require prove: it did not run" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_an_interrupt_reaches_a_proof(jobs: str, tmp_path: Path) -> None:
+    """Ctrl-C while the solver is at a question of many seconds, in this process and in another."""
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE / "src")}
+    line = [sys.executable, "-m", "spanproof.checks", "prove", "no_overlapping_spans", "--domain", "bv64"]
+    process = subprocess.Popen(  # noqa: S603  # our own
+        [*line, "--jobs", jobs],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    time.sleep(6)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=10)
+
+    assert process.returncode == 130, err
+    assert "Traceback" not in out + err
 
 
 def test_an_interrupt_keeps_what_was_found(tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ BREAKS = {
     "traced_under_the_lock": "reclaim_chunk_touches_only_swept_or_claimed_spans",
     "freed_without_lock": "no_overlapping_spans",
     "mspan_taken_after_unlock": "no_overlapping_spans",
+    "grow_forgets_the_pages": "grow_hands_pages_over_once",
 }
 """The theorem that each fault makes false; others may rest on it, and become unknown."""
 SPOKEN_OF_ELSEWHERE = {
@@ -53,7 +54,6 @@ SPOKEN_OF_ELSEWHERE = {
     "marked_span_swept_free": "no theorem speaks of mark bits",
     "alloc_count_not_cleared": "no theorem speaks of object counts",
     "manual_free_counted_as_heap": "no theorem speaks of the counters of bytes",
-    "grow_forgets_the_pages": "growing stands by its contract",
 }
 """Faults that no theorem can see, and why: they are found by search."""
 UNKNOWN = {

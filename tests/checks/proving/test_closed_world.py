@@ -245,6 +245,26 @@ KINDS = {
     "unaligned chunks": ("reclaim", Edit(
         "Heap.reclaim", "idx = await self.reclaim_index.add(chunk) - chunk",
         "idx = await self.reclaim_index.add(chunk) - chunk + 1")),
+    "what is left is given again": ("grow", Edit(
+        "Heap.grow", "await self.cur_arena.write(CurArena(base + ask, end))",
+        "await self.cur_arena.write(CurArena(base, end))")),
+    "an arena is reserved twice": ("grow", Edit(
+        "Heap.sys_alloc", "return self.geometry.arena_base(first), narenas * self.geometry.arena_size",
+        "return self.geometry.arena_base(first - 1), narenas * self.geometry.arena_size")),
+    "more is given than was left": ("grow", Edit(
+        "Heap.grow", "await self.pages.grow(base, end - base)",
+        "await self.pages.grow(base, end - base + self.geometry.chunk_size)")),
+    "the lock is let go while the heap grows": ("grow", Edit(
+        "Heap.sys_alloc", "await self.all_arenas.update(append_arenas, first, narenas)",
+        "await self.lock.unlock()\nawait self.lock.lock()\n"
+        "await self.all_arenas.update(append_arenas, first, narenas)")),
+    "the sweeper can be stopped in a span": ("bgsweep", Edit("Sweep.bgsweep", "await self.acquirem()", "pass")),
+    "a span is published with no sweepgen": ("alloc_span: sweepgen", Edit(
+        "Heap.init_span", "await s.sweepgen.store(sweepgen)", "pass")),
+    "a large object lowers zeroedBase": ("malloc_large", Edit(
+        "Runtime.malloc_large", "await s.alloc_count.write(1)",
+        "base = await s.base.read()\nawait self.zeroed_base.at(self.arena_index(base)).store(0)\n"
+        "await s.alloc_count.write(1)")),
     "the lock is not taken": ("reclaim", Edit(
         "Heap.reclaim", "await self.lock.lock()\nlocked = True", "locked = True")),
 }  # fmt: skip

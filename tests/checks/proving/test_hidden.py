@@ -1,0 +1,191 @@
+"""State and actions that no coroutine's text shows are named, and then nothing is claimed."""
+
+import functools
+import itertools
+import random
+import types
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from spanproof.checks.proving.closed_world import beside
+from spanproof.checks.proving.theorem import JOBS, PROTOCOLS, prove, units
+from spanproof.impl.access import Cell
+from spanproof.impl.malloc import Runtime
+
+SEEN: list[int] = []
+COUNT = itertools.count()
+
+
+class Box:
+    """A cell that looks like a field of a span, and a list."""
+
+    reachable: Cell[int] = Cell("zeroedBase", 1)
+    past: list[int] = []  # noqa: RUF012  # what must be noticed
+
+
+def remembers() -> bool:
+    """Is true from the fourth call on."""
+    SEEN.append(1)
+    return len(SEEN) > 3
+
+
+def wrapped(function: Callable[..., Any]) -> Callable[..., Any]:
+    """As it is, by way of a closure."""
+
+    @functools.wraps(function)
+    def outer(*arguments: Any) -> Any:
+        return function(*arguments)
+
+    return outer
+
+
+class List(Runtime):
+    """A list of the module."""
+
+    async def is_sweep_done(self) -> bool:
+        """Changes its mind."""
+        return len(SEEN) > 3
+
+
+class Counter(Runtime):
+    """A counter of the module."""
+
+    async def is_sweep_done(self) -> bool:
+        """Changes its mind."""
+        return next(COUNT) > 3
+
+
+class Helper(Runtime):
+    """A function of the module that uses the list."""
+
+    async def is_sweep_done(self) -> bool:
+        """Changes its mind."""
+        return remembers()
+
+
+class Dice(Runtime):
+    """A module of the library that keeps state."""
+
+    async def is_sweep_done(self) -> bool:
+        """Changes its mind."""
+        return random.random() < 0.5  # what must be noticed
+
+
+class OfAClass(Runtime):
+    """A list of a class."""
+
+    async def is_sweep_done(self) -> bool:
+        """Changes its mind."""
+        return len(Box.past) > 3
+
+
+class Default(Runtime):
+    """A default that is a list."""
+
+    async def is_sweep_done(self, past: list[int] = SEEN) -> bool:
+        """Changes its mind."""
+        return len(past) > 3
+
+
+class Gives(Runtime):
+    """A plain function that gives an access away."""
+
+    def lower(self) -> Any:
+        """For others to await."""
+        return self.zeroed_base.at(1).store(0)
+
+
+class Generator(Runtime):
+    """A coroutine of the old kind."""
+
+    @types.coroutine
+    def lower(self) -> Any:
+        """Writes."""
+        yield self.zeroed_base.at(1).store(0)
+
+
+class Static(Runtime):
+    """A coroutine that belongs to no object."""
+
+    @staticmethod
+    async def lower(heap: Any) -> None:
+        """Writes."""
+        await heap.zeroed_base.at(1).store(0)
+
+
+class Decorated(Runtime):
+    """A coroutine in a plain function."""
+
+    @wrapped
+    async def lower(self) -> None:
+        """Writes."""
+        await self.zeroed_base.at(1).store(0)
+
+
+@pytest.mark.parametrize(
+    ("heap", "said"),
+    [
+        (List, "is_sweep_done uses SEEN"),
+        (Counter, "is_sweep_done uses COUNT"),
+        (Helper, "is_sweep_done uses SEEN"),
+        (Dice, "is_sweep_done uses random"),
+        (OfAClass, "is_sweep_done uses Box, whose past"),
+        (Default, "is_sweep_done has a default"),
+        (Gives, "lower gives away an access: self.zeroed_base.at(1).store"),
+        (Generator, "lower is a generator"),
+        (Static, "lower is no plain function"),
+        (Decorated, "lower has a closure"),
+    ],
+)
+def test_it_is_named(heap: Any, said: str) -> None:
+    """In every protocol, so that no theorem holds."""
+    for jobs in PROTOCOLS:
+        assert any(said in line for line in beside(jobs, heap))
+
+
+class AsASpan(Runtime):
+    """A cell of another family by way of a name that looks like a span."""
+
+    async def clear(self, s: Any) -> None:
+        """Writes zeroedBase."""
+        s = Box
+        await s.reachable.write(0)
+
+
+class Unguarded(Runtime):
+    """The pool of mspans by a cell that no lock guards."""
+
+    async def alloc_mspan_locked(self) -> Any:
+        """Looks."""
+        pool: Cell[int] = Cell("spanalloc")
+        return await pool.load()
+
+
+class Odd(Cell[int]):
+    """A cell of another kind."""
+
+
+class AnotherKind(Runtime):
+    """A cell whose methods may do anything."""
+
+    async def alloc_mspan_locked(self) -> Any:
+        """Looks."""
+        pool = Odd("spanalloc", guard="heap.lock")
+        return await pool.load()
+
+
+@pytest.mark.parametrize(
+    ("heap", "job", "said"),
+    [
+        (AsASpan, "malloc_large", "no reader of clear sees that it writes zeroedBase"),
+        (Unguarded, "alloc_span", "the heap has no Cell spanalloc"),
+        (AnotherKind, "alloc_span", "the heap has no Odd spanalloc guarded by heap.lock"),
+    ],
+)
+def test_an_access_is_as_the_heap_declares_it(heap: Any, job: str, said: str) -> None:
+    """Each access that a path makes is held against what was read off the texts, and against the cells."""
+    proofs = [prove(unit, heap, "int") for unit in units(JOBS[job], heap)]
+
+    assert any(said in proof.error for proof in proofs)

@@ -340,6 +340,7 @@ class Engine:
             self.vacuous.append(f"{file}:{line} {function}: no path returns")
 
     def _now(self) -> Moment:
+        self.questions.mark()
         return Moment(len(self._log), self.questions.known, self.view, self.held, self.heads)
 
     def _resume(self, coroutine: Any, moment: Moment) -> Any:

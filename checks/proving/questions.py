@@ -39,6 +39,7 @@ class Questions:
         self._tries = INTEGERS if bits is None else BITS
         self._hypotheses: list[Any] = []
         self._solver = _solver(self._tries[0])
+        self._marks: list[int] = []
         self.model: Any = None
         """What satisfied the hypotheses, if the last question wanted to know."""
 
@@ -53,11 +54,19 @@ class Questions:
         self._hypotheses += new
         building.add_to(self._solver, new)
 
+    def mark(self) -> None:
+        """Make what is known now a place to come back to."""
+        if not self._marks or self._marks[-1] != self.known:
+            self._solver.push()
+            self._marks.append(self.known)
+
     def back_to(self, known: int) -> None:
-        """Forget all hypotheses but the first so many."""
+        """Forget all hypotheses but the first so many, which were marked."""
         del self._hypotheses[known:]
-        self._solver = _solver(self._tries[0])
-        building.add_to(self._solver, self._hypotheses)
+        later = sum(mark >= known for mark in self._marks)
+        self._solver.pop(later)
+        del self._marks[len(self._marks) - later :]
+        self.mark()
 
     @contextmanager
     def for_now(self) -> Generator[None]:

@@ -52,6 +52,35 @@ def less_unsigned(a: Any, b: Any) -> Any:
     return _claim(_z3.Z3_mk_bvult(_CONTEXT, a.ast, b.ast))
 
 
+def plus(a: Any, b: Any) -> Any:
+    """The sum."""
+    if isinstance(a, _z3.BitVecRef):
+        return _z3.BitVecRef(_z3.Z3_mk_bvadd(_CONTEXT, a.ast, b.ast), _context)
+    return _z3.ArithRef(_z3.Z3_mk_add(_CONTEXT, 2, _array([a, b])), _context)
+
+
+def minus(a: Any, b: Any) -> Any:
+    """The difference."""
+    if isinstance(a, _z3.BitVecRef):
+        return _z3.BitVecRef(_z3.Z3_mk_bvsub(_CONTEXT, a.ast, b.ast), _context)
+    return _z3.ArithRef(_z3.Z3_mk_sub(_CONTEXT, 2, _array([a, b])), _context)
+
+
+def product(a: Any, b: Any) -> Any:
+    """The product of integers."""
+    return _z3.ArithRef(_z3.Z3_mk_mul(_CONTEXT, 2, _array([a, b])), _context)
+
+
+def quotient(a: Any, b: Any) -> Any:
+    """A // b of integers, b positive."""
+    return _z3.ArithRef(_z3.Z3_mk_div(_CONTEXT, a.ast, b.ast), _context)
+
+
+def remainder(a: Any, b: Any) -> Any:
+    """A % b of integers, b positive."""
+    return _z3.ArithRef(_z3.Z3_mk_mod(_CONTEXT, a.ast, b.ast), _context)
+
+
 def choice(condition: Any, yes: Any, no: Any) -> Any:
     """One term or another of its sort."""
     return type(yes)(_z3.Z3_mk_ite(_CONTEXT, condition.ast, yes.ast, no.ast), _context)

@@ -53,19 +53,22 @@ class Domain:
     def times(self, a: Any, factor: int) -> Any:
         """a * factor; a power of two is a shift in bits."""
         if self.bits is None or factor <= 0 or factor & (factor - 1):
-            return a * self.constant(factor)
+            return self._product(a, factor)
         return a << self.constant(factor.bit_length() - 1)
+
+    def _product(self, a: Any, factor: int) -> Any:
+        return building.product(a, self.constant(factor)) if self.bits is None else a * self.constant(factor)
 
     def quotient(self, a: Any, divisor: int) -> Any:
         """A // divisor."""
         if self.bits is None:
-            return a / self.constant(_positive(divisor))
+            return building.quotient(a, self.constant(_positive(divisor)))
         return z3.LShR(a, self.constant(_exponent(divisor)))
 
     def remainder(self, a: Any, divisor: int) -> Any:
         """A % divisor."""
         if self.bits is None:
-            return a % self.constant(_positive(divisor))
+            return building.remainder(a, self.constant(_positive(divisor)))
         return a & self.constant((1 << _exponent(divisor)) - 1)
 
 
@@ -116,13 +119,13 @@ class Word:
         return Truth(self.domain.decide, term)
 
     def __add__(self, other: Any) -> "Word":
-        return self._word(self.term + self._of(other))
+        return self._word(building.plus(self.term, self._of(other)))
 
     def __sub__(self, other: Any) -> "Word":
-        return self._word(self.term - self._of(other))
+        return self._word(building.minus(self.term, self._of(other)))
 
     def __rsub__(self, other: Any) -> "Word":
-        return self._word(self._of(other) - self.term)
+        return self._word(building.minus(self._of(other), self.term))
 
     def __neg__(self) -> "Word":
         return self._word(-self.term)

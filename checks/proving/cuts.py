@@ -186,8 +186,10 @@ def _coroutines(cls: type) -> dict[str, Any]:
     return {name: method for name, method in found.items() if inspect.iscoroutinefunction(method)}
 
 
-def _stub(name: str) -> Any:
+def _stub(name: str, arity: int) -> Any:
     async def call(self: Any, *args: Any) -> Any:  # noqa: ARG001  # a method
+        if len(args) != arity:
+            raise LiftError(f"{name} takes {arity} arguments, and is called with {len(args)}")
         return await Call(name, args)
 
     return call
@@ -199,13 +201,13 @@ def _lifted_part(cls: type, prefix: str, contracts: Collection[str]) -> type:
         if prefix + name not in contracts:
             _refuse_unseen(name, method)
     methods = {
-        name: _stub(prefix + name) if prefix + name in contracts else cut(method)
+        name: _stub(prefix + name, method.__code__.co_argcount - 1) if prefix + name in contracts else cut(method)
         for name, method in _coroutines(cls).items()
     }
     return type(cls.__name__, (cls,), {"__slots__": (), **methods})
 
 
-STUB = _stub("").__code__
+STUB = _stub("", 0).__code__
 """The code of every stub: no part of the text."""
 
 PARTS = {"pages": "PageAlloc", "os": "OsMemory"}

@@ -26,7 +26,7 @@ from spanproof.checks.proving.observing import Observing
 from spanproof.checks.proving.operations import locks_keep_their_word
 from spanproof.checks.proving.questions import Questions
 from spanproof.checks.proving.stopping import Hurry, patient
-from spanproof.checks.proving.terms import BITMAP, Bits, Domain, Truth, Word, formula
+from spanproof.checks.proving.terms import BITMAP, Bit, Bits, Domain, Truth, Word, formula
 from spanproof.impl.access import Access, Lock, Throw, World
 from spanproof.impl.heap_cells import HEAP_LOCK
 from spanproof.impl.span import Span
@@ -84,12 +84,19 @@ class Engine:
     """One job: a coroutine, or a lemma, with its obligations."""
 
     def __init__(
-        self, geometry: Geometry, bits: int | None, throws: Collection[str] = (), hurry: Hurry = patient
+        self,
+        geometry: Geometry,
+        bits: int | None,
+        throws: Collection[str] = (),
+        hurry: Hurry = patient,
+        *,
+        no_throw: bool = False,
     ) -> None:
         """bits: None for integers. throws: the texts of throws that must not be reached.
 
-        hurry: asked at each question whether there is a reason to stop.
+        no_throw: nor any other. hurry: asked at each question whether there is a reason to stop.
         """
+        self.no_throw = no_throw
         self.geometry, self.bits, self.throws = geometry, bits, frozenset(throws)
         self.domain = Domain(bits, self.fork)
         self.obligations: list[Obligation] = []
@@ -395,7 +402,7 @@ class Engine:
         code = trace.tb_frame.f_code
         self._thrown_at = (PurePath(code.co_filename).name, code.co_name, trace.tb_lineno)
         self._expect_satisfiable("throw")
-        if text in self.throws:
+        if text in self.throws or self.no_throw:
             self.prove(Kind.THROW, "throw", text, negate(self.about))
         else:
             self.unclaimed[text] = None
@@ -548,6 +555,9 @@ class Engine:
         where = f"{cut.function} loop {cut.loop}"
         if loop is None:
             raise LiftError(f"{self.where()}: {where} has no invariant in this protocol (model/contracts)")
+        for name, value in cut.bound.items():
+            if name not in {"self", "_changed"} and not _is_frozen(value):
+                raise LiftError(f"{self.where()}: {where} meets {name}, which can change: locals are words and handles")
         self.interfere()
         bound = SimpleNamespace(**cut.bound)
         self.prove_all(Kind.INVARIANT, where, loop.invariant(self.view, bound))
@@ -642,6 +652,14 @@ class Engine:
     def span_or_none(self, name: str) -> Span | None:
         """A span of which nothing is known, or none."""
         return None if self.choose(f"{name} is nil") else Span(self.fresh(name))  # type: ignore[arg-type]  # a word
+
+
+def _is_frozen(value: Any) -> bool:
+    """Whether a local cannot change but by an assignment."""
+    if isinstance(value, tuple):
+        return all(_is_frozen(part) for part in value)  # pyright: ignore[reportUnknownVariableType]
+    plain = isinstance(value, Word | Truth | Bits | Bit | bool | int | str | None)
+    return plain or (is_dataclass(value) and bool(vars(type(value))["__dataclass_params__"].frozen))
 
 
 def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:

@@ -58,6 +58,8 @@ def _of_function(name: str, function: FunctionType, seen: set[Any]) -> Iterator[
         yield f"{name} has a closure, which could hold state"
     if inspect.isgeneratorfunction(function):
         yield f"{name} is a generator: what it does cannot be read"
+    if inspect.iscoroutinefunction(function) and (function.__defaults__ or function.__kwdefaults__):
+        yield f"{name} has a parameter with a default, of which its proof sees one value only"
     defaults = (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
     if not all(_frozen(value) for value in defaults):
         yield f"{name} has a default that could hold state"

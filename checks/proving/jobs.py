@@ -55,6 +55,8 @@ class Job:
     by_contract: tuple[str, ...] = ()
     throws: tuple[str, ...] = ()
     """The throws that it shows not to be reached."""
+    no_throw: bool = False
+    """None is, whatever it says."""
     applies: Callable[[Release], bool] = every
     premises: tuple[str, ...] = ()
 
@@ -65,7 +67,7 @@ def run(
 ) -> Proof:  # fmt: skip
     """Do one proof. hurry: asked now and then for a reason to stop. called: the row's name."""
     started = time.perf_counter()
-    engine = Engine(geometry, DOMAINS[domain], job.throws, hurry)
+    engine = Engine(geometry, DOMAINS[domain], job.throws, hurry, no_throw=job.no_throw)
     error, taken = "", frozenset[Arm]()
     try:
         protocol = job.protocol(engine, heap_class, release)

@@ -102,6 +102,9 @@ class Protocol(Observing):
     def call(self, call: Call, contract_: contract.Call) -> Any:
         """Show what the callee asks for, let it act, and take its word."""
         e, where = self.engine, f"call {call.function}"
+        if contract_.locked is None:
+            takes = HEAP_LOCK in writes(self.heap_class, call.function)
+            e.prove(Kind.LOCK, where, f"it leaves {HEAP_LOCK} alone", not takes)
         if contract_.discharged == FRAME:
             mine = self.watched() | frozenset({HEAP_LOCK} if contract_.locked else ())
             touched = sorted(writes(self.heap_class, call.function) & mine)

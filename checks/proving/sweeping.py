@@ -97,6 +97,10 @@ class SweepingProtocol(Protocol):
             e.assume_all(contract_.keeps(given, e.view))
             e.assume_all(contract_.ensures(given, e.view))
             return None
+        if call.function == "sweep":
+            swept = super().call(call, contract_)
+            e.view = sweeping.given_back(e.view, call.args[0].number)  # it may have been freed
+            return swept
         return super().call(call, contract_)
 
     def _allocated(self, call: Call, contract_: contract.Call, typ: Any) -> Span | None:
@@ -238,6 +242,7 @@ class SweepingProtocol(Protocol):
             e.view = sweeping.span_taken(e.view, s.number)
             e.assume_all(sweeping.comes_from_the_pool(e.view))
             return s
+        e.view = sweeping.given_back(e.view, access.args[1].number)
         return values.result_of(e, operation.__name__)
 
     def _generation(self, access: Access[Any]) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 from spanproof.model.contracts.contract import Call, Loop, Word, nothing
 from spanproof.model.contracts.owning import FIRST_SPAN
-from spanproof.model.contracts.zeroing import FRAME
+from spanproof.model.contracts.zeroing import FRAME, MOST_PAGES
 from spanproof.model.geometry import Geometry
 from spanproof.model.logic import Claims, Truth, all_of, any_of, implies, ite, negate, same
 from spanproof.model.state import DEAD, IN_USE
@@ -238,6 +238,12 @@ def published(v: View) -> Claims:
 def span_taken(v: View, number: Word) -> View:
     """After allocMSpanLocked."""
     return replace(v, hand=replace(v.hand, held=number))
+
+
+def given_back(v: View, number: Word) -> View:
+    """After freeMSpanLocked, or a sweep that may have freed the span: it is held no more (no span has the number)."""
+    held = v.hand.held
+    return v if held is None else replace(v, hand=replace(v.hand, held=ite(held == number, MOST_PAGES, held)))
 
 
 def comes_from_the_pool(v: View) -> Claims:

@@ -73,7 +73,8 @@ def cells(heap_class: Any, part: str) -> Mapping[str, str]:
 @cache
 def _declared(heap_class: Any) -> Mapping[str, tuple[Any, str | None]]:
     """The families of cells, each with the kind of its cells and the lock that guards them."""
-    return {cell.name: (type(cell), cell.guard) for cell in made(heap_class).fresh()}
+    cells_: list[Any] = list(made(heap_class).fresh())
+    return {cell.name: (type(cell), cell.guard) for cell in cells_}
 
 
 def undeclared(heap_class: Any, access: Access[Any]) -> str | None:

@@ -228,7 +228,7 @@ class Bits:
         if isinstance(other, Bits):
             name = unknown_function("and", BITMAP, self.name, other.name)
             return Bits(self.decide, self.place, self.seen.conjunction([other.seen]), name)
-        if isinstance(other, Word) and other.single is not None and not other.single[1]:
+        if other.single is not None and not other.single[1]:
             return Bit(self.bit(other.single[0]))
         return self._masked("and", other, other.bit(self.place).conjunction([self.seen]))
 

@@ -1,5 +1,6 @@
 """What an access means to proofs is what impl/access.py says: each edit there turns them red."""
 # ruff: noqa: ARG005
+# pyright: reportUnknownLambdaType=false
 # A meaning takes all arguments of its access.
 
 from collections.abc import Callable

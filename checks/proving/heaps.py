@@ -74,7 +74,10 @@ def cells(heap_class: Any, part: str) -> Mapping[str, str]:
 def _declared(heap_class: Any) -> Mapping[str, tuple[Any, str | None]]:
     """The families of cells, each with the kind of its cells and the lock that guards them."""
     cells_: list[Any] = list(made(heap_class).fresh())
-    return {cell.name: (type(cell), cell.guard) for cell in cells_}
+    kinds: dict[str, tuple[Any, str | None]] = {}
+    for cell in cells_:
+        kinds[cell.name] = cell.__class__, cell.guard
+    return kinds
 
 
 def undeclared(heap_class: Any, access: Access[Any]) -> str | None:

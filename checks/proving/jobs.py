@@ -23,6 +23,7 @@ from spanproof.model.releases import Release
 GO = replace(GO_AMD64, spans=1 << 32, arenas=((1 << 47) - GO_AMD64.heap_base) // GO_AMD64.arena_size)
 """Go's real constants, with all the arenas that the address space has, and more mspans than any heap: with none, a loop
 over them would never be looked at."""
+GEOMETRY = f"the sizes are those of linux/amd64, and its address space has {GO.arenas:,} arenas"
 DOMAINS = {"int": None, "bv64": 64}
 """Unbounded integers, and 64-bit words."""
 
@@ -121,7 +122,7 @@ def premises(job: Job) -> tuple[str, ...]:
 
 def granted(job: Job) -> tuple[str, ...]:
     """What a job takes for granted besides contracts."""
-    return (*job.premises, *job.protocol.entrusted.values())
+    return (GEOMETRY, *job.premises, *job.protocol.entrusted.values())
 
 
 def _place(engine: Engine, heap_class: Any, job: Job) -> None:

@@ -264,7 +264,7 @@ def _others(p: SweepingProtocol, me: View, name: str) -> None:
         e.lemma(f"{name}; another thread {step}", iter(premises), goals, Kind.RELY)
 
 
-CYCLE = "the heap's sweepgen moves only while the world is stopped, and who calls the heap cannot be preempted (searched: sweeper_meets_what_it_may_sweep); bgsweep is proved to see to it itself"
+CYCLE = "the heap's sweepgen moves only while the world is stopped, and who calls the heap cannot be preempted (searched: sweeper_meets_what_it_may_sweep); bgsweep calls sweepone so (proved), and neither it nor gc_cycle looks at sweepgen or at a span before that"
 UNWRAPPED = "sweepgen does not wrap around (it takes 2^31 cycles)"
 KEPT = "a span that a thread keeps alive is marked, so the sweeper does not free it (searched: live_memory_keeps_its_contents)"
 BITS = "a set in-use bit marks a mapped span that is in use (proved: in_use_bit_marks_a_built_span)"

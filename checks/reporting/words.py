@@ -67,12 +67,13 @@ def in_reading_order(results: Iterable[Result]) -> list[Result]:
 
 
 def sentence(report: Report, see: str = "") -> str:
-    """The verdict over everything in one sentence; `see` is where to look, named when there is something to see."""
+    """The verdict over everything in one sentence; `see` is where to look: the page with bounds and premises."""
     total, verdict = len(report.results), report.verdict
     if not total:
         return "unknown: nothing was checked"
     if verdict is Verdict.HOLDS:
-        return f"holds: {total} of {total} results hold"
+        said = f"holds: {total} of {total} results hold"
+        return f"{said}, see {see}" if see else said
     said = ", ".join(
         f"{word.value}{':' if word is verdict else ''} {number} of {total}"
         for word in READING_ORDER[:2]

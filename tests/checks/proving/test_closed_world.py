@@ -265,6 +265,26 @@ KINDS = {
         "Runtime.malloc_large", "await s.alloc_count.write(1)",
         "base = await s.base.read()\nawait self.zeroed_base.at(self.arena_index(base)).store(0)\n"
         "await s.alloc_count.write(1)")),
+    "a list at a loop head": ("memclr", Edit(
+        "OsMemory.memclr", "page = base // self.geometry.page_size",
+        "rounds = list()\npage = base // self.geometry.page_size")),
+    "an iterator at a loop head": ("memclr", Edit(
+        "OsMemory.memclr", "page = base // self.geometry.page_size",
+        "steps = iter((1, 1, 2))\npage = base // self.geometry.page_size")),
+    "another throw": ("alloc_needs_zero", Edit(
+        "Heap.alloc_needs_zero", "need_zero = True", "raise Throw('overlap')")),
+    "a freed span is swept": ("free_manual: sweepgen", Edit(
+        "Heap.free_manual", "await self.lock.unlock()",
+        "await self.lock.unlock()\nsg = await self.sweepgen.read()\nawait s.sweepgen.store(sg)")),
+    "a swept span is swept again by who cached it": ("uncache_span", Edit(
+        "Sweep.uncache_span", "await self.sweep(s)",
+        "await self.sweep(s)\nif await s.state.load() == 0:\n    await s.sweepgen.store(sg)")),
+    "a callee takes the lock that its caller holds": ("init_span", Edit(
+        "Heap.alloc_needs_zero", "need_zero = False",
+        "need_zero = False\nawait self.lock.lock()\nawait self.lock.unlock()")),
+    "one argument more": ("alloc_manual", Edit(
+        "Heap.alloc_manual", "return await self.alloc_span(npages, typ, 0)",
+        "return await self.alloc_span(npages, typ, 0, 1)")),
     "the lock is not taken": ("reclaim", Edit(
         "Heap.reclaim", "await self.lock.lock()\nlocked = True", "locked = True")),
 }  # fmt: skip

@@ -89,6 +89,14 @@ class Default(Runtime):
         return len(past) > 3
 
 
+class Short(Runtime):
+    """A parameter that proofs leave at its default."""
+
+    async def alloc_span(self, npages: int, typ: int, spanclass: int, short: int = 0) -> Any:
+        """Takes fewer pages than it builds on."""
+        return await super().alloc_span(npages - short, typ, spanclass)
+
+
 class Gives(Runtime):
     """A plain function that gives an access away."""
 
@@ -133,6 +141,7 @@ class Decorated(Runtime):
         (Dice, "is_sweep_done uses random"),
         (OfAClass, "is_sweep_done uses Box, whose past"),
         (Default, "is_sweep_done has a default"),
+        (Short, "alloc_span has a parameter with a default"),
         (Gives, "lower gives away an access: self.zeroed_base.at(1).store"),
         (Generator, "lower is a generator"),
         (Static, "lower is no plain function"),

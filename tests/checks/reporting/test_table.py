@@ -38,7 +38,7 @@ def test_the_table(snapshot: SnapshotAssertion) -> None:
     ("verdicts", "last"),
     [
         ((), "unknown: nothing was checked"),
-        ((Verdict.HOLDS, Verdict.HOLDS), "holds: 2 of 2 results hold"),
+        ((Verdict.HOLDS, Verdict.HOLDS), f"holds: 2 of 2 results hold, see {SEE}"),
         ((Verdict.HOLDS, Verdict.UNKNOWN), f"unknown: 1 of 2, see {SEE}"),
         ((Verdict.VIOLATED, Verdict.HOLDS, Verdict.VIOLATED), f"violated: 2 of 3, see {SEE}"),
         ((Verdict.UNKNOWN, Verdict.VIOLATED), f"violated: 1 of 2, unknown 1 of 2, see {SEE}"),

@@ -147,7 +147,7 @@ def _run(
     if keeps:
         _writable(out)
     if options["json_file"] not in (None, "-"):
-        _writable(Path(options["json_file"]).parent)
+        _writable(Path(options["json_file"]).parent, "--json, in")
     setting = _setting(options, budget)
     work = jobs.run(tasks, setting, options["jobs"] or os.cpu_count() or 1, _told(quiet=False))
     if tell and options["json_file"] != "-":
@@ -156,16 +156,16 @@ def _run(
     return _say(command, work, options, out, page=keeps)
 
 
-def _writable(folder: Path) -> None:
+def _writable(folder: Path, option: str = "--out") -> None:
     """Refuse a folder that cannot be written to before any work is done."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as e:
         raise click.UsageError(
-            f"--out {folder}: cannot be made: {e.strerror}; give a folder that can be written to"
+            f"{option} {folder}: cannot be made: {e.strerror}; give a folder that can be written to"
         ) from e
     if not os.access(folder, os.W_OK):
-        raise click.UsageError(f"--out {folder}: cannot be written to; give another folder")
+        raise click.UsageError(f"{option} {folder}: cannot be written to; give another folder")
 
 
 def _say(command: str, work: "Work", options: dict[str, Any], out: Path, *, page: bool) -> int:
@@ -469,9 +469,10 @@ def _input_errors() -> tuple[type[Exception], ...]:
     from spanproof.checks.reporting.write import ReportError  # noqa: PLC0415
     from spanproof.checks.running.replaying import ScheduleError  # noqa: PLC0415
     from spanproof.checks.subject import SubjectError  # noqa: PLC0415
+    from spanproof.checks.text import TextError  # noqa: PLC0415
     from spanproof.checks.tracing.validating import TraceError  # noqa: PLC0415
 
-    return (EditError, ProgramError, RecordError, ReportError, ScheduleError, SubjectError, TraceError)
+    return (EditError, ProgramError, RecordError, ReportError, ScheduleError, SubjectError, TextError, TraceError)
 
 
 def run() -> None:

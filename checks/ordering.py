@@ -13,6 +13,9 @@ from typing import Any
 from spanproof.impl.access import ATOMIC, PLAIN, WRITES, Access
 from spanproof.model.releases import Release, SweepDone
 
+ORDERED = "plain_accesses_are_ordered"
+"""The claim."""
+
 
 @dataclass(frozen=True, slots=True)
 class Declared:

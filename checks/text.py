@@ -15,12 +15,25 @@ from typing import Any
 _TREE = "spanproof_tree"
 
 
+class TextError(Exception):
+    """A function whose text cannot be found."""
+
+
 def tree_of(function: Any) -> ast.Module:
-    """A copy of the function's tree: a module that holds it alone, with the line numbers of its file."""
+    """A copy of the function's tree: a module that holds it alone, with the line numbers of its file.
+
+    Raises:
+        TextError: the function was made from no file.
+
+    """
     carried: ast.Module | None = getattr(function, _TREE, None)
     if carried is not None:
         return copy.deepcopy(carried)
-    tree = ast.parse(textwrap.dedent(inspect.getsource(function.__code__)))  # of what runs, not of what it wraps
+    try:
+        source = inspect.getsource(function.__code__)  # of what runs, not of what it wraps
+    except OSError as e:
+        raise TextError(f"{function.__qualname__}: its text is in no file, so it cannot be read") from e
+    tree = ast.parse(textwrap.dedent(source))
     return ast.increment_lineno(tree, function.__code__.co_firstlineno - 1)
 
 

@@ -17,6 +17,10 @@ R = TypeVar("R")
 Args = TypeVarTuple("Args")
 
 
+NIL_DEREFERENCE = "invalid memory address or nil pointer dereference"
+"""What Go says, and throws, where nil is followed."""
+
+
 class Throw(Exception):
     """Go would have thrown: a finding about the heap, never a bug of ours."""
 

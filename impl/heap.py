@@ -5,14 +5,12 @@ by release comes from model/releases.py. Left out: per-thread caches of pages an
 stacks, scavenging on growth, user arenas (the throw of 1.20), lists of spans, specials. Read next: malloc.py.
 """
 
-from spanproof.impl.access import Throw
+from spanproof.impl.access import NIL_DEREFERENCE, Throw
 from spanproof.impl.heap_cells import RECLAIM_DONE, ArenaList, CurArena
 from spanproof.impl.span import ALLOC_HEAP, DEAD, IN_USE, MANUAL, Span
 from spanproof.impl.sweep import Sweep
 from spanproof.model.releases import ManualAccounting, Zeroing
 from spanproof.model.words import align_up, and_not
-
-NIL_DEREFERENCE = "invalid memory address or nil pointer dereference"
 
 
 def take_mspan(free: int) -> tuple[int, Span]:

@@ -10,6 +10,7 @@ from spanproof.checks.exploring.races import Race, races
 from spanproof.checks.exploring.search import deadlock, ended, explore
 from spanproof.checks.exploring.tables import Tables
 from spanproof.checks.monitor import BrokenError
+from spanproof.checks.ordering import ORDERED
 from spanproof.checks.programs import Program
 from spanproof.checks.scenarios import CROSSING, FAILED_CAS, LOST_RACE, REUSE
 from spanproof.checks.sentinels import Watching
@@ -156,4 +157,4 @@ def _search_if_small(tables: Tables, program: Program, counts: Counts) -> None:
 def _judge_order(tables: Tables, program: Program, visited: set[int]) -> None:
     race = next((race for race in races(tables, visited) if race.declared is None), None)
     if race is not None:
-        raise FoundError(tables, program, BrokenError("plain_accesses_are_ordered", race.says), (), race)
+        raise FoundError(tables, program, BrokenError(ORDERED, race.says), (), race)

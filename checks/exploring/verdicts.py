@@ -9,6 +9,7 @@ from spanproof.checks.exploring.races import Race, meeting, races
 from spanproof.checks.exploring.search import Explored, Hurry, explore, fewest_preemptions, schedule_to
 from spanproof.checks.exploring.tables import LimitError, Tables
 from spanproof.checks.monitor import BrokenError
+from spanproof.checks.ordering import ORDERED
 from spanproof.checks.programs import Program
 from spanproof.checks.record import Record
 from spanproof.checks.running.replaying import record_of
@@ -18,7 +19,6 @@ from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Result, Verdict
 from spanproof.model.releases import Release
 
-ORDERED = "plain_accesses_are_ordered"
 PREMISES = ("sequentially consistent atomics and a strong compare-and-swap", "spanSet.push and pop are atomic")
 
 

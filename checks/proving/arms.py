@@ -1,8 +1,8 @@
 """Which way each decision of a text went on the paths of the proofs: of what no path takes, nothing was shown.
 
-A decision is the test of an `if`, a `while` or an `x if c else y`, or one operand of `and` and `or`. Each has two arms;
-the beginning of a function counts as one more. An arm that leads to a throw alone may be closed: that it is is what
-throws are for. Read next: cuts.py.
+A decision is the test of an `if`, a `while` or an `x if c else y`, one operand of `and` and `or`, or a comparison. Each
+has two arms; the beginning of a function counts as one more. An arm that leads to a throw alone may be closed: that it
+is is what throws are for. Read next: cuts.py.
 """
 
 import ast
@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import Any, cast
 
 from spanproof.checks.proving.terms import Truth
 from spanproof.checks.text import tree_of
 
-NAME = "_took"
-"""What a text that tells its arms calls."""
+NAME, COMPARED = "_took", "_compared"
+"""What a text that tells its arms calls, with a decision and with a comparison whose value it keeps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +75,20 @@ class Teller(ast.NodeTransformer):
         _TAKEN.get(set()).add(self.ways[place][truth])
         return truth if isinstance(value, Truth) else value
 
-    def _call(self, value: ast.expr, node: ast.expr | ast.stmt, decision: tuple[str, bool, bool]) -> ast.Call:
+    def compared(self, place: int, value: Any) -> Any:
+        """Note the arm of a comparison whose value is kept; of one that is not decided here both values are shown."""
+        known = value.known if isinstance(value, Truth) else bool(value)
+        _TAKEN.get(set()).update(arm for arm in self.ways[place] if known in {None, arm.way})
+        return value
+
+    def _call(
+        self, value: ast.expr, node: ast.expr | ast.stmt, decision: tuple[str, bool, bool], name: str = NAME
+    ) -> ast.Call:
         text, if_true, if_false = decision
         asks = any(isinstance(n, ast.Attribute) and n.attr == "release" for n in ast.walk(value))
         place = (self.file, node.lineno, node.col_offset, self.function, text)
         self.ways.append((Arm(*place, False, if_false, asks), Arm(*place, True, if_true, asks)))
-        call = ast.Call(ast.Name(NAME, ast.Load()), [ast.Constant(len(self.ways) - 1), value], [])
+        call = ast.Call(ast.Name(name, ast.Load()), [ast.Constant(len(self.ways) - 1), value], [])
         return ast.copy_location(call, node)
 
     def _test(self, node: ast.expr, *, yes: bool, no: bool) -> ast.expr:
@@ -100,7 +108,8 @@ class Teller(ast.NodeTransformer):
                 return node
             case _:
                 text = ast.unparse(node)
-                return self._call(self.visit(node), node, (text, yes, no))
+                inner: Any = self.generic_visit(node) if isinstance(node, ast.Compare) else self.visit(node)
+                return self._call(inner, node, (text, yes, no))
 
     def visit_If(self, node: ast.If) -> ast.stmt:  # ast's own name
         """Both ways."""
@@ -120,6 +129,11 @@ class Teller(ast.NodeTransformer):
         node.test = self._test(node.test, yes=False, no=False)
         node.body, node.orelse = self.visit(node.body), self.visit(node.orelse)
         return node
+
+    def visit_Compare(self, node: ast.Compare) -> ast.expr:  # ast's own name
+        """A value: both of them."""
+        text, inner = ast.unparse(node), cast("ast.expr", self.generic_visit(node))
+        return self._call(inner, node, (text, False, False), COMPARED)
 
     def visit_BoolOp(self, node: ast.BoolOp) -> ast.expr:  # ast's own name
         """A value, not a test: the last part decides nothing."""

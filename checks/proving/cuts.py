@@ -162,7 +162,7 @@ def cut(function: Any) -> Any:
         body.body.append(last)
     cuts, teller = _Cuts(body, place), arms.Teller(place, function.__code__.co_name)
     body.body = [b for s in teller.tell(body.body) for b in _listed(cuts.visit(s))]
-    return compiled(tree, function, {**_NAMES, arms.NAME: teller.took})
+    return compiled(tree, function, {**_NAMES, arms.NAME: teller.took, arms.COMPARED: teller.compared})
 
 
 BINDS = ast.Global | ast.Nonlocal | ast.Import | ast.ImportFrom | ast.NamedExpr | ast.Match | ast.Delete

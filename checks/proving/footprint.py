@@ -94,6 +94,8 @@ class _Reader(ast.NodeVisitor):
         match node:
             case ast.Attribute(value=ast.Name(id="self"), attr=name) if name in PARTS and not self.part:
                 self.refuse(node)
+            case ast.Attribute(value=ast.Name(id="self"), attr="release"):
+                self.columns.add("name")  # the whole row is used: each release is another text
             case ast.Attribute(value=ast.Name(id="self"), attr=name):
                 self.columns |= self.helper_columns(name)
             case ast.Attribute(value=ast.Attribute(value=ast.Name(id="self"), attr="release"), attr=column):
@@ -161,11 +163,14 @@ class _Reader(ast.NodeVisitor):
 
 @cache
 def _columns(function: Any) -> frozenset[str]:
-    found: set[str] = set()
-    for node in ast.walk(tree_of(function)):
+    found, inner = set[str](), set[int]()
+    for node in ast.walk(tree_of(function)):  # what is around a node comes before it
         match node:
             case ast.Attribute(value=ast.Attribute(value=ast.Name(id="self"), attr="release"), attr=column):
                 found.add(column)
+                inner.add(id(node.value))
+            case ast.Attribute(value=ast.Name(id="self"), attr="release") if id(node) not in inner:
+                found.add("name")
             case _:
                 pass
     return frozenset(found)

@@ -12,10 +12,10 @@ from spanproof.checks.proving.heaps import READS
 from spanproof.checks.proving.obligations import Kind
 from spanproof.checks.proving.protocol import Protocol
 from spanproof.impl.access import Access
-from spanproof.impl.heap_cells import CurArena
+from spanproof.impl.heap_cells import HEAP_LOCK, CurArena
 from spanproof.model.contracts import contract, growing
 from spanproof.model.contracts.growing import View, World
-from spanproof.model.logic import Claims
+from spanproof.model.logic import Claims, Truth
 
 
 class GrowingProtocol(Protocol):
@@ -47,9 +47,9 @@ class GrowingProtocol(Protocol):
         """What other threads may do."""
         return growing.rely(old, new)
 
-    def locked(self, view: View, *, held: bool) -> View:
+    def holding(self, view: View, held: frozenset[str], unpreempted: Truth) -> View:  # noqa: ARG002  # as Protocol has it
         """The view with the heap lock held or not."""
-        return replace(view, locked=held)
+        return replace(view, locked=HEAP_LOCK in held)
 
     def lock_invariant(self, view: View) -> Claims:
         """What is true whenever nobody holds the heap lock."""

@@ -1,5 +1,6 @@
 """The proofs of the growing protocol. Read next: theorem.py."""
 
+from dataclasses import replace
 from typing import Any
 
 from spanproof.checks.proving.growing import GrowingProtocol
@@ -20,7 +21,7 @@ def _grow(p: GrowingProtocol) -> Start:
     e, npage = p.engine, p.engine.fresh("npage")
     e.assume(npage > 0)
     e.assume(npage < MOST_PAGES)
-    e.held, e.view = HELD, p.locked(e.view, held=True)
+    e.hold(HELD)
     return Start((npage,), lambda grown: growing.grow_ensures(e.view, grown, npage), HELD)
 
 
@@ -37,13 +38,13 @@ def _rely(p: GrowingProtocol) -> Start:
     p.begin()
     e, me = p.engine, p.engine.view
     for locked in (False, True):
-        me = p.locked(p.fresh_world(me), held=locked)
+        me = replace(p.fresh_world(me), locked=locked)
         name = "I hold the lock" if locked else "I do not hold the lock"
         later, last = p.fresh_world(me), p.fresh_world(me)
         e.lemma(f"{name}: reflexive", iter([]), growing.rely(me, me), Kind.RELY)
         chained = [*growing.rely(me, later), *growing.rely(later, last)]
         e.lemma(f"{name}: transitive", iter(chained), growing.rely(me, last), Kind.RELY)
-    me = p.locked(me, held=False)
+    me = replace(me, locked=False)
     base, size, hint = (e.fresh(name) for name in ("base", "size", "hint"))
     e.lemma("another thread gives pages", nothing(), growing.rely(me, growing.given(me, base, size)), Kind.RELY)
     reserved: Claims = iter([("no_arena_is_reserved_twice", me.world.hint <= hint)])

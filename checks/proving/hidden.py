@@ -3,6 +3,7 @@
 A heap that has any is not claimed anything of. Read next: closed_world.py.
 """
 
+import builtins
 import dis
 import inspect
 import sys
@@ -20,9 +21,18 @@ from spanproof.model.releases import Release
 
 FROZEN: Any = (Cell, Cells, Geometry, Release, bool, int, str, Enum, type(None))
 """What cannot change, besides tuples and sets of it."""
+NAMED = frozenset({"LOAD_GLOBAL", "LOAD_NAME"})
 DESCRIPTORS: Any = (MemberDescriptorType, GetSetDescriptorType)
 PURE = frozenset({"dataclasses", "math", "operator"})
 """Modules of the standard library that keep no state."""
+BUILTINS = frozenset(
+    {abs, all, any, bool, divmod, enumerate, int, len, max, min, range, reversed, sorted, sum, tuple, zip}
+)
+"""Built-in functions that give the same for a symbol as for the number in its place, or fail."""
+SPECIAL = frozenset(f"__{name}__" for name in ("getattribute", "getattr", "new", "call", "del"))
+"""Methods that Python calls where the text shows nothing."""
+CHANGES = frozenset(f"{verb}_{what}" for verb in ("STORE", "DELETE") for what in ("ATTR", "GLOBAL", "SUBSCR"))
+"""Instructions that change what is no local."""
 
 
 @cache
@@ -47,6 +57,9 @@ def _of_classes(heap_class: Any) -> Iterator[str]:
             yield from _of_function(name, found, set())
         elif name not in PARTS.values() and not isinstance(found, DESCRIPTORS) and not _frozen(found):
             yield f"{name} is no plain function: what it does cannot be read"
+    owners: list[type] = [heap_class, *(getattr(heap_class, owner) for owner in PARTS.values())]
+    for cls in (cls for owner in owners for cls in owner.__mro__ if cls is not object):
+        yield from (f"{cls.__name__}.{special} acts unseen" for special in sorted(SPECIAL & set(vars(cls))))
 
 
 def _of_function(name: str, function: FunctionType, seen: set[Any]) -> Iterator[str]:
@@ -63,6 +76,7 @@ def _of_function(name: str, function: FunctionType, seen: set[Any]) -> Iterator[
     defaults = (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
     if not all(_frozen(value) for value in defaults):
         yield f"{name} has a default that could hold state"
+    yield from _of_code(name, function)
     for used in sorted(_globals(function.__code__)):
         value = function.__globals__.get(used)
         if isinstance(value, FunctionType) and not _of_library(value):
@@ -71,6 +85,24 @@ def _of_function(name: str, function: FunctionType, seen: set[Any]) -> Iterator[
             yield from _of_class(name, value)
         elif not _is_pure(value) and not _frozen(value):
             yield f"{name} uses {used}, which could hold state and is no cell"
+
+
+def _of_code(name: str, function: FunctionType) -> Iterator[str]:
+    """Ways to change what is no local, and ways to tell a symbol from a number."""
+    for i in _instructions(function.__code__):
+        if i.opname in CHANGES or i.opname.startswith("IMPORT"):
+            yield f"{name} changes {i.argval or 'a part of a value'}, which is no cell"
+        elif i.opname.startswith("LOAD") and i.opname != "LOAD_CONST" and _tells(i, function):
+            yield f"{name} uses {i.argval}, which may differ from proof to run"
+
+
+def _tells(i: dis.Instruction, function: FunctionType) -> bool:
+    """Whether a name may tell a symbol from a number: a special one, or built in, but for kinds of errors."""
+    used = str(i.argval)
+    if i.opname not in NAMED or used in function.__globals__ or not hasattr(builtins, used):
+        return used.startswith("__")
+    value = getattr(builtins, used)
+    return value not in BUILTINS and not (isinstance(value, type) and issubclass(value, BaseException))
 
 
 def _of_library(function: Any) -> bool:
@@ -96,8 +128,14 @@ def _of_class(name: str, cls: type) -> Iterator[str]:
 
 def _globals(code: CodeType) -> set[str]:
     """The global names that a code uses, those of functions within it included."""
-    used = {i.argval for i in dis.get_instructions(code) if i.opname in {"LOAD_GLOBAL", "LOAD_NAME"}}
-    return used.union(*(_globals(inner) for inner in code.co_consts if isinstance(inner, CodeType)))
+    return {i.argval for i in _instructions(code) if i.opname in NAMED}
+
+
+def _instructions(code: CodeType) -> Iterator[dis.Instruction]:
+    yield from dis.get_instructions(code)
+    for inner in code.co_consts:
+        if isinstance(inner, CodeType):
+            yield from _instructions(inner)
 
 
 def _frozen(value: Any) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from spanproof.checks.proving.arms import Arm, noted
 from spanproof.checks.proving.cuts import LiftError, lifted
-from spanproof.checks.proving.engine import Engine
+from spanproof.checks.proving.engine import UNPREEMPTED, Engine
 from spanproof.checks.proving.footprint import recursion
 from spanproof.checks.proving.heaps import function_of
 from spanproof.checks.proving.obligations import Proof
@@ -73,17 +73,18 @@ def run(
     try:
         protocol = job.protocol(engine, heap_class, release)
         _place(engine, heap_class, job)
+        tracing, engine.preemptible = engine.fresh_truth("tracing"), engine.fresh_truth("preemptible")
         start = job.begin(protocol)
         if job.function:
+            callers = engine.held & {UNPREEMPTED}
             _refuse_recursion(heap_class, job)
-            tracing, engine.preemptible = engine.fresh_truth("tracing"), engine.fresh_truth("preemptible")
             text = lifted(heap_class, job.by_contract)
             heap = text(geometry, release, tracing=tracing, preemptible=engine.preemptible)
             function = heap
             for part in job.function.split("."):
                 function = getattr(function, part)
             with noted() as arms, heeding(hurry):
-                engine.run(lambda: function(*start.args), start.ensures, start.at_return)
+                engine.run(lambda: function(*start.args), start.ensures, start.at_return | callers)
             taken = frozenset(arms)
     except OutOfTimeError as e:
         error = str(e)

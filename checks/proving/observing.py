@@ -7,7 +7,7 @@ from typing import Any
 from spanproof.checks.proving.cuts import Call
 from spanproof.impl.access import Access
 from spanproof.model.contracts import contract
-from spanproof.model.logic import Claims
+from spanproof.model.logic import Claims, Truth
 
 
 class Observing(ABC):
@@ -34,12 +34,12 @@ class Observing(ABC):
         """Refuse an access that is not as the heap declares it, or as the text of the function shows."""
 
     @abstractmethod
-    def locked(self, view: Any, *, held: bool) -> Any:
-        """The view with the heap lock held or not."""
+    def holding(self, view: Any, held: frozenset[str], unpreempted: Truth) -> Any:
+        """The view of a thread that holds these; unpreempted: whether no other thread can stop the world."""
 
     @abstractmethod
-    def stopped(self, view: Any, *, stopped: bool) -> Any:
-        """The view with the world stopped or running."""
+    def may_be_stopped(self, view: Any) -> Claims:
+        """What must be true of a thread when another may stop the world."""
 
     @abstractmethod
     def lock_invariant(self, view: Any) -> Claims:

@@ -13,10 +13,11 @@ from spanproof.checks.proving.operations import keeps_its_word
 from spanproof.checks.proving.protocol import Protocol
 from spanproof.checks.proving.values import performed
 from spanproof.impl.access import Access
+from spanproof.impl.heap_cells import HEAP_LOCK
 from spanproof.impl.span import DEAD, IN_USE, Span
 from spanproof.model.contracts import contract, owning, zeroing
 from spanproof.model.contracts.owning import Hand, View, World
-from spanproof.model.logic import Claims, all_of, implies, negate, same
+from spanproof.model.logic import Claims, Truth, all_of, implies, negate, same
 
 FIELDS = frozenset({"base", "npages", "state"})
 
@@ -69,9 +70,9 @@ class OwningProtocol(Protocol):
         """What other threads may do."""
         return owning.rely(old, new)
 
-    def locked(self, view: View, *, held: bool) -> View:
+    def holding(self, view: View, held: frozenset[str], unpreempted: Truth) -> View:  # noqa: ARG002  # as Protocol has it
         """The view with the heap lock held or not."""
-        return replace(view, locked=held)
+        return replace(view, locked=HEAP_LOCK in held)
 
     def lock_invariant(self, view: View) -> Claims:
         """What is true whenever nobody holds the heap lock."""

@@ -67,7 +67,7 @@ def _free_span_locked(p: OwningProtocol) -> Start:
     p.hold_no_page()
     e = p.engine
     s = p.hold_living_span()
-    e.held, e.view = HELD, p.locked(e.view, held=True)
+    e.hold(HELD)
     e.assume_all(owning.lock_invariant(e.view))
     return Start((s, e.fresh("typ")), lambda _: owning.free_span_locked_ensures(e.view), HELD)
 

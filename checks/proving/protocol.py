@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 
 from spanproof.checks.proving import values
 from spanproof.checks.proving.cuts import Call, LiftError
-from spanproof.checks.proving.engine import Engine
+from spanproof.checks.proving.engine import WORLD, Engine
 from spanproof.checks.proving.footprint import text_of, writes
 from spanproof.checks.proving.heaps import READS, name_of, undeclared
 from spanproof.checks.proving.obligations import Kind
@@ -18,7 +18,7 @@ from spanproof.impl.access import Access
 from spanproof.impl.heap_cells import HEAP_LOCK
 from spanproof.model.contracts import contract
 from spanproof.model.contracts.zeroing import FRAME
-from spanproof.model.logic import Claims, negate
+from spanproof.model.logic import Claims, Truth, negate
 from spanproof.model.releases import Release
 
 
@@ -87,13 +87,13 @@ class Protocol(Observing):
 
         return after(False), negate(after(True))
 
-    def stopped(self, view: Any, *, stopped: bool) -> Any:  # noqa: ARG002  # for protocols that care
-        """The view with the world stopped or running: here it is of no matter."""
+    def holding(self, view: Any, held: frozenset[str], unpreempted: Truth) -> Any:  # noqa: ARG002  # for some
+        """The view: what this thread holds is of no matter here."""
         return view
 
-    def locked(self, view: Any, *, held: bool) -> Any:  # noqa: ARG002  # for protocols that care
-        """The view: the lock is of no matter here."""
-        return view
+    def may_be_stopped(self, view: Any) -> Claims:  # noqa: ARG002  # for protocols that care
+        """Nothing."""
+        yield from ()
 
     def lock_invariant(self, view: Any) -> Claims:  # noqa: ARG002  # for protocols that have one
         """Nothing."""
@@ -105,6 +105,9 @@ class Protocol(Observing):
         if contract_.locked is None:
             takes = HEAP_LOCK in writes(self.heap_class, call.function)
             e.prove(Kind.LOCK, where, f"it leaves {HEAP_LOCK} alone", not takes)
+        if WORLD in e.held:
+            stays = WORLD not in writes(self.heap_class, call.function)
+            e.prove(Kind.LOCK, where, "the world is stopped, and it leaves it alone", stays)
         if contract_.discharged == FRAME:
             mine = self.watched() | frozenset({HEAP_LOCK} if contract_.locked else ())
             touched = sorted(writes(self.heap_class, call.function) & mine)

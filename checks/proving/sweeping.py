@@ -8,18 +8,22 @@ from typing import Any
 
 from spanproof.checks.proving import values
 from spanproof.checks.proving.cuts import Call, LiftError
+from spanproof.checks.proving.engine import UNPREEMPTED, WORLD
 from spanproof.checks.proving.heaps import READS
 from spanproof.checks.proving.obligations import Kind
 from spanproof.checks.proving.operations import keeps_its_word
 from spanproof.checks.proving.protocol import Protocol
 from spanproof.impl.access import Access
+from spanproof.impl.heap_cells import HEAP_LOCK
 from spanproof.impl.span import DEAD, Span
 from spanproof.model.contracts import contract, owning, sweeping, zeroing
 from spanproof.model.contracts.sweeping import Hand, View, World
-from spanproof.model.logic import Claims, all_of, implies, ite, negate, same
+from spanproof.model.logic import Claims, Truth, all_of, implies, ite, negate, same
 
 PLAIN = frozenset({"base", "npages", "needzero", "spanclass", "allocCount", "gcmarkBits"})
 MOST_GENERATION = 1 << 60
+CALLER = frozenset({UNPREEMPTED})
+"""Who calls the heap cannot be preempted."""
 
 
 class SweepingProtocol(Protocol):
@@ -35,18 +39,23 @@ class SweepingProtocol(Protocol):
     )
 
     def begin(self) -> None:
+        """Any world that is sound, with nothing claimed; the thread cannot be preempted, by its caller's doing."""
+        self.begin_preemptible()
+        self.engine.hold(CALLER)
+
+    def begin_preemptible(self) -> None:
         """Any world that is sound, with nothing claimed."""
-        self.begin_claiming()
+        self.begin_claiming(frozenset())
         self.engine.assume(negate(self.engine.view.world.claimed))
 
-    def begin_claiming(self) -> None:
+    def begin_claiming(self, held: frozenset[str] = CALLER) -> None:
         """Any world that is sound; the observed span may be one that this thread has won."""
         e = self.engine
         place = (e.fresh("arena"), e.fresh("byte"), e.fresh("bit"))
         e.assume_all(owning.is_place(e.geometry, place))
         page = owning.page_at(e.geometry, place)
-        e.view = View(e.geometry, e.fresh("sg"), e.fresh("span"), place, page, self._world(), Hand())
-        e.assume(e.view.sg <= MOST_GENERATION)
+        e.view = View(e.geometry, self._heap_generation(), e.fresh("span"), place, page, self._world(), Hand())
+        e.hold(held)
         e.assume(e.view.span < zeroing.MOST_PAGES)
         e.assume_all(sweeping.sound(e.view))
 
@@ -56,21 +65,27 @@ class SweepingProtocol(Protocol):
         e.assume(generation <= 2 * MOST_GENERATION)
         return World(generation, e.fresh("state"), e.fresh_truth("claimed"), e.fresh_truth("in_use"), entry)
 
+    def _heap_generation(self) -> Any:
+        sg = self.engine.fresh("sg")
+        self.engine.assume(sg <= MOST_GENERATION)
+        return sg
+
     def fresh_world(self, view: View) -> View:
-        """The view with any world."""
-        return replace(view, world=self._world())
+        """The view with any world, and in any cycle where another thread may begin one."""
+        sg = view.sg if view.unpreempted is True or view.locked else self._heap_generation()
+        return replace(view, world=self._world(), sg=sg)
 
     def rely(self, old: View, new: View) -> Claims:
         """What other threads may do."""
         return sweeping.rely(old, new)
 
-    def locked(self, view: View, *, held: bool) -> View:
-        """The view with the heap lock held or not."""
-        return replace(view, locked=held)
+    def holding(self, view: View, held: frozenset[str], unpreempted: Truth) -> View:
+        """The view of a thread that holds these."""
+        return replace(view, locked=HEAP_LOCK in held, stopped=WORLD in held, unpreempted=unpreempted)
 
-    def stopped(self, view: View, *, stopped: bool) -> View:
-        """The view with the world stopped or running."""
-        return replace(view, stopped=stopped)
+    def may_be_stopped(self, view: View) -> Claims:
+        """It has no span that it won or built."""
+        return sweeping.may_be_stopped(view)
 
     def span(self, name: str) -> Span:
         """Some span."""
@@ -253,7 +268,7 @@ class SweepingProtocol(Protocol):
         new = self.stored(access)
         e.prove_all(Kind.GUARANTEE, "write of sweepgen", sweeping.begins_a_cycle(v, new))
         e.assume_all(sweeping.all_is_swept(v))
-        e.view = replace(v, sg=new)
+        e.view = sweeping.cycle_begun(v, new)
         e.prove_all(Kind.GUARANTEE, "write of sweepgen", sweeping.sound(e.view))
         return None
 

@@ -13,7 +13,6 @@ from spanproof.checks.proving.start import sweeping_starts
 from spanproof.checks.proving.sweeping import SweepingProtocol
 from spanproof.checks.proving.values import Arenas
 from spanproof.checks.proving.zeroing_jobs import SEQUENTIAL, STRONG
-from spanproof.impl.heap import NIL_DEREFERENCE
 from spanproof.impl.heap_cells import HEAP_LOCK
 from spanproof.model.contracts import owning, sweeping
 from spanproof.model.contracts.contract import nothing
@@ -57,7 +56,7 @@ def _free_span(p: SweepingProtocol) -> Start:
 
 def _locked(p: SweepingProtocol) -> None:
     p.begin()
-    p.engine.held, p.engine.view = HELD, p.locked(p.engine.view, held=True)
+    p.engine.hold(p.engine.held | HELD)
 
 
 def _reclaim_chunk(p: SweepingProtocol) -> Start:
@@ -112,17 +111,17 @@ def _reclaim(p: SweepingProtocol) -> Start:
 
 
 def _bgsweep(p: SweepingProtocol) -> Start:
-    p.begin()
+    p.begin_preemptible()
     return Start((), lambda _: sweeping.nothing_claimed(p.engine.view))
 
 
 def _gc_cycle(p: SweepingProtocol) -> Start:
-    p.begin()
-    e, before = p.engine, p.engine.view.sg
+    p.begin_preemptible()
+    e = p.engine
 
     def ensures(_: None) -> Claims:
         yield from sweeping.nothing_claimed(e.view)
-        yield "a_cycle_is_two_generations", e.view.sg == before + 2
+        yield "one_cycle_is_begun", e.view.hand.cycles == 1
         yield "the_world_runs_again", not e.view.stopped
 
     return Start((), ensures)
@@ -213,6 +212,13 @@ def _steps(p: SweepingProtocol, v: View) -> Iterator[Step]:
     marked, entry = v.but(in_use=True), e.fresh("entry")
     yield "sets an in-use bit", sweeping.published(marked), lambda: marked
     yield "clears an in-use bit", sweeping.unpublishes(v), lambda: v.but(in_use=False)
+    begins = replace(v, stopped=True, locked=True)
+    whole = [
+        *sweeping.begins_a_cycle(begins, new),
+        *sweeping.all_is_swept(v),
+        *sweeping.sound(begins_at := sweeping.cycle_begun(v, new)),
+    ]
+    yield "begins a cycle", iter(whole), lambda: begins_at
     before = [("a page is mapped before it is in use", negate(w.in_use))]
     yield "maps a page", iter(before), lambda: v.but(entry=entry)
 
@@ -228,10 +234,12 @@ def _rely(p: SweepingProtocol) -> Start:
     """What another thread does is what I rely on."""
     p.begin_claiming()
     e = p.engine
-    for locked in (False, True):
-        me = replace(p.fresh_world(e.view), hand=Hand(held=e.fresh("held"), kept=e.fresh("kept")), locked=locked)
-        e.assume_all(sweeping.sound(me))
+    for locked, unpreempted in ((False, True), (True, True), (False, False)):
+        hand = Hand(held=e.fresh("held"), kept=e.fresh("kept")) if unpreempted else Hand(kept=e.fresh("kept"))
+        me = replace(p.fresh_world(e.view), hand=hand, locked=locked, unpreempted=unpreempted)
+        e.assume_all(iter([*sweeping.sound(me), *sweeping.may_be_stopped(me)]))
         name = "I hold the lock" if locked else "I do not hold the lock"
+        name = name if unpreempted else f"{name}, and can be preempted"
         e.lemma(f"{name}: reflexive", iter([]), sweeping.rely(me, me), Kind.RELY)
         later, last = p.fresh_world(me), p.fresh_world(me)
         chained = iter([*sweeping.rely(me, later), *sweeping.rely(later, last)])
@@ -256,15 +264,19 @@ def _others(p: SweepingProtocol, me: View, name: str) -> None:
         premises = [*apart, *asks]
         if me.locked and step in {"frees a span", "clears an in-use bit"}:
             continue
+        if me.unpreempted and step == "begins a cycle":
+            continue  # the world waits for me
         if step == "frees a span":
             premises.append(("a span that somebody keeps alive is marked", negate(me.kept)))
         seen = after()
-        now = replace(me, world=replace(seen.world, claimed=me.world.claimed))
+        now = replace(me, sg=seen.sg, world=replace(seen.world, claimed=me.world.claimed))
         goals = sweeping.rely(me, now)
         e.lemma(f"{name}; another thread {step}", iter(premises), goals, Kind.RELY)
 
 
-CYCLE = "the heap's sweepgen moves only while the world is stopped, and who calls the heap cannot be preempted (searched: sweeper_meets_what_it_may_sweep); bgsweep calls sweepone so (proved), and neither it nor gc_cycle looks at sweepgen or at a span before that"
+CYCLE = (
+    "who calls the heap cannot be preempted, but for bgsweep and gc_cycle (searched: sweeper_meets_what_it_may_sweep)"
+)
 UNWRAPPED = "sweepgen does not wrap around (it takes 2^31 cycles)"
 KEPT = "a span that a thread keeps alive is marked, so the sweeper does not free it (searched: live_memory_keeps_its_contents)"
 BITS = "a set in-use bit marks a mapped span that is in use (proved: in_use_bit_marks_a_built_span)"
@@ -278,7 +290,7 @@ JOBS = (
     Job("sweeping: rely", "what each thread does is what each other relies on", SweepingProtocol, "", _rely, premises=PREMISES),
     Job("sweep", "it is called by the winner, finishes, and hands the span on", SweepingProtocol, "sweep", _sweep, ("free_span",), BAD_STATE, premises=PREMISES),
     Job("free_span: sweepgen", "a span that was won and swept is given up", SweepingProtocol, "free_span", _free_span, ("pages.free",), premises=PREMISES),
-    Job("reclaim_chunk", "it looks up pages in use only, and touches spans that it won", SweepingProtocol, "reclaim_chunk", _reclaim_chunk, ("sweep",), (NIL_DEREFERENCE, INVALID), premises=PREMISES),
+    Job("reclaim_chunk", "it looks up pages in use only, and touches spans that it won", SweepingProtocol, "reclaim_chunk", _reclaim_chunk, ("sweep",), (INVALID,), premises=PREMISES),
     Job("sweepone", "it sweeps a span that it won", SweepingProtocol, "sweepone", _sweepone, ("sweep",), (INVALID,), premises=PREMISES),
     Job("ensure_swept", "it sweeps the span itself, or waits until it is swept", SweepingProtocol, "ensure_swept", _ensure_swept, ("sweep",), (INVALID,), premises=PREMISES),
     Job("uncache_span", "a stale cached span is swept by who cached it", SweepingProtocol, "uncache_span", _uncache_span, ("sweep",), premises=PREMISES),

@@ -290,6 +290,12 @@ class Truth:
     def __bool__(self) -> bool:
         return self.decide(self.term)
 
+    @property
+    def known(self) -> bool | None:
+        """Its value if no hypothesis is needed to tell it."""
+        term = z3.simplify(self.term)
+        return z3.is_true(term) if z3.is_true(term) or z3.is_false(term) else None
+
     def __eq__(self, other: object) -> "Truth":  # type: ignore[override]  # a claim, not a truth value
         return self.equivalence(other)
 

@@ -12,9 +12,9 @@ from typing import Any
 
 from spanproof.checks.proving import jobs
 from spanproof.checks.proving.arms import Arm, never_taken
+from spanproof.checks.proving.asking import PURE
 from spanproof.checks.proving.closed_world import beside, covered
 from spanproof.checks.proving.cuts import LiftError
-from spanproof.checks.proving.engine import PURE
 from spanproof.checks.proving.footprint import columns
 from spanproof.checks.proving.growing_jobs import JOBS as GROWING
 from spanproof.checks.proving.heaps import function_of

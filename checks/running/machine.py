@@ -10,7 +10,7 @@ from typing import Any
 from spanproof.checks.local_state import local_state
 from spanproof.checks.monitor import BrokenError, Monitor
 from spanproof.checks.observe import Event, Numbering, UnknownCellError, advance, watched
-from spanproof.checks.ordering import conflict, declared, writes
+from spanproof.checks.ordering import ORDERED, conflict, declared, writes
 from spanproof.checks.programs import Held, Program, User, act
 from spanproof.checks.record import Step
 from spanproof.impl.access import BLOCKED, PLAIN, Access, Misuse, Throw, perform
@@ -181,6 +181,8 @@ class Machine:
 
     def _judge_order(self, t: int, access: Access[Any]) -> None:
         """Judge whether another thread is about to touch the same word, with nothing to order the two."""
+        if self.monitor.only not in {None, ORDERED}:
+            return
         for u, other in enumerate(self.pending):
             if u == t or other is None or other.cell != access.cell or not conflict(access, other):
                 continue
@@ -191,7 +193,7 @@ class Machine:
             plain = [names[v] for v, a in ((t, access), (u, other)) if a.kind in PLAIN]
             if declared(access.cell.name, plain, self.program.release) is None:
                 pair = f"{access.kind} in {names[t]} (T{t}) and {other.kind} in {names[u]} (T{u})"
-                raise BrokenError("plain_accesses_are_ordered", f"{access.cell}: {pair} are not ordered")
+                raise BrokenError(ORDERED, f"{access.cell}: {pair} are not ordered")
 
     def describe(self, t: int) -> Step:
         """The step that thread t is about to take, with its outcome as it will be."""

@@ -1,7 +1,8 @@
 """Sweeping: who may sweep a span, and which spans the reclaimer looks at.
 
-Observed are one span and one page. Within one sweep generation of the heap (sg; it moves while the world is stopped,
-and none of these functions can be preempted) a span is swept by the thread that moved its sweepgen from sg-2 to sg-1.
+Observed are one span and one page. Within one sweep generation of the heap (sg) a span is swept by the thread that
+moved its sweepgen from sg-2 to sg-1. sg moves while the world is stopped: it stays while this thread cannot be
+preempted, and where it can be, it may hold no span.
 """
 
 from dataclasses import dataclass, replace
@@ -45,6 +46,8 @@ class Hand:
     """Nobody else touches it: just allocated, or cached."""
     kept: Any = None
     """It stays in use, as this thread keeps it alive; others may sweep it."""
+    cycles: int = 0
+    """How many cycles this thread has begun."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,8 @@ class View:
     locked: bool = False
     stopped: bool = False
     """This thread has stopped the world."""
+    unpreempted: Truth = True
+    """No other thread can stop the world."""
     looked_up: tuple[Any, Any] | None = None
     """The page that was looked up last, and the span found."""
 
@@ -106,12 +111,21 @@ def sound(v: View) -> Claims:
     yield "in_use_bit_marks_a_built_span", implies(w.in_use, built)
 
 
+def may_be_stopped(v: View) -> Claims:
+    """What a thread has when another may stop the world, and begin a cycle: no span that it won or built."""
+    yield "nothing_is_claimed_where_a_cycle_may_begin", any_of(v.unpreempted, negate(any_of(v.world.claimed, v.held)))
+
+
 def in_this_cycle(old: View, new: View) -> Claims:
     """No span becomes unswept again before the next cycle."""
+    if old.sg is not new.sg:
+        yield "sweep_generations_only_grow", old.sg <= new.sg
+        yield "a_cycle_begins_with_the_world_stopped", implies(old.unpreempted, old.sg == new.sg)
+    same_cycle = True if old.sg is new.sg else old.sg == new.sg
     unswept_then, unswept_now = (v.world.sweepgen + 2 == v.sg for v in (old, new))
-    yield "sweepgen_follows_the_protocol", implies(unswept_now, unswept_then)
-    yield "a_swept_span_stays_swept", implies(old.swept, new.swept)
-    stays = all_of(unswept_now, old.world.state == IN_USE)
+    yield "sweepgen_follows_the_protocol", implies(all_of(same_cycle, unswept_now), unswept_then)
+    yield "a_swept_span_stays_swept", implies(all_of(same_cycle, old.swept), new.swept)
+    stays = all_of(same_cycle, unswept_now, old.world.state == IN_USE)
     yield "an_unswept_span_is_not_freed", implies(stays, new.world.state == IN_USE)
 
 
@@ -131,6 +145,7 @@ def rely(old: View, new: View) -> Claims:
 
 def writes_sweepgen(v: View, number: Word, new: Word) -> Claims:
     """The guarantee of a write to a span's sweepgen: acquire, finish, cache, uncache, or build."""
+    yield "who_writes_sweepgen_cannot_be_preempted", implies(v.observed(number), v.unpreempted)
     w, sg = v.world, v.sg
     acquires = all_of(w.sweepgen + 2 == sg, new + 1 == sg, negate(w.claimed), w.state == IN_USE)
     finishes = all_of(w.claimed, w.sweepgen + 1 == sg, new == sg)
@@ -188,6 +203,11 @@ def pushes(v: View, index: Word, number: Word) -> Claims:
 def pops(v: View, index: Word) -> Claims:
     """A span is taken from the ones to sweep."""
     yield "spans_to_sweep_are_in_the_other_set", index == 1 - v.sg // 2 % 2
+
+
+def cycle_begun(v: View, new: Word) -> View:
+    """After a write of the heap's sweepgen."""
+    return replace(v, sg=new, hand=replace(v.hand, cycles=v.hand.cycles + 1))
 
 
 def begins_a_cycle(v: View, new: Word) -> Claims:
@@ -351,12 +371,20 @@ LOOPS = {
 }
 
 CALLS = {
-    "sweep": Call(sweep_requires, sweeps, sweep_ensures, "truth", "proved: sweep", locked=False),
+    "sweep": Call(sweep_requires, sweeps, sweep_ensures, "truth", "proved: sweep", locked=False, unpreempted=True),
     "free_span": Call(
-        free_span_requires, sweeps, free_span_ensures, "none", "proved: free_span: sweepgen", locked=False
+        free_span_requires,
+        sweeps,
+        free_span_ensures,
+        "none",
+        "proved: free_span: sweepgen",
+        locked=False,
+        unpreempted=True,
     ),
-    "alloc": Call(nothing_claimed, sweeps, nothing_is_left, "span", "proved: alloc: sweepgen", locked=False),
-    "alloc_span": Call(nothing, rely, nothing, "span", "proved: alloc_span: sweepgen", locked=False),
+    "alloc": Call(
+        nothing_claimed, sweeps, nothing_is_left, "span", "proved: alloc: sweepgen", locked=False, unpreempted=True
+    ),
+    "alloc_span": Call(nothing, rely, nothing, "span", "proved: alloc_span: sweepgen", locked=False, unpreempted=True),
     "alloc_needs_zero": Call(nothing, rely, nothing, "truth", FRAME),
     "os.memclr": Call(nothing, rely, nothing, "none", FRAME),
     "os.sys_used": Call(nothing, rely, nothing, "none", FRAME),
@@ -364,8 +392,12 @@ CALLS = {
     "pages.alloc": Call(nothing, rely, nothing, "region", FRAME, locked=True),
     "pages.free": Call(nothing, rely, nothing, "none", FRAME, locked=True),
     "set_spans": Call(nothing, rely, nothing, "none", "proved: set_spans"),
-    "reclaim": Call(nothing_claimed, sweeps, nothing_is_left, "none", "proved: reclaim", locked=False),
-    "reclaim_chunk": Call(reclaims, sweeps, nothing_is_left, "word", "proved: reclaim_chunk", locked=True),
+    "reclaim": Call(
+        nothing_claimed, sweeps, nothing_is_left, "none", "proved: reclaim", locked=False, unpreempted=True
+    ),
+    "reclaim_chunk": Call(
+        reclaims, sweeps, nothing_is_left, "word", "proved: reclaim_chunk", locked=True, unpreempted=True
+    ),
     "sweepone": Call(
         nothing_claimed, sweeps, nothing_is_left, "signed", "proved: sweepone", locked=False, unpreempted=True
     ),

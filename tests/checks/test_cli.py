@@ -144,6 +144,11 @@ def run_command(command: list[str], folder: Path, source: Path = SOURCE / "src")
     return subprocess.run(line, cwd=folder, env=environment, capture_output=True, text=True, timeout=300, check=False)  # noqa: S603  # our own
 
 
+MADE = """
+from spanproof.impl.malloc import Runtime
+
+exec("class Made(Runtime):\\n    async def clear(self, s): pass")
+"""
 BAD = {
     "unknown command": (["chekc"], "check"),
     "unknown scenario": (["explore", "two_alloc_one_arena"], "did you mean two_allocs_one_arena"),
@@ -163,7 +168,8 @@ BAD = {
     "pin of nothing": (["pin", "record.json"], "record.json"),
     "trace that is not there": (["trace", "trace.npz"], "trace.npz"),
     "out that is a file": (["explore", QUICK, "--out", "taken"], "taken"),
-    "json in no folder": (["explore", QUICK, "--json", "taken/r.json"], "taken"),
+    "json in no folder": (["explore", QUICK, "--json", "taken/r.json"], "--json, in taken"),
+    "heap without a text": (["prove", "--heap", "made.py:Made"], "Made.clear: its text is in no file"),
     "a tier of one domain": (["prove", "--tier", "long", "--domain", "int"], "--domain int"),
     "faults with a fault": (["faults", "--fault", "second_fit"], "--fault"),
 }
@@ -175,6 +181,7 @@ def test_bad_input_is_one_line_and_exit_2(
 ) -> None:
     """Whatever is wrong with the input: one line that names it, exit 2, nothing on stdout, no traceback."""
     (tmp_path / "taken").write_text("")
+    (tmp_path / "made.py").write_text(MADE)
 
     assert cli.main(arguments) == 2
 

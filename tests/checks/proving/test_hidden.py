@@ -97,6 +97,55 @@ class Short(Runtime):
         return await super().alloc_span(npages - short, typ, spanclass)
 
 
+class Number(Runtime):
+    """A number for proofs that is another in a run."""
+
+    async def is_sweep_done(self) -> bool:
+        """Changes its mind."""
+        return [True, False][isinstance(await self.sweepdone.load(), bool)]
+
+
+class Looks(Runtime):
+    """The kind of a value by way of a special attribute."""
+
+    async def is_sweep_done(self) -> bool:
+        """Changes its mind."""
+        return (await self.sweepdone.load()).__class__ is int
+
+
+class Sets(Runtime):
+    """An attribute of a class, set by a plain function."""
+
+    times = 0
+
+    def more(self) -> int:
+        """Counts."""
+        Sets.times += 1
+        return self.times
+
+    async def is_sweep_done(self) -> bool:
+        """Changes its mind."""
+        return self.more() > 3
+
+
+class Unseen(Runtime):
+    """What an attribute is is decided elsewhere."""
+
+    def __getattribute__(self, name: str) -> Any:
+        """Gives it."""
+        return super().__getattribute__(name)
+
+
+class Imports(Runtime):
+    """A module that the text names only where it is run."""
+
+    async def is_sweep_done(self) -> bool:
+        """Changes its mind."""
+        import random as dice  # noqa: PLC0415  # what must be noticed
+
+        return dice.random() < 0.5
+
+
 class Gives(Runtime):
     """A plain function that gives an access away."""
 
@@ -142,6 +191,11 @@ class Decorated(Runtime):
         (OfAClass, "is_sweep_done uses Box, whose past"),
         (Default, "is_sweep_done has a default"),
         (Short, "alloc_span has a parameter with a default"),
+        (Number, "is_sweep_done uses isinstance"),
+        (Looks, "is_sweep_done uses __class__"),
+        (Sets, "more changes times"),
+        (Unseen, "Unseen.__getattribute__ acts unseen"),
+        (Imports, "is_sweep_done changes random"),
         (Gives, "lower gives away an access: self.zeroed_base.at(1).store"),
         (Generator, "lower is a generator"),
         (Static, "lower is no plain function"),

@@ -15,6 +15,7 @@ from spanproof.checks.proving.sweeping import SweepingProtocol
 from spanproof.checks.proving.theorem import JOBS
 from spanproof.checks.proving.zeroing import ZeroingProtocol
 from spanproof.impl.access import Access
+from spanproof.impl.heap_cells import HEAP_LOCK
 from spanproof.impl.malloc import Runtime
 from spanproof.model.contracts import owning, sweeping, zeroing
 from spanproof.model.geometry import GO_AMD64
@@ -191,7 +192,7 @@ def test_every_conjunct_of_a_rely_is_in_one_of_these_lists(protocol: type[Any], 
     """With the lock and without it: a new conjunct has to be looked at."""
     p = protocol(Engine(GO_AMD64, None), Runtime, NEWEST)
     p.begin()
-    views = [p.locked(p.engine.view, held=held) for held in (False, True)]
+    views = [p.holding(p.engine.view, held, True) for held in (frozenset[str](), frozenset({HEAP_LOCK}))]
 
     assert {name for v in views for name, _ in p.rely(v, v)} == set(known)
 

@@ -7,8 +7,9 @@ import pytest
 
 from spanproof.checks.exploring.tables import Tables
 from spanproof.checks.faults.corpus import BY_NAME as FAULTS
-from spanproof.checks.faults.edit import planted
+from spanproof.checks.faults.edit import Edit, planted
 from spanproof.checks.monitor import BrokenError
+from spanproof.checks.ordering import ORDERED
 from spanproof.checks.programs import AllocManual, Collect, FreeManual, MallocLarge, Program, Thread
 from spanproof.checks.running.machine import Machine
 from spanproof.checks.scenarios import SCENARIOS, Scenario
@@ -74,6 +75,32 @@ def test_machine_and_tables_agree_when_a_claim_is_judged_alone() -> None:
         for t, state in walk(tables, random.Random(seed)):
             machine.step(t)
             assert_same(machine, tables, state)
+
+
+def test_a_claim_that_is_judged_alone_is_not_cut_short_by_a_race() -> None:
+    """Accesses that are not ordered end a run where all is judged, and where they are judged."""
+    heap = planted((Edit("Heap.alloc_needs_zero", "need_zero = False", "need_zero = False\n" + READS),))
+
+    assert ends(heap, None) == ends(heap, ORDERED) == {ORDERED}
+    assert ends(heap, "zeroed_base_never_decreases") == set()
+
+
+READS = "await self.zeroed_base.at(self.arena_index(base)).read()"
+
+
+def ends(heap: type[Runtime], only: str | None) -> set[str]:
+    """The claims that break on random schedules."""
+    broken = set[str]()
+    for seed in range(SCHEDULES):
+        machine, chooser = Machine(SCENARIOS[0].program, heap, only), random.Random(seed)
+        machine.start()
+        while machine.enabled():
+            try:
+                machine.step(chooser.choice(machine.enabled()))
+            except BrokenError as e:
+                broken.add(e.claim)
+                break
+    return broken
 
 
 SOME_FAULTS = ("plain_store_for_cas", "sweep_without_acquiring", "need_zero_not_raised", "second_fit")

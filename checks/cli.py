@@ -247,16 +247,16 @@ def _pins() -> list["Task"]:
 @cli.command()
 @_options
 def check(**options: Any) -> int:
-    """The main job: proofs, all interleavings of the catalogue, Hypothesis workloads, traces, pinned records."""
+    """The main job: proofs, all interleavings of the catalogue, workloads, Go's tables, traces, pinned records."""
     from spanproof.checks.faults.planting import subject  # noqa: PLC0415
-    from spanproof.checks.jobs import Task, campaign_tasks, proof_tasks  # noqa: PLC0415
+    from spanproof.checks.jobs import Task, campaign_tasks, proof_tasks, table_tasks  # noqa: PLC0415
     from spanproof.checks.proofs.catalogue import BY_NAME as THEOREMS  # noqa: PLC0415
     from spanproof.checks.scenarios import SCENARIOS  # noqa: PLC0415
     from spanproof.checks.tracing.shipped import RECORDED  # noqa: PLC0415
 
     options["theorems"] = tuple(THEOREMS)
     heap = subject(options["heap"], options["fault"]).heap_class
-    tasks = [*_pins(), *proof_tasks(THEOREMS, heap, options["release"], ["int"]), *campaign_tasks()]
+    tasks = [*_pins(), *proof_tasks(THEOREMS, heap, options["release"], ["int"]), *campaign_tasks(), *table_tasks()]
     tasks += [Task("explore", s.name) for s in sorted(SCENARIOS, key=lambda s: -s.states)]
     if options["heap"] == "reference" and options["fault"] is None:
         tasks += [Task("trace", str(path)) for path in RECORDED]
@@ -312,13 +312,14 @@ def prove(theorems: tuple[str, ...], domain: str | None, tier: str, **options: A
 
 @cli.command()
 @click.option("--examples", type=click.IntRange(1, 10_000_000), default=None, help="Programs to draw [default: 300].")
+@click.option("--tables", is_flag=True, help="Replay the calls of Go's own tests instead.")
 @_options
-def compare(examples: int | None, **options: Any) -> int:
+def compare(examples: int | None, tables: bool, **options: Any) -> int:
     """Programs and schedules from Hypothesis, against every claim and the abstract heap after every step."""
-    from spanproof.checks.jobs import campaign_tasks  # noqa: PLC0415
+    from spanproof.checks.jobs import campaign_tasks, table_tasks  # noqa: PLC0415
 
     options["examples"] = examples
-    return _run("compare", campaign_tasks(), options)
+    return _run("compare", table_tasks() if tables else campaign_tasks(), options)
 
 
 @cli.command()

@@ -29,12 +29,14 @@ from spanproof.checks.subject import REFERENCE
 from spanproof.checks.verdict import Result, Verdict
 from spanproof.model.releases import RELEASES, row
 
+TABLES = ("mpagealloc", "mpagecache", "mpallocbits", "mranges", "mgcscavenge")
+"""The files whose tests are replayed."""
 INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One piece of work: check is explore, compare, trace, pin or prove; name a scenario, a file, a fault or a part.
+    """One piece of work: check is one of _TASKS; name a scenario, a file, a fault, a part, a proof.
 
     For prove, `name` is a job, `release` the row it is done on, `domain` its kind of words.
     """
@@ -127,6 +129,12 @@ def _compare(task: Task, setting: Setting) -> Done:
     return Done((), (), part)
 
 
+def _tables(task: Task, setting: Setting) -> Done:
+    from spanproof.checks.comparing.go_tables import judge_file  # noqa: PLC0415  # for this task alone
+
+    return Done((judge_file(task.name, subject(setting.heap, setting.fault).heap_class),))
+
+
 def _trace(task: Task, setting: Setting) -> Done:
     from spanproof.checks.tracing.verdicts import judge_trace  # noqa: PLC0415  # numpy, for this task alone
 
@@ -158,6 +166,7 @@ def _fault(task: Task, setting: Setting) -> Done:
 _TASKS: dict[str, Callable[[Task, Setting], Done]] = {
     "explore": _explore,
     "compare": _compare,
+    "tables": _tables,
     "prove": _prove,
     "trace": _trace,
     "pin": _pin,
@@ -261,6 +270,11 @@ def _theorems(work: Work, done: list[tuple[Task, Proof]], setting: Setting) -> N
 def campaign_tasks() -> list[Task]:
     """The parts of the workloads."""
     return [Task("compare", str(part)) for part in range(PARTS)]
+
+
+def table_tasks() -> list[Task]:
+    """Go's own tests, a task for each file."""
+    return [Task("tables", file) for file in TABLES]
 
 
 def _keep(work: Work, done: Done) -> None:

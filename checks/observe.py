@@ -158,7 +158,7 @@ class Observer:
             return tuple(-1 if s is None else s.number for s in values)
 
         def allocated(values: tuple[Any, ...]) -> tuple[int, ...]:
-            return tuple(values[0].alloc >> page & 1 for page in range(counts))
+            return tuple(values[0].allocated(page) for page in g.pages)
 
         self.fields: dict[str, tuple[tuple[int, ...], Callable[[tuple[Any, ...]], Any]]] = {
             "sweepgen": (n.all("sweepgen", [None]), _only),
@@ -169,7 +169,7 @@ class Observer:
             "spans": (n.all("spans", g.pages), numbers),
             "contents": (n.all("memory", g.pages), _identity),
             "expected": (n.all("ghost.expected", g.pages), _identity),
-            "allocated": ((n.of(numbering.heap.pages.bits),), allocated),
+            "allocated": ((n.of(numbering.heap.pages.tree),), allocated),
             "state": (n.all("mspan.state", spans), _identity),
             "base": (n.all("mspan.base", spans), _identity),
             "npages": (n.all("mspan.npages", spans), _identity),

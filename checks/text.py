@@ -9,7 +9,6 @@ import copy
 import inspect
 import textwrap
 from collections.abc import Mapping
-from types import FunctionType
 from typing import Any
 
 _TREE = "spanproof_tree"
@@ -44,13 +43,12 @@ def compiled(tree: ast.Module, function: Any, names: Mapping[str, Any] | None = 
     (definition,) = tree.body
     assert isinstance(definition, ast.FunctionDef | ast.AsyncFunctionDef)
     made = scope[definition.name]
-    made.__dict__[_TREE] = tree
+    if definition.name in function.__globals__:
+        scope[definition.name] = function.__globals__[definition.name]  # a function of the module, not this method
+    carry(made, tree)
     return made
 
 
-def with_global(function: Any, name: str, value: Any) -> Any:
-    """The function, seeing `value` under a global name."""
-    made = FunctionType(function.__code__, {**function.__globals__, name: value}, function.__name__)
-    made.__kwdefaults__, made.__defaults__ = function.__kwdefaults__, function.__defaults__
-    made.__dict__.update(function.__dict__)
-    return made
+def carry(function: Any, tree: ast.Module) -> None:
+    """Have a function that was compiled from an edited tree carry it."""
+    function.__dict__[_TREE] = tree

@@ -20,9 +20,16 @@ Args = TypeVarTuple("Args")
 NIL_DEREFERENCE = "invalid memory address or nil pointer dereference"
 """What Go says, and throws, where nil is followed."""
 
+FAULT = "unexpected signal during runtime execution"
+"""What Go says, and throws, where memory is touched that is not mapped."""
+
 
 class Throw(Exception):
     """Go would have thrown: a finding about the heap, never a bug of ours."""
+
+
+class Undefined(Exception):
+    """A call of which Go does not say what it does: pages freed that are free, none at all, or outside of the heap."""
 
 
 class Misuse(Exception):

@@ -6,7 +6,7 @@ No algorithm stands here. `HeapCells.fresh` is the heap as mheap.init leaves it.
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
-from spanproof.impl import os_memory, page_alloc
+from spanproof.impl import os_memory, scavenge, scavenge_index
 from spanproof.impl.access import Cell, Cells, Lock, World
 from spanproof.impl.span import ALLOC_HEAP, ALLOC_STACK, ALLOC_WORK_BUF, DEAD, FIELDS, Span
 from spanproof.model.geometry import Geometry
@@ -51,7 +51,8 @@ class SpanSet:
 class HeapCells:
     """Geometry, release and cells of one heap. Frozen after construction: all state lives in the cells."""
 
-    PageAlloc: ClassVar[type[page_alloc.PageAlloc]] = page_alloc.PageAlloc
+    PageAlloc: ClassVar[type[scavenge.ScavengingPageAlloc]] = scavenge.ScavengingPageAlloc
+    ScavengeIndex: ClassVar[type[scavenge_index.ScavengeIndex]] = scavenge_index.ScavengeIndex
     OsMemory: ClassVar[type[os_memory.OsMemory]] = os_memory.OsMemory
     _frozen = False
 
@@ -68,7 +69,8 @@ class HeapCells:
         self.world = World("world")
         self.memory: Cells[int] = Cells("memory")
         self.os = self.OsMemory(geometry, self.memory)
-        self.pages = self.PageAlloc(geometry, Cell("pages", guard=HEAP_LOCK))
+        self.index = self.ScavengeIndex(geometry, *scavenge_index.index_cells(geometry, HEAP_LOCK))
+        self.pages = self.PageAlloc(geometry, release, self.lock, Cell("pages", guard=HEAP_LOCK), self.index, self.os)
         self.free_mspans: Cell[int] = Cell("spanalloc", guard=HEAP_LOCK)
         """spanalloc: a bit for every mspan that is not in use."""
         self.cur_arena: Cell[CurArena] = Cell("curArena", guard=HEAP_LOCK)
@@ -113,7 +115,8 @@ class HeapCells:
         g = self.geometry
         words = [(arena, byte) for arena in g.arena_indices for byte in range(-(-g.pages_per_arena // 8))]
         cells: dict[Cell[Any], Any] = {self.lock: 0, self.world: 0}
-        cells |= {self.pages.bits: page_alloc.PageBits(), self.free_mspans: (1 << g.spans) - 1}
+        cells |= {**self.pages.fresh(), self.free_mspans: (1 << g.spans) - 1}
+        cells |= self.index.fresh()
         cells |= {self.cur_arena: CurArena(), self.arena_hint: g.first_arena, self.all_arenas: ArenaList()}
         cells |= {self.zeroed_base.at(arena): 0 for arena in g.arena_indices}
         cells |= {family.at(word): 0 for family in (self.page_in_use, self.page_marks) for word in words}

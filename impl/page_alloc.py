@@ -1,63 +1,85 @@
-"""The page allocator behind Go's interface: which pages are allocated, which of the free ones were scavenged.
+"""The page allocator: first fit by address, over bitmaps of chunks and a radix tree of summaries.
 
-Stands for mpagealloc.go. It is a first-fit bitmap; Go's is a radix tree that finds the same addresses. Its whole state
-is one cell under the heap lock, so alloc, free and grow are one step each. Read next: sweep.py.
+Mirrors mpagealloc.go. What the heap lock protects is one cell (page_tree.py); the scavenge index, which scavengers read
+without the lock, is changed word by word (scavenge_index.py). Read next: page_cache.py.
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
-from spanproof.impl.access import Cell
+from spanproof.impl.access import Cell, Lock, Throw, Undefined
+from spanproof.impl.page_tree import PageTree, fresh_tree
+from spanproof.impl.palloc_bits import NOT_FOUND, sum_max
+from spanproof.impl.scavenge_index import ScavengeIndex
 from spanproof.model.geometry import Geometry
-from spanproof.model.words import and_not, lowest_run, run_of_ones
+from spanproof.model.releases import Release
+from spanproof.model.words import align_down, align_up
 
 
-@dataclass(frozen=True, slots=True)
-class PageBits:
-    """The frozen state: bit i stands for the i-th page of the heap."""
-
-    mapped: int = 0
-    """Pages that grow has handed over."""
-    alloc: int = 0
-    """Pages that are allocated."""
-    scavenged: int = 0
-    """Free pages whose contents were returned to the system, or never came from it."""
-
-    def __str__(self) -> str:
-        """The allocated pages, as bits from the first page on."""
-        return f"alloc {_ones(self.alloc)} of {_ones(self.mapped)}, scavenged {_ones(self.scavenged)}"
+def sys_grow(p: PageTree, base: int, limit: int) -> tuple[PageTree, None]:
+    """See PageTree.sys_grow."""
+    return p.sys_grow(base, limit), None
 
 
-def _ones(bits: int) -> str:
-    """A bitmap as runs, half-open: {[0, 2) [4, 5)}."""
-    runs: list[str] = []
-    first = 0
-    while bits >> first:
-        first += (bits >> first & -(bits >> first)).bit_length() - 1
-        length = (~(bits >> first) & (bits >> first) + 1).bit_length() - 1
-        runs.append(f"[{first}, {first + length})")
-        first += length
-    return "{" + " ".join(runs) + "}"
+def add_chunks(p: PageTree, base: int, limit: int) -> tuple[PageTree, None]:
+    """See PageTree.grow."""
+    return p.grow(base, limit), None
 
 
-def find_and_allocate(bits: PageBits, npages: int) -> tuple[PageBits, tuple[int, int]]:
-    """Allocate the lowest free run: (state, (its first page, how many of its pages were scavenged)), or (-1, 0)."""
-    page = lowest_run(and_not(bits.mapped, bits.alloc), npages)
-    if page < 0:
-        return bits, (-1, 0)
-    run = run_of_ones(page, npages)
-    taken = replace(bits, alloc=bits.alloc | run, scavenged=and_not(bits.scavenged, run))
-    return taken, (page, (bits.scavenged & run).bit_count())
+def update_summaries(p: PageTree, base: int, npages: int, contig: bool, alloc: bool) -> tuple[PageTree, None]:
+    """See PageTree.update."""
+    return p.update(base, npages, contig, alloc), None
 
 
-def set_free(bits: PageBits, page: int, npages: int) -> tuple[PageBits, None]:
-    """Mark a run as free; its pages are not scavenged."""
-    return replace(bits, alloc=and_not(bits.alloc, run_of_ones(page, npages))), None
+def search(p: PageTree, npages: int) -> tuple[PageTree, tuple[int, int]]:
+    """The lowest npages free pages in a row: (their address or 0, a new search address); nothing is taken yet.
+
+    The first part of pageAlloc.alloc. With no page left the search address becomes the highest.
+    """
+    g = p.geometry
+    # With the search address at the end nothing is free.
+    if g.chunk_index(p.search_addr) >= p.end:
+        return p, (0, 0)
+    # See whether the chunk of the search address has room, so that the tree need not be walked.
+    if g.pages_per_chunk - g.chunk_page_index(p.search_addr) >= npages:
+        i = g.chunk_index(p.search_addr)
+        if sum_max(p.summary[-1].at(i), g.log_max_packed_value) >= npages:
+            j, search_idx = p.chunk_of(i).alloc.find(npages, g.chunk_page_index(p.search_addr))
+            if j == NOT_FOUND:
+                raise Throw("bad summary data")
+            return p, (g.chunk_base(i) + j * g.page_size, g.chunk_base(i) + search_idx * g.page_size)
+    addr, search_addr = p.find(npages)
+    if addr == 0 and npages == 1:
+        # Not one page is free: look no more until some are freed.
+        return p.with_search_addr(g.max_off_addr), (0, 0)
+    return p, (addr, search_addr)
 
 
-def add_pages(bits: PageBits, page: int, npages: int) -> tuple[PageBits, None]:
-    """Hand over new pages: free, and scavenged since no memory stands behind them yet."""
-    run = run_of_ones(page, npages)
-    return replace(bits, mapped=bits.mapped | run, scavenged=bits.scavenged | run), None
+def take(p: PageTree, ci: int, si: int, npages: int) -> tuple[PageTree, int]:
+    """Allocate pages [si, si+npages) of a chunk: (the tree, how many of them were scavenged)."""
+    chunk = p.chunk_of(ci)
+    return p.with_chunk(ci, chunk.alloc_range(si, npages)), chunk.scavenged.popcnt_range(si, npages)
+
+
+def give(p: PageTree, ci: int, si: int, npages: int) -> tuple[PageTree, bool]:
+    """Free pages [si, si+npages) of a chunk: (the tree, whether all of them were allocated)."""
+    chunk = p.chunk_of(ci)
+    were = chunk.alloc.popcnt_range(si, npages) == npages
+    return p.with_chunk(ci, replace(chunk, alloc=chunk.alloc.free(si, npages))), were
+
+
+def raise_search_addr(p: PageTree, search_addr: int) -> tuple[PageTree, None]:
+    """All pages below the address are allocated."""
+    if p.geometry.less_than(p.search_addr, search_addr):
+        return p.with_search_addr(search_addr), None
+    return p, None
+
+
+def lower_search_addr(p: PageTree, base: int) -> tuple[PageTree, None]:
+    """Pages from the address on are about to be free."""
+    if p.geometry.less_than(base, p.search_addr):
+        return p.with_search_addr(base), None
+    return p, None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,23 +87,110 @@ class PageAlloc:
     """type pageAlloc. Every method needs the heap lock."""
 
     geometry: Geometry
-    bits: Cell[PageBits]
+    release: Release
+    lock: Lock
+    tree: Cell[PageTree]
+    index: ScavengeIndex
+
+    def fresh(self) -> dict[Cell[Any], Any]:
+        """Its cell and the value before the heap has memory (pageAlloc.init)."""
+        return {self.tree: fresh_tree(self.geometry)}
+
+    async def grow(self, base: int, size: int) -> None:
+        """Add [base, base+size) to what is free, in whole chunks. The heap lock must be held (pageAlloc.grow)."""
+        limit = align_up(base + size, self.geometry.chunk_size)
+        base = align_down(base, self.geometry.chunk_size)
+        await self.tree.update(sys_grow, base, limit)
+        if self.release.scavenge_index:
+            await self.index.grow(base, limit)
+        await self.tree.update(add_chunks, base, limit)
+        await self.tree.update(update_summaries, base, size // self.geometry.page_size, True, False)
+
+    async def alloc_range(self, base: int, npages: int) -> int:
+        """Allocate [base, base+npages*page_size): how many bytes of it were scavenged (pageAlloc.allocRange).
+
+        The heap lock must be held.
+        """
+        g = self.geometry
+        limit = base + npages * g.page_size - 1
+        sc, ec = g.chunk_index(base), g.chunk_index(limit)
+        si, ei = g.chunk_page_index(base), g.chunk_page_index(limit)
+
+        scav = 0
+        if sc == ec:
+            # The range is in one chunk.
+            scav = await self.take(sc, si, ei + 1 - si)
+        else:
+            scav = await self.take(sc, si, g.pages_per_chunk - si)
+            c = sc + 1
+            while c < ec:
+                more = await self.take(c, 0, g.pages_per_chunk)
+                scav += more
+                c += 1
+            more = await self.take(ec, 0, ei + 1)
+            scav += more
+        await self.tree.update(update_summaries, base, npages, True, True)
+        return scav * g.page_size
+
+    async def take(self, ci: int, si: int, npages: int) -> int:
+        """Allocate pages of one chunk: how many of them were scavenged (a part of pageAlloc.allocRange).
+
+        No Go counterpart. The heap lock must be held.
+        """
+        scav = await self.tree.update(take, ci, si, npages)
+        if self.release.scavenge_index:
+            await self.index.alloc(ci, npages)
+        return scav
 
     async def alloc(self, npages: int) -> tuple[int, int]:
         """Allocate npages contiguous pages: (address, bytes of it that were scavenged), or (0, 0) if there is no room.
 
-        The heap lock must be held (mpagealloc.go, pageAlloc.alloc).
+        The heap lock must be held (pageAlloc.alloc).
+
+        Raises:
+            Undefined: no page is asked for.
+
         """
-        page, scavenged = await self.bits.update(find_and_allocate, npages)
-        if page < 0:
+        if npages <= 0:
+            raise Undefined(f"{npages} pages are asked for")
+        addr, search_addr = await self.tree.update(search, npages)
+        if addr == 0:
             return 0, 0
-        return self.geometry.heap_base + page * self.geometry.page_size, scavenged * self.geometry.page_size
+        scav = await self.alloc_range(addr, npages)
+        # All pages below the new search address are allocated, by us or before.
+        await self.tree.update(raise_search_addr, search_addr)
+        return addr, scav
 
     async def free(self, base: int, npages: int) -> None:
-        """Return [base, base+npages*page_size). The heap lock must be held (mpagealloc.go, pageAlloc.free)."""
-        await self.bits.update(set_free, (base - self.geometry.heap_base) // self.geometry.page_size, npages)
+        """Return [base, base+npages*page_size). The heap lock must be held (pageAlloc.free).
 
-    async def grow(self, base: int, size: int) -> None:
-        """Add [base, base+size) to what is free. The heap lock must be held (mpagealloc.go, pageAlloc.grow)."""
-        page = (base - self.geometry.heap_base) // self.geometry.page_size
-        await self.bits.update(add_pages, page, size // self.geometry.page_size)
+        Raises:
+            Undefined: the range is empty or leaves the address space, or a page of it is free.
+
+        """
+        g = self.geometry
+        if npages <= 0 or not g.min_off_addr <= base <= g.max_off_addr + 1 - npages * g.page_size:
+            raise Undefined(f"{npages} pages at {base:#x} are freed")
+        await self.tree.update(lower_search_addr, base)
+        limit = base + npages * g.page_size - 1
+        sc, ec = g.chunk_index(base), g.chunk_index(limit)
+        si, ei = g.chunk_page_index(base), g.chunk_page_index(limit)
+        if sc == ec:
+            # The range is in one chunk.
+            await self.give(sc, si, ei + 1 - si)
+        else:
+            await self.give(sc, si, g.pages_per_chunk - si)
+            c = sc + 1
+            while c < ec:
+                await self.give(c, 0, g.pages_per_chunk)
+                c += 1
+            await self.give(ec, 0, ei + 1)
+        await self.tree.update(update_summaries, base, npages, True, False)
+
+    async def give(self, ci: int, si: int, npages: int) -> None:
+        """Free pages of one chunk (a part of pageAlloc.free). No Go counterpart. The heap lock must be held."""
+        were = await self.tree.update(give, ci, si, npages)
+        if self.release.scavenge_index:
+            await self.index.free(ci, si, npages)
+        if not were:
+            raise Undefined(f"of {npages} pages of chunk {ci} from page {si} on, which are freed, one is free")

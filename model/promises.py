@@ -220,6 +220,13 @@ RUN_CLAIMS = (
         (),
     ),
     RunClaim(
+        "calls_are_defined",
+        "The page allocator is asked only for what Go says it does.",
+        "It does not check what it frees: a page that is freed twice is given out twice.",
+        "mpagealloc.go, free, grow; mpagecache.go, flush",
+        "no_page_freed",
+    ),
+    RunClaim(
         "plain_accesses_are_ordered",
         "Of two accesses to one word, one of them a plain write or both not atomic, one happens before the other.",
         "Locks, atomics and the stopped world order them; what is left is declared, with Go's reason.",

@@ -51,6 +51,8 @@ class Release:
     """free_span_locked knows a fourth throw, for chunks of user arenas (left out of the reference heap)."""
     random_heap_base: bool
     """The first growth marks a random number of padding pages as allocated."""
+    scavenge_index: bool
+    """Scavengers find their pages through a word for each chunk and two cursors; the reference has no other way."""
 
     @property
     def number(self) -> tuple[int, int]:
@@ -92,6 +94,8 @@ CHANGES = (
     Change("go1.20", "user_arenas", True, "mheap.go, freeSpanLocked"),
     Change("go1.14", "random_heap_base", False, "mheap.go, grow"),
     Change("go1.26", "random_heap_base", True, "mheap.go, grow"),
+    Change("go1.14", "scavenge_index", False, "mgcscavenge.go"),
+    Change("go1.21", "scavenge_index", True, "mgcscavenge.go, scavengeIndex"),
 )
 
 FIRST, LAST = 14, 27

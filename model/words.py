@@ -1,8 +1,11 @@
 """Concrete machine words: the arithmetic that Go's text does beyond plus and minus, on Python integers.
 
 Every function also accepts whatever behaves like a word, so the same text can be read with symbols. Mirrors
-runtime/stubs.go (alignUp, alignDown) and the operators Python lacks. Read next: state.py.
+runtime/stubs.go (alignUp, alignDown), internal/runtime/sys (the counts of zeros and ones) and the operators that Python
+lacks. Go's words of a bitmap have 64 bits; those of small heaps have fewer: `width`. Read next: state.py.
 """
+
+from typing import Any
 
 WORD_BITS = 64
 WORD_MASK = (1 << WORD_BITS) - 1
@@ -21,6 +24,37 @@ def align_up(word: int, multiple: int) -> int:
 def and_not(word: int, mask: int) -> int:
     """Go's `word &^ mask`."""
     return word & ~mask
+
+
+def align_down(word: int, multiple: int) -> int:
+    """The greatest multiple that is not above the word (runtime, alignDown)."""
+    return word // multiple * multiple
+
+
+def trailing_zeros(word: Any, width: int) -> Any:
+    """How many zeros stand below the lowest one, or the width if there is none (sys.TrailingZeros64)."""
+    if isinstance(word, int):
+        return (word & -word).bit_length() - 1 if word else width
+    return word.trailing_zeros(width)
+
+
+def leading_zeros(word: Any, width: int) -> Any:
+    """How many zeros stand above the highest one, or the width if there is none (sys.LeadingZeros64)."""
+    if isinstance(word, int):
+        return width - word.bit_length()
+    return word.leading_zeros(width)
+
+
+def ones_count(word: Any) -> Any:
+    """How many ones the word has (sys.OnesCount64)."""
+    if isinstance(word, int):
+        return word.bit_count()
+    return word.ones_count()
+
+
+def complement(word: int, width: int) -> int:
+    """Go's `^word` of a word of a bitmap."""
+    return word ^ (1 << width) - 1
 
 
 def lowest_run(bits: int, length: int) -> int:

@@ -175,7 +175,7 @@ FAULTS = (
     ),
     _fault(
         "taken_pages_given_again", "the page allocator gives pages that are taken", "no_page_in_two_spans", "after issue 9048, CL 8920", "two_allocs_one_arena",
-        ("page_alloc.find_and_allocate", "and_not(bits.mapped, bits.alloc)", "bits.mapped"),
+        ("PallocData.alloc_range", "self.alloc.alloc_range(i, n)", "self.alloc"),
     ),
     _fault(
         "freed_with_in_use_bit", "freeing leaves the in-use bit set", "in_use_bit_marks_a_built_span", "made up: mheap.go, freeSpanLocked", "alloc_against_sweeper",
@@ -187,7 +187,14 @@ FAULTS = (
     ),
     _fault(
         "last_page_not_freed", "the last page of a freed span is lost", "allocated_page_has_a_span", "after issue 15022, CL 21280", "free_against_alloc",
-        ("Heap.free_span_locked", "self.pages.free(base, npages)", "self.pages.free(base, npages - 1)"),
+        (
+            "Heap.free_span_locked", "await self.pages.free(base, npages)",
+            "if npages > 1:\n    await self.pages.free(base, npages - 1)",
+        ),
+    ),
+    _fault(
+        "no_page_freed", "a span is freed with a count of no pages", "calls_are_defined", "made up: mheap.go, freeSpanLocked", "free_against_alloc",
+        ("Heap.free_span_locked", "self.pages.free(base, npages)", "self.pages.free(base, 0)"),
     ),
     _fault(
         "pages_freed_twice", "the pages of a span are freed twice", "freed_pages_were_owned", "mheap.go, freeSpanLocked", "free_against_alloc",
@@ -218,7 +225,7 @@ FAULTS = (
     ),
     _fault(
         "second_fit", "the page allocator passes by the first page", "refines_the_abstract_heap", "after issue 31616, CL 173479", "two_allocs_one_arena",
-        ("page_alloc.find_and_allocate", "and_not(bits.mapped, bits.alloc)", "and_not(bits.mapped, bits.alloc) & -2"),
+        ("PallocBits.find1", "x = complement(self.words[i], width)", "x = complement(self.words[i] | 1, width)"),
     ),
 )  # fmt: skip
 

@@ -9,19 +9,17 @@ import inspect
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
-from types import ModuleType
+from functools import partial
 from typing import Any
 
-from spanproof.checks.text import compiled, tree_of, with_global
-from spanproof.impl import heap, malloc, os_memory, page_alloc, sweep
+from spanproof.checks.faults import copies
+from spanproof.checks.text import compiled, tree_of
+from spanproof.impl import heap, malloc, os_memory, sweep
 from spanproof.impl.malloc import Runtime
 
-_TEXT = (heap, malloc, os_memory, page_alloc, sweep)
-MODULES: dict[str, ModuleType] = {m.__name__.rpartition(".")[2]: m for m in _TEXT}
-
-
-PARTS = ("PageAlloc", "OsMemory")
-"""Classes of a heap's own that it names as attributes."""
+_TEXT = (heap, malloc, os_memory, sweep)
+OS = "OsMemory"
+"""Where a heap names the class of its memory."""
 
 
 class EditError(ValueError):
@@ -30,7 +28,7 @@ class EditError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """`function` is `Heap.grow` style for a method, `page_alloc.find_and_allocate` style for a function of a module.
+    """`function` is `Heap.grow` style for a method, `page_alloc.search` style for a function of a module.
 
     `old` and `new` are Python text: statements, or one expression. An empty `new` deletes.
     """
@@ -104,44 +102,40 @@ def _edited(function: Any, edits: list[Edit]) -> Any:
     return compiled(tree, function)
 
 
-def _methods(cls: type) -> dict[str, Any]:
-    found = {name: inspect.getattr_static(cls, name) for name in dir(cls)}
-    return {name: method for name, method in found.items() if inspect.iscoroutinefunction(method)}
-
-
 def _function(owner: str, name: str) -> Any:
-    for module in MODULES.values():
+    for module in _TEXT:
         cls = vars(module).get(owner)
         if inspect.isclass(cls) and name in vars(cls):
             return vars(cls)[name]
-    function = vars(MODULES[owner]).get(name) if owner in MODULES else None
-    if function is None:
-        raise EditError(f"{owner}.{name}: no such function in the reference heap")
-    return function
+    raise EditError(f"{owner}.{name}: no such function in the reference heap")
 
 
 def planted(edits: tuple[Edit, ...], base: type[Runtime] = Runtime) -> type[Runtime]:
     """A heap like `base` that runs the edited text.
 
     Raises:
-        EditError: an edit does not match exactly once.
+        EditError: an edit does not match exactly once, or is one of a part that the heap has a text of its own for.
 
     """
-    by_function: dict[str, list[Edit]] = {}
+    by_function: dict[tuple[str, str], list[Edit]] = {}
     for edit in edits:
-        by_function.setdefault(edit.function, []).append(edit)
-    of_heap: dict[str, Any] = {}
-    of_parts: dict[str, dict[str, Any]] = {part: {} for part in PARTS}
-    for target, wanted in by_function.items():
-        owner, _, name = target.partition(".")
-        edited = _edited(_function(owner, name), wanted)
-        if owner in MODULES:
-            for methods, cls in ((of_heap, base), *((of_parts[part], getattr(base, part)) for part in PARTS)):
-                users = {n: m for n, m in _methods(cls).items() if name in m.__code__.co_names}
-                methods |= {n: with_global(methods.get(n, m), name, edited) for n, m in users.items()}
-        else:
-            (of_parts[owner] if owner in PARTS else of_heap)[name] = edited
-    for part, methods in of_parts.items():
-        if methods:
-            of_heap[part] = type(part, (getattr(base, part),), {"__slots__": (), **methods})
-    return type(base.__name__, (base,), of_heap)
+        owner, _, name = edit.function.rpartition(".")
+        by_function.setdefault((owner, name), []).append(edit)
+    below = {key: partial(_apply_all, found) for key, found in by_function.items() if copies.is_there(*key)}
+    members: dict[str, Any] = {}
+    for part, cls in copies.parts(below).items() if below else ():
+        if getattr(base, part) is not getattr(Runtime, part):
+            raise EditError(f"{base.__name__} has a {part} of its own, which the edit is not of")
+        members[part] = cls
+    of_os: dict[str, Any] = {}
+    for (owner, name), found in by_function.items():
+        if (owner, name) not in below:
+            (of_os if owner == OS else members)[name] = _edited(_function(owner, name), found)
+    if of_os:
+        members[OS] = type(OS, (getattr(base, OS),), {"__slots__": (), **of_os})
+    return type(base.__name__, (base,), members)
+
+
+def _apply_all(edits: list[Edit], tree: ast.Module) -> None:
+    for edit in edits:
+        _apply(tree, edit)

@@ -210,7 +210,7 @@ def _lifted_part(cls: type, prefix: str, contracts: Collection[str]) -> type:
 STUB = _stub("", 0).__code__
 """The code of every stub: no part of the text."""
 
-PARTS = {"pages": "PageAlloc", "os": "OsMemory"}
+PARTS = {"pages": "PageAlloc", "os": "OsMemory", "index": "ScavengeIndex"}
 """The parts of a heap that have coroutines of their own: the attribute, and where its class stands."""
 
 

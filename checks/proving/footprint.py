@@ -15,10 +15,13 @@ from spanproof.checks.proving.cuts import PARTS, LiftError
 from spanproof.checks.proving.heaps import READS, cells, function_of, members
 from spanproof.checks.text import tree_of
 from spanproof.impl.access import KINDS
+from spanproof.impl.ranges import AtomicOffAddr
 from spanproof.impl.span import Span
 
 SPAN_FAMILIES = {n: getattr(Span(0), n).name for n, p in vars(Span).items() if isinstance(p, property)}
 """The attributes of a span that are cells, with the names of these."""
+CURSOR = frozenset(name for name, member in vars(AtomicOffAddr).items() if inspect.iscoroutinefunction(member))
+"""What is awaited of a cursor: reads and changes of the one cell that it is."""
 SUSPENDS = ast.AsyncFor | ast.AsyncWith | ast.Yield | ast.YieldFrom
 WITHIN = ast.AsyncFunctionDef | ast.FunctionDef | ast.Lambda
 """Other ways to wait than `await`, and functions within a function."""
@@ -72,7 +75,7 @@ class _Reader(ast.NodeVisitor):
         match node.value:
             case ast.Call(func=ast.Attribute(value=receiver, attr=method) as named):
                 self.awaited.add(id(named))
-                families = self.families(receiver) if method in KINDS else None
+                families = self.families(receiver) if method in KINDS | CURSOR else None
                 callee = self.callee(receiver, method)
                 if families is not None:
                     self.written |= families if method not in READS else set()
@@ -92,7 +95,7 @@ class _Reader(ast.NodeVisitor):
         if id(node) not in self.awaited and self.callee(node.value, node.attr) is not None:
             self.refuse(node)  # an await is missing, or the coroutine is kept for later
         match node:
-            case ast.Attribute(value=ast.Name(id="self"), attr=name) if name in PARTS and not self.part:
+            case ast.Attribute(value=ast.Name(id="self"), attr=name) if name in PARTS:
                 self.refuse(node)
             case ast.Attribute(value=ast.Name(id="self"), attr="release"):
                 self.columns.add("name")  # the whole row is used: each release is another text
@@ -131,7 +134,7 @@ class _Reader(ast.NodeVisitor):
         match receiver:
             case ast.Name(id="self"):
                 name = f"{self.part}.{method}" if self.part else method
-            case ast.Attribute(value=ast.Name(id="self"), attr=part) if part in PARTS and not self.part:
+            case ast.Attribute(value=ast.Name(id="self"), attr=part) if part in PARTS:
                 name = f"{part}.{method}"
             case _:
                 return None

@@ -11,6 +11,7 @@ from typing import Any
 
 from spanproof.checks.proving.cuts import PARTS, LiftError
 from spanproof.impl.access import Access, Cell, Cells
+from spanproof.impl.ranges import AtomicOffAddr
 from spanproof.model.geometry import SMALL
 from spanproof.model.releases import NEWEST
 
@@ -67,6 +68,7 @@ def cells(heap_class: Any, part: str) -> Mapping[str, str]:
     heap = made(heap_class)
     owner: Any = getattr(heap, part) if part else heap
     found = {name: getattr(owner, name, None) for name in attributes(owner)}
+    found = {name: cell.a if isinstance(cell, AtomicOffAddr) else cell for name, cell in found.items()}
     return {name: cell.name for name, cell in found.items() if isinstance(cell, Cell | Cells)}
 
 

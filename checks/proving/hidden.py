@@ -8,6 +8,7 @@ import dis
 import inspect
 import sys
 from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
 from enum import Enum
 from functools import cache
 from types import BuiltinFunctionType, CodeType, FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
@@ -16,15 +17,17 @@ from typing import Any
 from spanproof.checks.proving.cuts import PARTS
 from spanproof.checks.proving.heaps import attributes, made, members
 from spanproof.impl.access import Cell, Cells
+from spanproof.impl.ranges import AtomicOffAddr
+from spanproof.model import words
 from spanproof.model.geometry import Geometry
 from spanproof.model.releases import Release
 
-FROZEN: Any = (Cell, Cells, Geometry, Release, bool, int, str, Enum, type(None))
+FROZEN: Any = (Cell, Cells, AtomicOffAddr, Geometry, Release, bool, int, str, Enum, type(None))
 """What cannot change, besides tuples and sets of it."""
 NAMED = frozenset({"LOAD_GLOBAL", "LOAD_NAME"})
 DESCRIPTORS: Any = (MemberDescriptorType, GetSetDescriptorType)
-PURE = frozenset({"dataclasses", "math", "operator"})
-"""Modules of the standard library that keep no state."""
+PURE = frozenset({"dataclasses", "immutables", "math", "operator"})
+"""Modules of libraries that keep no state."""
 BUILTINS = frozenset(
     {abs, all, any, bool, divmod, enumerate, int, len, max, min, range, reversed, sorted, sum, tuple, zip}
 )
@@ -79,6 +82,8 @@ def _of_function(name: str, function: FunctionType, seen: set[Any]) -> Iterator[
     yield from _of_code(name, function)
     for used in sorted(_globals(function.__code__)):
         value = function.__globals__.get(used)
+        if isinstance(value, FunctionType) and value.__module__ == words.__name__:
+            continue  # concrete words, and what stands for them in proofs: tests hold the two together
         if isinstance(value, FunctionType) and not _of_library(value):
             yield from _of_function(name, value, seen)
         elif isinstance(value, type):
@@ -119,7 +124,7 @@ def _is_pure(value: Any) -> bool:
 def _of_class(name: str, cls: type) -> Iterator[str]:
     """Attributes of a class that functions use."""
     plain: Any = (FunctionType, property, staticmethod, classmethod, type, *DESCRIPTORS)
-    if cls.__module__.partition(".")[0] in sys.stdlib_module_names:
+    if cls.__module__.partition(".")[0] in sys.stdlib_module_names | PURE:
         return
     for attribute, value in vars(cls).items():
         if not attribute.startswith("_") and not isinstance(value, plain) and not _frozen(value):
@@ -142,4 +147,6 @@ def _frozen(value: Any) -> bool:
     parts: list[Any] = list(value) if isinstance(value, tuple | frozenset) else []  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
     if isinstance(value, tuple | frozenset):
         return all(_frozen(part) for part in parts)
+    if is_dataclass(value) and not isinstance(value, type) and vars(type(value))["__dataclass_params__"].frozen:
+        return all(_frozen(getattr(value, f.name)) for f in fields(value))
     return isinstance(value, FROZEN)

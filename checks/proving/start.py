@@ -51,7 +51,7 @@ def _zeroing_views(cells: Cells, g: Geometry) -> Iterator[zeroing.View]:
 def _owning_views(cells: Cells, g: Geometry) -> Iterator[owning.View]:
     pages, pool = next(v for c, v in cells.items() if c.name == "pages"), cells[Cell("spanalloc", guard="heap.lock")]
     for page, n in product(g.pages, range(g.spans)):
-        allocated = bool(pages.alloc >> (page - g.pages.start) & 1)
+        allocated = bool(pages.allocated(page))
         fields = [cells[Cell(f"mspan.{name}", n)] for name in ("state", "base", "npages")]
         state, base, npages = fields
         world = owning.World(
@@ -103,7 +103,7 @@ def growing_starts(p: Protocol) -> Start:
     hint = cells[Cell("arenaHints", guard="heap.lock")]
     world = (left.base, left.end, hint)
     views = [
-        growing.View(g, g.page_base(page), growing.World(bool(pages.mapped >> (page - g.pages.start) & 1), *world))
+        growing.View(g, g.page_base(page), growing.World(pages.in_use.contains(g.page_base(page)), *world))
         for page in g.pages
     ]
     return _begin(p, (growing.lock_invariant(v) for v in views))

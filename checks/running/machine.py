@@ -13,7 +13,7 @@ from spanproof.checks.observe import Event, Numbering, UnknownCellError, advance
 from spanproof.checks.ordering import ORDERED, conflict, declared, writes
 from spanproof.checks.programs import Held, Program, User, act
 from spanproof.checks.record import Step
-from spanproof.impl.access import BLOCKED, PLAIN, Access, Misuse, Throw, perform
+from spanproof.impl.access import BLOCKED, PLAIN, Access, Misuse, Throw, Undefined, perform
 from spanproof.impl.malloc import Runtime
 from spanproof.model.promises import claim_of_throw
 
@@ -45,6 +45,8 @@ def finding(error: Exception) -> BrokenError:
             return error
         case Throw():
             return BrokenError(claim_of_throw(str(error)), f"throw: {error}")
+        case Undefined():
+            return BrokenError("calls_are_defined", str(error))
         case Misuse():
             return BrokenError("lock_discipline_is_kept", str(error))
         case AttributeError(obj=None):
@@ -206,7 +208,7 @@ class Machine:
         before = self.values[self.numbering.of(access.cell)]
         try:
             after, result = perform(access, before, t)
-        except (Misuse, Throw) as e:
+        except (Misuse, Throw, Undefined) as e:
             after, result = before, f"throw: {e}"
         return Step(
             t, inner.cr_code.co_name, inner.cr_frame.f_lineno, access.kind, str(access.cell),

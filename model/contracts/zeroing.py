@@ -304,6 +304,7 @@ CALLS = {
 
 
 ENTRUSTED = {
+    ("pages.scavenge_one", "os.sys_unused"): "scavenge_one returns pages that it has allocated for that time",
     ("sweep", "mspan.needzero"): "sweep writes needzero of a span that its thread won (proved: only_the_winner_sweeps)",
     ("free_manual", "mspan.needzero"): "free_manual writes needzero of a span that its thread frees",
 }

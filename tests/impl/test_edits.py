@@ -1,14 +1,19 @@
 """Edits of the reference's text fit it exactly once, and change what they say and nothing else."""
 
 import inspect
+from types import CodeType
 from typing import Any
 
 import pytest
 
+from spanproof.checks.comparing.go_tables import page_text
+from spanproof.checks.comparing.standing_alone import StandingAlone
+from spanproof.checks.faults.copies import LAYERS
 from spanproof.checks.faults.corpus import FAULTS, Fault
 from spanproof.checks.faults.edit import Edit, EditError, planted
 from spanproof.impl.heap_cells import HeapCells
 from spanproof.impl.malloc import Runtime
+from spanproof.model.geometry import SMALL
 
 
 @pytest.mark.parametrize(
@@ -37,37 +42,70 @@ def test_an_edit_names_a_function_that_exists(function: str) -> None:
         planted((Edit(function, "x", "y"),))
 
 
-def differing(heap: type[Runtime]) -> set[str]:
-    """The methods whose code or globals differ from the reference's."""
-    pairs = ((heap, Runtime), (heap.PageAlloc, Runtime.PageAlloc))
-    return {
-        f"{theirs.__name__}.{name}"
-        for edited, theirs in pairs
-        for name in dir(theirs)
-        if inspect.iscoroutinefunction(getattr(theirs, name)) and getattr(edited, name) is not getattr(theirs, name)
-    }
+def text_of(heap: type[Runtime]) -> dict[str, CodeType]:
+    """The code of each function of a heap's text, by class or module and name."""
+    named = {n: f for n in dir(heap) if inspect.iscoroutinefunction(f := getattr(heap, n))}
+    named |= {n: f for n in dir(heap.OsMemory) if inspect.iscoroutinefunction(f := getattr(heap.OsMemory, n))}
+    for name, value in vars(page_text(heap)).items():
+        if inspect.isclass(value) and value.__module__.rpartition(".")[2] in LAYERS:
+            named |= {
+                f"{name}.{n}": f for n, f in vars(value).items() if inspect.isfunction(f) and not n.startswith("__")
+            }
+        elif inspect.isfunction(value) and value.__module__.rpartition(".")[2] in LAYERS:
+            named[f"{value.__module__.rpartition('.')[2]}.{name}"] = value
+    return {name: function.__code__ for name, function in named.items()}
+
+
+def differing(heap: type[Runtime]) -> dict[str, tuple[CodeType, CodeType]]:
+    """The functions whose code differs from the reference's: (edited, reference's)."""
+    edited, reference = text_of(heap), text_of(Runtime)
+    assert set(edited) == set(reference)
+    return {name: (edited[name], reference[name]) for name in edited if edited[name] != reference[name]}
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda f: f.name)
 def test_every_fault_applies(fault: Fault) -> None:
     """Each fault of the corpus fits the text as it stands, and edits only the functions that it names."""
-    users = {"page_alloc.find_and_allocate": "alloc"}  # an edited function of a module changes the methods that call it
-    named = {users.get(edit.function, edit.function.partition(".")[2]) for edit in fault.edits}
-    changed = {name.partition(".")[2] for name in differing(planted(fault.edits))}
-    assert changed == named
+    named = {edit.function.rpartition(".")[2] for edit in fault.edits}
+    assert {name.rpartition(".")[2] for name in differing(planted(fault.edits))} == named
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda f: f.name)
 def test_edited_text_keeps_its_file_and_lines(fault: Fault) -> None:
     """Edited functions point into the original file, at the lines of the function they come from."""
-    heap = planted(fault.edits)
-    for name in differing(heap):
-        owner, _, method = name.partition(".")
-        edited, original = (getattr(c.PageAlloc if owner == "PageAlloc" else c, method) for c in (heap, Runtime))
-        last = original.__code__.co_firstlineno + len(inspect.getsourcelines(original)[0])
-        lines = [line for _, _, line in edited.__code__.co_lines() if line is not None]
-        assert edited.__code__.co_filename == original.__code__.co_filename
-        assert all(original.__code__.co_firstlineno <= line < last for line in lines)
+    for edited, original in differing(planted(fault.edits)).values():
+        last = original.co_firstlineno + len(inspect.getsourcelines(original)[0])
+        lines = [line for _, _, line in edited.co_lines() if line is not None]
+        assert edited.co_filename == original.co_filename
+        assert all(original.co_firstlineno <= line < last for line in lines)
+
+
+def test_an_edit_reaches_whoever_calls_the_function() -> None:
+    """By whatever way: a method of a value that only other plain functions use."""
+    heap = planted(
+        (
+            Edit("PallocBits.find1", "return NOT_FOUND", "raise Throw('edited')"),
+            Edit(
+                "ranges.make_addr_range",
+                "return AddrRange(base, limit, offset)",
+                "return AddrRange(base, limit, offset + 0)",
+            ),
+        )
+    )
+    full = StandingAlone(SMALL, heap_class=heap)
+    full.grow(SMALL.heap_base, SMALL.chunk_size)
+    with pytest.raises(NameError, match="Throw"):
+        full.tree.chunk_of(full.tree.start).alloc.set_all().find1(0)
+
+
+def test_an_edit_of_another_page_allocator_is_refused() -> None:
+    """A heap that has one of its own would not run the edited text."""
+
+    allocator = type("PageAlloc", (Runtime.PageAlloc,), {"__slots__": ()})
+    own: Any = type("Own", (Runtime,), {"PageAlloc": allocator})
+
+    with pytest.raises(EditError, match="Own has a PageAlloc of its own"):
+        planted((Edit("PallocBits.find1", "return NOT_FOUND", "return 0"),), own)
 
 
 def test_the_reference_is_left_as_it_is() -> None:
@@ -86,4 +124,4 @@ def test_faults_can_be_planted_one_upon_another() -> None:
         Edit("Heap.alloc_needs_zero", "need_zero = True", ""),
         Edit("Heap.alloc_needs_zero", "zeroed_base > arena_base", "zeroed_base >= arena_base"),
     )
-    assert differing(planted(edits)) == {"Runtime.alloc_needs_zero"}
+    assert set(differing(planted(edits))) == {"alloc_needs_zero"}

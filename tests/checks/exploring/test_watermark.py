@@ -86,7 +86,9 @@ class TheReference(Op):
 
 def states(op: Callable[[int], Op], threads: int, *, liveness: bool = True) -> int:
     """How many states the search finds for N threads, in one arena of N pages of a byte each."""
-    geometry = replace(SMALL, page_size=1, pages_per_chunk=threads, pages_per_arena=threads, arenas=1)
+    geometry = replace(
+        SMALL, page_size=1, pages_per_chunk=1, pages_per_block=1, pages_per_arena=threads, arenas=1, phys_page_size=8
+    )
     past = [(Stop(),), *[()] * (threads - 1)]
     program = Program(
         tuple(Thread((op(n + 1),), before) for n, before in zip(range(threads), past, strict=True)), geometry, NEWEST

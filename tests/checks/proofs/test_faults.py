@@ -57,6 +57,7 @@ SPOKEN_OF_ELSEWHERE = {
 }
 """Faults that no theorem can see, and why: they are found by search."""
 UNKNOWN = {
+    "no_page_freed": "the induction breaks, but a page that stays allocated is nobody's: no page is in two spans",
     "finishsweep_skipped": "finishsweep_m is then called by nobody whom a proof covers",
 }
 """Faults that leave theorems unknown, and no counterexample to run."""

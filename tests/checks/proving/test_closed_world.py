@@ -85,7 +85,7 @@ class Hidden(Runtime):
     async def by_a_part(self) -> None:
         """By another name for a part."""
         pages = self.pages
-        await pages.bits.update(lambda bits: (bits, None))
+        await pages.tree.update(lambda bits: (bits, None))
 
     async def without_await(self) -> None:
         """A coroutine that is not awaited."""

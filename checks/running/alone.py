@@ -1,0 +1,48 @@
+"""One thread alone: its coroutines are run to their end, one after the other, on cells that come to be when touched.
+
+For long histories and for Go's tables, where no other thread takes a step. Read next: comparing/go_tables.py.
+"""
+
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+from spanproof.impl.access import BLOCKED, Access, Cell, Misuse, perform
+
+T = TypeVar("T")
+ALONE = 0
+"""The number of the thread."""
+
+
+class Alone:
+    """A store of cells, and what runs on it."""
+
+    def __init__(self, fresh: Callable[[Cell[Any]], Any]) -> None:
+        """fresh: the value of a cell that was not touched yet."""
+        self.fresh = fresh
+        self.values: dict[Cell[Any], Any] = {}
+
+    def value(self, cell: Cell[Any]) -> Any:
+        """What a cell holds."""
+        if cell not in self.values:
+            self.values[cell] = self.fresh(cell)
+        return self.values[cell]
+
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        """Run it to its end: what it returns.
+
+        Raises:
+            Misuse: it waits for what nobody else can give.
+
+        """
+        answer: Any = None
+        values, value = self.values, self.value
+        try:
+            while True:
+                access: Access[Any] = coroutine.send(answer)
+                cell = access.cell
+                before = values[cell] if cell in values else value(cell)
+                values[cell], answer = perform(access, before, ALONE)
+                if answer is BLOCKED:
+                    raise Misuse(f"{access.kind} of {cell} waits for ever: there is no other thread")
+        except StopIteration as done:
+            return done.value  # type: ignore[no-any-return]  # as its annotation says

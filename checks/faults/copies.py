@@ -42,8 +42,8 @@ def parts(edited: Edited) -> dict[str, type]:
             edited[key](ast.Module([node], []))
         copies[layer] = _run(tree, module, names)
         for (owner, name), node in nodes:
-            names = copies[layer] if owner == layer else vars(copies[layer][owner])
-            carry(names[name], ast.Module([node], []))
+            holder: Any = copies[layer].__getitem__ if owner == layer else copies[layer][owner].__dict__.__getitem__
+            carry(holder(name), ast.Module([node], []))
     return {
         "PageAlloc": copies.get("scavenge", vars(scavenge))["ScavengingPageAlloc"],
         "ScavengeIndex": copies.get("scavenge_index", vars(scavenge_index))["ScavengeIndex"],

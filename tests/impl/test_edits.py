@@ -100,7 +100,6 @@ def test_an_edit_reaches_whoever_calls_the_function() -> None:
 
 def test_an_edit_of_another_page_allocator_is_refused() -> None:
     """A heap that has one of its own would not run the edited text."""
-
     allocator = type("PageAlloc", (Runtime.PageAlloc,), {"__slots__": ()})
     own: Any = type("Own", (Runtime,), {"PageAlloc": allocator})
 

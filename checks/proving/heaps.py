@@ -5,12 +5,12 @@ Read next: footprint.py.
 
 import inspect
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 from spanproof.checks.proving.cuts import PARTS, LiftError
-from spanproof.impl.access import Access, Cell, Cells
+from spanproof.impl.access import Access, Cell, Cells, Lock
 from spanproof.impl.ranges import AtomicOffAddr
 from spanproof.model.geometry import SMALL
 from spanproof.model.releases import NEWEST
@@ -72,23 +72,39 @@ def cells(heap_class: Any, part: str) -> Mapping[str, str]:
     return {name: cell.name for name, cell in found.items() if isinstance(cell, Cell | Cells)}
 
 
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What a heap declares of a family of cells."""
+
+    kind: Any
+    guard: str | None
+    alone: bool
+    """The family is one cell, with no index."""
+
+
 @cache
-def _declared(heap_class: Any) -> Mapping[str, tuple[Any, str | None]]:
-    """The families of cells, each with the kind of its cells and the lock that guards them."""
+def declared(heap_class: Any) -> Mapping[str, Declared]:
+    """The families of cells."""
     cells_: list[Any] = list(made(heap_class).fresh())
-    kinds: dict[str, tuple[Any, str | None]] = {}
+    names: dict[str, list[Any]] = {}
     for cell in cells_:
-        kinds[cell.name] = cell.__class__, cell.guard
-    return kinds
+        names.setdefault(cell.name, []).append(cell)
+    return {n: Declared(of[0].__class__, of[0].guard, [c.index for c in of] == [None]) for n, of in names.items()}
 
 
 def undeclared(heap_class: Any, access: Access[Any]) -> str | None:
     """Why an access is to no cell that the heap declares, or None."""
     cell: Any = access.cell
-    if (type(cell), cell.guard) == _declared(heap_class).get(cell.name):
+    if Declared(cell.__class__, cell.guard, cell.index is None) == declared(heap_class).get(cell.name):
         return None
     guarded = f" guarded by {cell.guard}" if cell.guard else ""
-    return f"the heap has no {type(cell).__name__} {cell.name}{guarded}"
+    indexed = "" if cell.index is None else " with an index"
+    return f"the heap has no {type(cell).__name__} {cell.name}{indexed}{guarded}"
+
+
+def locks(heap_class: Any) -> frozenset[str]:
+    """The names of the heap's locks."""
+    return frozenset(name for name, family in declared(heap_class).items() if family.kind is Lock)
 
 
 @cache

@@ -3,12 +3,10 @@
 A heap that has any is not claimed anything of. Read next: closed_world.py.
 """
 
-import builtins
-import dis
 import inspect
 import sys
 from collections.abc import Iterator
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from functools import cache
 from types import BuiltinFunctionType, CodeType, FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
@@ -16,26 +14,23 @@ from typing import Any
 
 from spanproof.checks.proving.cuts import PARTS
 from spanproof.checks.proving.heaps import attributes, made, members
-from spanproof.impl.access import Cell, Cells
+from spanproof.checks.proving.unlike import NAMED, instructions, operations, unlike
+from spanproof.impl.access import Cell, Cells, Lock, World
 from spanproof.impl.ranges import AtomicOffAddr
+from spanproof.impl.span import Span
 from spanproof.model import words
 from spanproof.model.geometry import Geometry
 from spanproof.model.releases import Release
 
-FROZEN: Any = (Cell, Cells, AtomicOffAddr, Geometry, Release, bool, int, str, Enum, type(None))
-"""What cannot change, besides tuples and sets of it."""
-NAMED = frozenset({"LOAD_GLOBAL", "LOAD_NAME"})
+FROZEN: Any = frozenset({Cell, Cells, Lock, World, AtomicOffAddr, Geometry, Release, bool, int, str, type(None)})
+"""Classes whose values cannot change, besides tuples, sets and frozen dataclasses of such; others may."""
 DESCRIPTORS: Any = (MemberDescriptorType, GetSetDescriptorType)
-PURE = frozenset({"dataclasses", "immutables", "math", "operator"})
-"""Modules of libraries that keep no state."""
-BUILTINS = frozenset(
-    {abs, all, any, bool, divmod, enumerate, int, len, max, min, range, reversed, sorted, sum, tuple, zip}
-)
-"""Built-in functions that give the same for a symbol as for the number in its place, or fail."""
+PURE = frozenset({"immutables", "math"})
+"""Modules of libraries that keep no state, and give the same for a symbol as for a number, or fail."""
+VOCABULARY = frozenset({Cell.__module__, Span.__module__})
+"""Where the words stand that every text is written in; proofs give them their meaning."""
 SPECIAL = frozenset(f"__{name}__" for name in ("getattribute", "getattr", "new", "call", "del"))
 """Methods that Python calls where the text shows nothing."""
-CHANGES = frozenset(f"{verb}_{what}" for verb in ("STORE", "DELETE") for what in ("ATTR", "GLOBAL", "SUBSCR"))
-"""Instructions that change what is no local."""
 
 
 @cache
@@ -48,8 +43,10 @@ def _of_objects(heap: Any) -> Iterator[str]:
     """Attributes of the heap and of its parts, which may also stand before functions of the class."""
     for prefix, owner in (("", heap), *((f"{part}.", getattr(heap, part)) for part in PARTS)):
         for name in sorted(attributes(owner) - set(PARTS)):
-            if not _frozen(getattr(owner, name, None)):
+            value: Any = getattr(owner, name, None)
+            if not _frozen(value):
                 yield f"{prefix}{name} could hold state, and is no cell"
+            yield from _of_value(f"{prefix}{name}", value, set())
 
 
 def _of_classes(heap_class: Any) -> Iterator[str]:
@@ -57,7 +54,7 @@ def _of_classes(heap_class: Any) -> Iterator[str]:
     for name, member in members(heap_class):
         found = member.fget if isinstance(member, property) else member
         if isinstance(found, FunctionType):
-            yield from _of_function(name, found, set())
+            yield from _of_function(name, found, set()) if name.rpartition(".")[2] != "fresh" else ()
         elif name not in PARTS.values() and not isinstance(found, DESCRIPTORS) and not _frozen(found):
             yield f"{name} is no plain function: what it does cannot be read"
     owners: list[type] = [heap_class, *(getattr(heap_class, owner) for owner in PARTS.values())]
@@ -65,11 +62,13 @@ def _of_classes(heap_class: Any) -> Iterator[str]:
         yield from (f"{cls.__name__}.{special} acts unseen" for special in sorted(SPECIAL & set(vars(cls))))
 
 
-def _of_function(name: str, function: FunctionType, seen: set[Any]) -> Iterator[str]:
+def _of_function(name: str, function: FunctionType, seen: set[Any], *, decides: bool = False) -> Iterator[str]:
     """State that a function reaches by a closure, a default or a global name."""
     if function in seen:
         return
     seen.add(function)
+    coroutine = inspect.iscoroutinefunction(function)
+    yield from unlike(name, function, decides=decides or coroutine)
     if function.__code__.co_freevars:
         yield f"{name} has a closure, which could hold state"
     if inspect.isgeneratorfunction(function):
@@ -79,35 +78,25 @@ def _of_function(name: str, function: FunctionType, seen: set[Any]) -> Iterator[
     defaults = (*(function.__defaults__ or ()), *(function.__kwdefaults__ or {}).values())
     if not all(_frozen(value) for value in defaults):
         yield f"{name} has a default that could hold state"
-    yield from _of_code(name, function)
+    performed = operations(function)
     for used in sorted(_globals(function.__code__)):
         value = function.__globals__.get(used)
         if isinstance(value, FunctionType) and value.__module__ == words.__name__:
             continue  # concrete words, and what stands for them in proofs: tests hold the two together
         if isinstance(value, FunctionType) and not _of_library(value):
-            yield from _of_function(name, value, seen)
+            yield from _of_function(name, value, seen, decides=used in performed or (decides and not coroutine))
         elif isinstance(value, type):
-            yield from _of_class(name, value)
+            yield from _of_class(name, value, seen)
         elif not _is_pure(value) and not _frozen(value):
             yield f"{name} uses {used}, which could hold state and is no cell"
+        else:
+            yield from _of_value(name, value, seen)
 
 
-def _of_code(name: str, function: FunctionType) -> Iterator[str]:
-    """Ways to change what is no local, and ways to tell a symbol from a number."""
-    for i in _instructions(function.__code__):
-        if i.opname in CHANGES or i.opname.startswith("IMPORT"):
-            yield f"{name} changes {i.argval or 'a part of a value'}, which is no cell"
-        elif i.opname.startswith("LOAD") and i.opname != "LOAD_CONST" and _tells(i, function):
-            yield f"{name} uses {i.argval}, which may differ from proof to run"
-
-
-def _tells(i: dis.Instruction, function: FunctionType) -> bool:
-    """Whether a name may tell a symbol from a number: a special one, or built in, but for kinds of errors."""
-    used = str(i.argval)
-    if i.opname not in NAMED or used in function.__globals__ or not hasattr(builtins, used):
-        return used.startswith("__")
-    value = getattr(builtins, used)
-    return value not in BUILTINS and not (isinstance(value, type) and issubclass(value, BaseException))
+def _of_value(name: str, value: Any, seen: set[Any]) -> Iterator[str]:
+    """The functions that a value has by its class."""
+    if is_dataclass(value) and not isinstance(value, type) and type(value) not in FROZEN:
+        yield from _of_class(name, type(value), seen)
 
 
 def _of_library(function: Any) -> bool:
@@ -115,38 +104,45 @@ def _of_library(function: Any) -> bool:
 
 
 def _is_pure(value: Any) -> bool:
-    """A module that keeps no state, or a function of one."""
+    """A module that keeps no state, a function of one, or dataclasses.replace."""
     if isinstance(value, ModuleType):
-        return value.__name__ in PURE or value.__name__.partition(".")[0] == "spanproof"
-    return isinstance(value, BuiltinFunctionType | FunctionType) and value.__module__ in PURE
+        return value.__name__ in PURE
+    return value is replace or (isinstance(value, BuiltinFunctionType | FunctionType) and value.__module__ in PURE)
 
 
-def _of_class(name: str, cls: type) -> Iterator[str]:
-    """Attributes of a class that functions use."""
-    plain: Any = (FunctionType, property, staticmethod, classmethod, type, *DESCRIPTORS)
-    if cls.__module__.partition(".")[0] in sys.stdlib_module_names | PURE:
+def _of_class(name: str, cls: type, seen: set[Any]) -> Iterator[str]:
+    """Attributes of a class that functions use, and its own functions, but for those that Python calls."""
+    library = cls.__module__.partition(".")[0] in sys.stdlib_module_names | PURE
+    if cls in seen or library or cls.__module__ in VOCABULARY:
         return
+    seen.add(cls)
     for attribute, value in vars(cls).items():
-        if not attribute.startswith("_") and not isinstance(value, plain) and not _frozen(value):
+        found = value.fget if isinstance(value, property) else getattr(value, "__func__", value)
+        if attribute.startswith("_"):
+            continue
+        if isinstance(found, FunctionType):
+            yield from _of_function(f"{name}, by way of {cls.__name__}.{attribute},", found, seen, decides=True)
+        elif not isinstance(found, (type, *DESCRIPTORS)) and not _frozen(found):
             yield f"{name} uses {cls.__name__}, whose {attribute} could hold state and is no cell"
 
 
 def _globals(code: CodeType) -> set[str]:
     """The global names that a code uses, those of functions within it included."""
-    return {i.argval for i in _instructions(code) if i.opname in NAMED}
-
-
-def _instructions(code: CodeType) -> Iterator[dis.Instruction]:
-    yield from dis.get_instructions(code)
-    for inner in code.co_consts:
-        if isinstance(inner, CodeType):
-            yield from _instructions(inner)
+    return {i.argval for i in instructions(code) if i.opname in NAMED}
 
 
 def _frozen(value: Any) -> bool:
-    parts: list[Any] = list(value) if isinstance(value, tuple | frozenset) else []  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-    if isinstance(value, tuple | frozenset):
-        return all(_frozen(part) for part in parts)
-    if is_dataclass(value) and not isinstance(value, type) and vars(type(value))["__dataclass_params__"].frozen:
-        return all(_frozen(getattr(value, f.name)) for f in fields(value))
-    return isinstance(value, FROZEN)
+    """Whether a value cannot change, by its very class."""
+    parts: list[Any] = list(value) if type(value) in {tuple, frozenset} else []
+    if isinstance(value, Enum):
+        parts = [value.value]
+    elif is_dataclass(value) and not isinstance(value, type) and type(value) not in FROZEN:
+        parts = [getattr(value, f.name) for f in fields(value)] if _is_sealed(type(value)) else [object()]
+    elif type(value) not in {tuple, frozenset}:
+        return type(value) in FROZEN
+    return all(_frozen(part) for part in parts)
+
+
+def _is_sealed(cls: type) -> bool:
+    """A frozen dataclass."""
+    return bool(vars(cls)["__dataclass_params__"].frozen) if "__dataclass_params__" in vars(cls) else False

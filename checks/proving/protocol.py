@@ -11,7 +11,7 @@ from spanproof.checks.proving import values
 from spanproof.checks.proving.cuts import Call, LiftError
 from spanproof.checks.proving.engine import WORLD, Engine
 from spanproof.checks.proving.footprint import text_of, writes
-from spanproof.checks.proving.heaps import READS, name_of, undeclared
+from spanproof.checks.proving.heaps import READS, locks, name_of, undeclared
 from spanproof.checks.proving.obligations import Kind
 from spanproof.checks.proving.observing import Observing
 from spanproof.impl.access import Access
@@ -105,9 +105,9 @@ class Protocol(Observing):
         if contract_.locked is None:
             takes = HEAP_LOCK in writes(self.heap_class, call.function)
             e.prove(Kind.LOCK, where, f"it leaves {HEAP_LOCK} alone", not takes)
-        if WORLD in e.held:
-            stays = WORLD not in writes(self.heap_class, call.function)
-            e.prove(Kind.LOCK, where, "the world is stopped, and it leaves it alone", stays)
+        others = writes(self.heap_class, call.function) & (locks(self.heap_class) - {HEAP_LOCK} | {WORLD})
+        if others:  # of these its contract says nothing
+            e.prove(Kind.LOCK, where, f"it leaves {min(others)} alone", False)
         if contract_.discharged == FRAME:
             mine = self.watched() | frozenset({HEAP_LOCK} if contract_.locked else ())
             touched = sorted(writes(self.heap_class, call.function) & mine)

@@ -110,5 +110,7 @@ def growing_starts(p: Protocol) -> Start:
 
 
 def sweeping_starts(p: Protocol) -> Start:
-    """No span is in use, and none is claimed."""
-    return _begin(p, (sweeping.sound(v) for v in _sweeping_views(_fresh(p), SHAPE)))
+    """No span is in use, none is claimed, and reclaiming begins with a whole chunk."""
+    cells = _fresh(p)
+    whole = ("whole_chunks_are_claimed", cells[Cell("reclaimIndex")] % SHAPE.pages_per_reclaimer_chunk == 0)
+    return _begin(p, (claims for v in _sweeping_views(cells, SHAPE) for claims in (sweeping.sound(v), iter([whole]))))

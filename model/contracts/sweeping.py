@@ -17,7 +17,9 @@ from spanproof.model.state import DEAD, IN_USE
 
 ALLOC_HEAP = 0
 """spanAllocHeap."""
-LOCK_FREE = "no bound of its own: a round is repeated only when another thread's step on the same word succeeded"
+LOCK_FREE = (
+    "no bound is shown: a round is meant to be repeated only when another thread's step on the same word succeeded"
+)
 WAITS = "no bound of its own: it waits for the thread that sweeps the span"
 POPS = "each round takes a span from the set to sweep, to which nobody adds in this cycle"
 CLAIMS_CHUNKS = "each round takes a chunk of the arenas, or credit"

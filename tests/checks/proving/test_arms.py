@@ -19,11 +19,9 @@ from spanproof.impl.malloc import Runtime
 LOWERS = "await self.zeroed_base.at(self.arena_index(base)).store(0)\nreturn need_zero"
 UNSEEN = {
     "on the geometry": f"if self.geometry.arenas < 3:\n    {LOWERS}",
-    "on its own release, as text": f"if 'go1.2' in f'{{self.release}}':\n    {LOWERS}",
     "in a value": "return need_zero and self.geometry.arenas > 2",
     "in a number": "npage += (self.geometry.arenas < 3) * 1\nreturn need_zero",
     "in an operand": f"if self.geometry.arenas < 3 and await self.zeroed_base.at(0).load() == 0:\n    {LOWERS}",
-    "on its own release": f"if self.release == 'go1.20':\n    {LOWERS}",
     "round a loop": f"while self.geometry.spans == 2:\n    {LOWERS}",
 }
 

@@ -16,12 +16,47 @@ from spanproof.checks.proving.theorem import JOBS, PROTOCOLS, RESTS_ON, prove, u
 from spanproof.checks.proving.zeroing_jobs import JOBS as ZEROING
 from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Verdict
-from spanproof.impl.access import Cell
+from spanproof.impl.access import Cell, Lock
 from spanproof.impl.heap import give_mspan, take_mspan
 from spanproof.impl.heap_cells import SpanSet
 from spanproof.impl.malloc import Runtime
 from spanproof.impl.span import Span
 from spanproof.impl.sweep import pop, push
+
+
+class OtherLock(Runtime):
+    """Another lock, taken by a callee too."""
+
+    def __init__(self, *arguments: Any, **switches: Any) -> None:
+        """With that lock."""
+        self.other = Lock("other.lock")
+        super().__init__(*arguments, **switches)
+
+    def fresh(self) -> dict[Cell[Any], Any]:
+        """With that lock free."""
+        return Runtime.fresh(self) | {self.other: 0}
+
+    async def alloc_needs_zero(self, base: int, npage: int) -> bool:
+        """Says something, under that lock."""
+        await self.other.lock()
+        await self.other.unlock()
+        return base < npage
+
+
+class Misplaced(Runtime):
+    """Reclaiming begins in the middle of a byte."""
+
+    def fresh(self) -> dict[Cell[Any], Any]:
+        """With another reclaimIndex."""
+        return Runtime.fresh(self) | {self.reclaim_index: 3}
+
+
+@pytest.mark.parametrize(("heap", "job"), [(OtherLock, "init_span"), (Misplaced, "sweeping: start")])
+def test_what_contracts_take_for_granted_is_judged(heap: Any, job: str) -> None:
+    """Locks that a callee takes, of which its contract says nothing; and what every state begins with."""
+    proofs = [prove(unit, heap, "int") for unit in units(JOBS[job], heap)]
+
+    assert any(proof.failed for proof in proofs)
 
 
 async def outside(heap: Any) -> None:
@@ -303,6 +338,9 @@ KINDS = {
     "it stops the world that waits for it": ("uncache_span", Edit(
         "Sweep.uncache_span", "sg = await self.sweepgen.read()",
         "await self.world.stop()\nsg = await self.sweepgen.read()\nawait self.world.start()")),
+    "a callee stops the world": ("init_span", Edit(
+        "Heap.alloc_needs_zero", "need_zero = False",
+        "need_zero = False\nawait self.world.stop()\nawait self.world.start()")),
     "no span, and it goes on": ("alloc: sweepgen", Edit("Heap.alloc", "return None, False", "pass")),
     "the lock is not taken": ("reclaim", Edit(
         "Heap.reclaim", "await self.lock.lock()\nlocked = True", "locked = True")),

@@ -5,13 +5,14 @@ import itertools
 import random
 import types
 from collections.abc import Callable
-from typing import Any
+from enum import Enum
+from typing import Any, ClassVar
 
 import pytest
 
 from spanproof.checks.proving.closed_world import beside
 from spanproof.checks.proving.theorem import JOBS, PROTOCOLS, prove, units
-from spanproof.impl.access import Cell
+from spanproof.impl.access import Cell, Lock, World
 from spanproof.impl.malloc import Runtime
 
 SEEN: list[int] = []
@@ -136,6 +137,131 @@ class Unseen(Runtime):
         return super().__getattribute__(name)
 
 
+class Text(Runtime):
+    """A release by its text."""
+
+    async def is_sweep_done(self) -> bool:
+        """Changes its mind."""
+        release: Any = self.release
+        return bool(release == "go1.20")
+
+
+class Tries(Runtime):
+    """A plain function that finds out by an error."""
+
+    def shifted(self, sg: int) -> int:
+        """Another number for symbols."""
+        try:
+            return sg ^ 2
+        except TypeError:
+            return sg
+
+    async def is_sweep_done(self) -> bool:
+        """Changes its mind."""
+        return self.shifted(await self.sweepgen.read()) == 2
+
+
+class Matches(Tries):
+    """By a pattern."""
+
+    def shifted(self, sg: int) -> int:
+        """Another number for symbols."""
+        match sg:
+            case int(n):
+                return n + 2
+        return sg
+
+
+class Same(Tries):
+    """By an identity."""
+
+    def shifted(self, sg: int) -> int:
+        """Another number for symbols."""
+        again = sg + 0
+        return sg + 2 * (sg is not again)
+
+
+class Teller:
+    """A class of its own."""
+
+    @staticmethod
+    def tells(value: Any) -> bool:
+        """By what kind it is."""
+        return isinstance(value, int)
+
+
+class Asks(Tries):
+    """By way of another class."""
+
+    def shifted(self, sg: int) -> int:
+        """Another number for symbols."""
+        return sg + 2 * Teller.tells(sg)
+
+
+class Decides(Tries):
+    """By a decision of which no proof takes the other way."""
+
+    def shifted(self, sg: int) -> int:
+        """Another number late."""
+        return 0 if sg > 1 << 61 else sg
+
+
+class Unsafe(list[int]):
+    """A list."""
+
+
+class Colour(Enum):
+    """A member that holds state."""
+
+    RED = Unsafe()
+
+
+class Member(Tries):
+    """By a list in a member."""
+
+    def shifted(self, sg: int) -> int:
+        """Another number late."""
+        return sg + len(Colour.RED.value)
+
+
+class Counted(int):
+    """A number that holds state."""
+
+    seen: ClassVar[list[int]] = []
+
+
+ZERO = Counted(0)
+
+
+class Odder(Tries):
+    """By a number that is more than one."""
+
+    def shifted(self, sg: int) -> int:
+        """Another number late."""
+        return sg + len(ZERO.seen)
+
+
+class Peeking(Cell[int]):
+    """A cell that holds state."""
+
+    def peek(self) -> int:
+        """Counts."""
+        return len(SEEN)
+
+
+class Peeks(Runtime):
+    """By what a cell of its own kind does."""
+
+    def __init__(self, *arguments: Any, **switches: Any) -> None:
+        """With one cell more."""
+        self.box = Peeking("box")
+        super().__init__(*arguments, **switches)
+
+    async def is_sweep_done(self) -> bool:
+        """Changes its mind."""
+        return self.box.peek() > 3
+
+
 class Imports(Runtime):
     """A module that the text names only where it is run."""
 
@@ -195,6 +321,15 @@ class Decorated(Runtime):
         (Looks, "is_sweep_done uses __class__"),
         (Sets, "more changes times"),
         (Unseen, "Unseen.__getattribute__ acts unseen"),
+        (Text, "is_sweep_done uses a text ('go1.20')"),
+        (Tries, "shifted uses try"),
+        (Matches, "shifted uses match"),
+        (Same, "shifted uses an identity (sg is not again)"),
+        (Asks, "shifted, by way of Teller.tells, uses isinstance"),
+        (Decides, "shifted decides in a function that is no coroutine"),
+        (Member, "shifted uses Colour, whose RED could hold state"),
+        (Odder, "shifted uses ZERO, which could hold state"),
+        (Peeks, "box, by way of Peeking.peek, uses SEEN"),
         (Imports, "is_sweep_done changes random"),
         (Gives, "lower gives away an access: self.zeroed_base.at(1).store"),
         (Generator, "lower is a generator"),
@@ -230,6 +365,36 @@ class Odd(Cell[int]):
     """A cell of another kind."""
 
 
+class Second(Runtime):
+    """A second pool, by an index."""
+
+    async def alloc_mspan_locked(self) -> Any:
+        """Looks."""
+        pool: Cell[int] = Cell("spanalloc", 1, guard="heap.lock")
+        return await pool.load()
+
+
+class SecondLock(Runtime):
+    """A second lock of the heap."""
+
+    async def free_span(self, s: Any) -> None:
+        """Frees under it."""
+        lock = Lock("heap.lock", 1)
+        await lock.lock()
+        await self.free_span_locked(s, 0)
+        await lock.unlock()
+
+
+class SecondWorld(Runtime):
+    """A second world to stop."""
+
+    async def gc_cycle(self) -> None:
+        """Stops it."""
+        world = World("world", 1)
+        await world.stop()
+        await world.start()
+
+
 class AnotherKind(Runtime):
     """A cell whose methods may do anything."""
 
@@ -244,6 +409,9 @@ class AnotherKind(Runtime):
     [
         (AsASpan, "malloc_large", "no reader of clear sees that it writes zeroedBase"),
         (Unguarded, "alloc_span", "the heap has no Cell spanalloc"),
+        (Second, "alloc_span", "the heap has no Cell spanalloc with an index guarded by heap.lock"),
+        (SecondLock, "free_span: sweepgen", "the heap has no Lock heap.lock with an index"),
+        (SecondWorld, "gc_cycle", "the heap has no World world with an index"),
         (AnotherKind, "alloc_span", "the heap has no Odd spanalloc guarded by heap.lock"),
     ],
 )

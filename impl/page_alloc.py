@@ -4,12 +4,12 @@ Mirrors mpagealloc.go. What the heap lock protects is one cell (page_tree.py); t
 without the lock, is changed word by word (scavenge_index.py). Read next: page_cache.py.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from spanproof.impl.access import Cell, Lock, Throw, Undefined
 from spanproof.impl.page_tree import PageTree, fresh_tree
-from spanproof.impl.palloc_bits import NOT_FOUND, sum_max
+from spanproof.impl.palloc_bits import NOT_FOUND, PallocData, sum_max
 from spanproof.impl.scavenge_index import ScavengeIndex
 from spanproof.model.geometry import Geometry
 from spanproof.model.releases import Release
@@ -65,7 +65,7 @@ def give(p: PageTree, ci: int, si: int, npages: int) -> tuple[PageTree, bool]:
     """Free pages [si, si+npages) of a chunk: (the tree, whether all of them were allocated)."""
     chunk = p.chunk_of(ci)
     were = chunk.alloc.popcnt_range(si, npages) == npages
-    return p.with_chunk(ci, replace(chunk, alloc=chunk.alloc.free(si, npages))), were
+    return p.with_chunk(ci, PallocData(chunk.alloc.free(si, npages), chunk.scavenged)), were
 
 
 def raise_search_addr(p: PageTree, search_addr: int) -> tuple[PageTree, None]:

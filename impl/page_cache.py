@@ -3,12 +3,12 @@
 Mirrors mpagecache.go. Read next: scavenge.py.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from spanproof.impl.access import Throw
 from spanproof.impl.page_alloc import PageAlloc, lower_search_addr, update_summaries
 from spanproof.impl.page_tree import PageTree
-from spanproof.impl.palloc_bits import NOT_FOUND, find_bit_range64
+from spanproof.impl.palloc_bits import NOT_FOUND, PallocData, find_bit_range64
 from spanproof.model.geometry import Geometry
 from spanproof.model.words import align_down, and_not, complement, ones_count, trailing_zeros
 
@@ -35,7 +35,7 @@ class PageCache:
         if npages == 1:
             i = trailing_zeros(self.cache, g.pages_per_block)
             scav = self.scav >> i & 1
-            left = replace(self, cache=and_not(self.cache, 1 << i), scav=and_not(self.scav, 1 << i))
+            left = PageCache(self.base, and_not(self.cache, 1 << i), and_not(self.scav, 1 << i))
             return left, self.base + i * g.page_size, scav * g.page_size
         return self.alloc_n(npages, g)
 
@@ -46,7 +46,7 @@ class PageCache:
             return self, 0, 0
         mask = (1 << npages) - 1 << i
         scav = ones_count(self.scav & mask)
-        left = replace(self, cache=and_not(self.cache, mask), scav=and_not(self.scav, mask))
+        left = PageCache(self.base, and_not(self.cache, mask), and_not(self.scav, mask))
         return left, self.base + i * g.page_size, scav * g.page_size
 
 
@@ -86,7 +86,7 @@ def take_block(p: PageTree, c: PageCache) -> tuple[PageTree, None]:
     ci, cpi = g.chunk_index(c.base), g.chunk_page_index(c.base)
     chunk = p.chunk_of(ci)
     alloc, scavenged = chunk.alloc.alloc_pages64(cpi, c.cache), chunk.scavenged.clear_block64(cpi, c.cache & c.scav)
-    return p.with_chunk(ci, replace(chunk, alloc=alloc, scavenged=scavenged)), None
+    return p.with_chunk(ci, PallocData(alloc, scavenged)), None
 
 
 def leave_block(p: PageTree, base: int) -> tuple[PageTree, None]:
@@ -101,7 +101,7 @@ def leave_block(p: PageTree, base: int) -> tuple[PageTree, None]:
 def mark_scavenged(p: PageTree, ci: int, pi: int, npages: int) -> tuple[PageTree, None]:
     """Note that pages of a chunk are scavenged."""
     chunk = p.chunk_of(ci)
-    return p.with_chunk(ci, replace(chunk, scavenged=chunk.scavenged.set_range(pi, npages))), None
+    return p.with_chunk(ci, PallocData(chunk.alloc, chunk.scavenged.set_range(pi, npages))), None
 
 
 class CachingPageAlloc(PageAlloc):

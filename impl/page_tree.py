@@ -76,7 +76,7 @@ class Level:
         """With another entry i. Raises as `at` does."""
         b, j = i >> self.log_block, i & (1 << self.log_block) - 1
         block = self.block(b)
-        return replace(self, blocks=self.blocks.set(b, (*block[:j], total, *block[j + 1 :])))
+        return Level(self.blocks.set(b, (*block[:j], total, *block[j + 1 :])), self.log_block, self.mapped)
 
     def with_memory(self, need: AddrRange) -> "Level":
         """With memory behind more entries, which are 0 then, whatever they were (sysMap, sysUsed)."""
@@ -147,11 +147,14 @@ class PageTree:
 
     def with_chunk(self, ci: int, chunk: PallocData) -> "PageTree":
         """With other bitmaps of a chunk."""
-        return replace(self, chunks=self.chunks.set(ci, chunk))
+        return self._with(self.summary, self.chunks.set(ci, chunk), self.search_addr)
+
+    def _with(self, summary: tuple[Level, ...], chunks: Map[int, PallocData], search_addr: int) -> "PageTree":
+        return PageTree(self.geometry, summary, chunks, self.groups, search_addr, self.start, self.end, self.in_use)
 
     def with_search_addr(self, addr: int) -> "PageTree":
         """With another search address."""
-        return replace(self, search_addr=addr)
+        return self._with(self.summary, self.chunks, addr)
 
     # Growth.
 
@@ -261,7 +264,7 @@ class PageTree:
                     changed = True
                     levels[level] = levels[level].with_entry(i, total)
             level -= 1
-        return replace(self, summary=tuple(levels))
+        return self._with(tuple(levels), self.chunks, self.search_addr)
 
     # Searching.
 

@@ -5,7 +5,7 @@ the heap lock to choose pages and to give them back; in between they are allocat
 Read next: sweep.py.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from spanproof.impl.access import Throw
 from spanproof.impl.os_memory import OsMemory
@@ -105,7 +105,7 @@ def take_candidate(p: PageTree, ci: int, search_idx: int, low: int, high: int) -
 def give_back(p: PageTree, ci: int, base: int, npages: int) -> tuple[PageTree, None]:
     """Free pages of a chunk that were scavenged."""
     chunk = p.chunk_of(ci)
-    return p.with_chunk(ci, replace(chunk, alloc=chunk.alloc.free(base, npages))), None
+    return p.with_chunk(ci, PallocData(chunk.alloc.free(base, npages), chunk.scavenged)), None
 
 
 @dataclass(frozen=True, slots=True)

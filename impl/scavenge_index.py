@@ -66,18 +66,18 @@ class ScavChunkData:
         data = self._in_gen(new_gen)
         in_use = data.in_use + npages
         flags = data.flags & ~HAS_FREE if in_use == g.pages_per_chunk else data.flags
-        return replace(data, in_use=in_use, flags=flags)
+        return ScavChunkData(in_use, data.last_in_use, data.gen, flags)
 
     def free(self, npages: int, new_gen: int) -> "ScavChunkData":
         """After npages of it were freed."""
         if self.in_use < npages:
             raise Throw("allocated pages below zero?")
         data = self._in_gen(new_gen)
-        return replace(data, in_use=data.in_use - npages, flags=data.flags | HAS_FREE)
+        return ScavChunkData(data.in_use - npages, data.last_in_use, data.gen, data.flags | HAS_FREE)
 
     def _in_gen(self, new_gen: int) -> "ScavChunkData":
         if self.gen != new_gen:
-            return replace(self, last_in_use=self.in_use, gen=new_gen)
+            return ScavChunkData(self.in_use, self.in_use, new_gen, self.flags)
         return self
 
 

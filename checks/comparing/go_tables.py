@@ -245,7 +245,8 @@ def _ranges_add(p: _Player, before: Any, r: list[Any]) -> list[Any]:
 def _new_index(p: _Player, low: int, high: int) -> list[Any]:
     index = p.heap_class.ScavengeIndex(G, *index_cells(G, HEAP_LOCK))
     alone = Alone(lambda cell: Map() if cell.name == "scav.chunks" else fresh_index_word(cell, G))
-    alone.values |= {index.low: BASE_CHUNK + low, index.high: BASE_CHUNK + high, index.min_heap_idx: BASE_CHUNK + low}
+    for cell, value in ((index.low, low), (index.high, high), (index.min_heap_idx, low)):
+        alone.put(cell, BASE_CHUNK + value)
     p.indices.append((index, alone))
     return [{"id": len(p.indices) - 1}]
 

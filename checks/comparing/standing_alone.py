@@ -44,7 +44,7 @@ class StandingAlone:
 
     @tree.setter
     def tree(self, tree: PageTree) -> None:
-        self.alone.values[self.tree_cell] = tree
+        self.alone.put(self.tree_cell, tree)
 
     def grow(self, base: int, size: int) -> None:
         """See PageAlloc.grow."""

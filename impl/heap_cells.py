@@ -69,7 +69,7 @@ class HeapCells:
         self.world = World("world")
         self.memory: Cells[int] = Cells("memory")
         self.os = self.OsMemory(geometry, self.memory)
-        self.index = self.ScavengeIndex(geometry, *scavenge_index.index_cells(geometry, HEAP_LOCK))
+        self.index = self.ScavengeIndex(geometry, *scavenge_index.index_cells(geometry))
         self.pages = self.PageAlloc(geometry, release, self.lock, Cell("pages", guard=HEAP_LOCK), self.index, self.os)
         self.free_mspans: Cell[int] = Cell("spanalloc", guard=HEAP_LOCK)
         """spanalloc: a bit for every mspan that is not in use."""

@@ -89,7 +89,7 @@ def unpack_scav_chunk_data(sc: int, g: Geometry) -> ScavChunkData:
 
 
 def index_cells(
-    g: Geometry, heap_lock: str
+    g: Geometry,
 ) -> tuple[Cells[Words | None], Cell[int], Cell[int], Cell[int], AtomicOffAddr, AtomicOffAddr, Cell[int], Cell[int]]:
     """The cells of an index, in the order of its fields."""
     bg, force = (AtomicOffAddr(Cell(f"scav.searchAddr{name}"), g.min_off_addr) for name in ("Bg", "Force"))
@@ -97,7 +97,7 @@ def index_cells(
     low: Cell[int] = Cell("scav.min")
     high: Cell[int] = Cell("scav.max")
     least: Cell[int] = Cell("scav.minHeapIdx")
-    return words, low, high, least, bg, force, Cell("scav.freeHWM", guard=heap_lock), Cell("scav.gen")
+    return words, low, high, least, bg, force, Cell("scav.freeHWM"), Cell("scav.gen")
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class ScavengeIndex:
     search_addr_force: AtomicOffAddr
     """Where forced scavenging goes on, downwards. Raised by each free above it."""
     free_hwm: Cell[int]
-    """The highest address that was freed in this generation. Under the heap lock."""
+    """The highest address that was freed in this generation. Under the heap lock, or with the world stopped."""
     gen: Cell[int]
     """The generation: += 1 in each cycle, with the world stopped."""
 

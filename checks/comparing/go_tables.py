@@ -20,7 +20,6 @@ from immutables import Map
 from spanproof.checks.comparing.standing_alone import StandingAlone, fresh_index_word
 from spanproof.checks.running.alone import Alone
 from spanproof.checks.verdict import Result, Verdict
-from spanproof.impl.heap_cells import HEAP_LOCK
 from spanproof.impl.malloc import Runtime
 from spanproof.impl.page_cache import PageCache
 from spanproof.impl.palloc_bits import NOT_FOUND
@@ -243,7 +242,7 @@ def _ranges_add(p: _Player, before: Any, r: list[Any]) -> list[Any]:
 
 
 def _new_index(p: _Player, low: int, high: int) -> list[Any]:
-    index = p.heap_class.ScavengeIndex(G, *index_cells(G, HEAP_LOCK))
+    index = p.heap_class.ScavengeIndex(G, *index_cells(G))
     alone = Alone(lambda cell: Map() if cell.name == "scav.chunks" else fresh_index_word(cell, G))
     for cell, value in ((index.low, low), (index.high, high), (index.min_heap_idx, low)):
         alone.put(cell, BASE_CHUNK + value)

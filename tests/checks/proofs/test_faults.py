@@ -51,13 +51,13 @@ SPOKEN_OF_ELSEWHERE = {
     "taken_pages_given_again": "it is in the page allocator, which stands here by its contract",
     "second_fit": "it is in the page allocator, which stands here by its contract",
     "sweeper_not_deregistered": "no theorem speaks of the words that say when sweeping is done",
-    "marked_span_swept_free": "no theorem speaks of mark bits",
     "alloc_count_not_cleared": "no theorem speaks of object counts",
     "manual_free_counted_as_heap": "no theorem speaks of the counters of bytes",
 }
 """Faults that no theorem can see, and why: they are found by search."""
 UNKNOWN = {
     "no_page_freed": "the induction breaks, but a page that stays allocated is nobody's: no page is in two spans",
+    "marked_span_swept_free": "a span then never survives: nothing is shown of what follows where one does",
     "finishsweep_skipped": "finishsweep_m is then called by nobody whom a proof covers",
 }
 """Faults that leave theorems unknown, and no counterexample to run."""

@@ -1,12 +1,17 @@
 """Long histories of the page allocator: no difference to the abstract one, and a broken text has some."""
 
+import tracemalloc
 from dataclasses import replace
+from typing import cast
 
 import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
 
+from spanproof.checks.comparing.go_tables import FILES, judge_file
 from spanproof.checks.comparing.histories import DifferenceError, History, Mix, drawn, runs
 from spanproof.checks.comparing.standing_alone import StandingAlone
 from spanproof.checks.faults.edit import Edit, planted
+from spanproof.checks.verdict import Result, Verdict
 from spanproof.impl.access import Throw, Undefined
 from spanproof.impl.malloc import Runtime
 from spanproof.model.geometry import GO_AMD64, Geometry
@@ -134,3 +139,31 @@ def test_the_background_scavenger_hides_pages_from_a_forced_one(release: str) ->
 def test_histories_find_that_too() -> None:
     """Not written down for them: with the background scavenger in the mix, scavenging everything leaves something."""
     assert any(differs(WIDE, seed, 3_000, Mix(background=True, scavenge_some=60), every=10_000) for seed in range(10))
+
+
+@pytest.mark.benchmark(group="page allocator")
+def test_calls_per_second(benchmark: BenchmarkFixture) -> None:
+    """A history of 2,000 calls at the real size, results compared after each."""
+    benchmark(lambda: lived(WIDE, 1, 2_000, Mix(), every=2_000))
+
+
+@pytest.mark.benchmark(group="page allocator")
+def test_tables_per_second(benchmark: BenchmarkFixture) -> None:
+    """All calls of Go's own tests."""
+    results = cast("list[Result]", benchmark(lambda: [judge_file(file) for file in FILES]))
+    assert all(result.verdict is Verdict.HOLDS for result in results)
+
+
+def test_four_gibibytes_are_small() -> None:
+    """The state of 4 GiB of address space, every chunk of it in pieces, is below 200 MB."""
+    heap, g = StandingAlone(GO_AMD64), GO_AMD64
+    tracemalloc.start()
+    heap.grow(g.heap_base, 4 << 30)
+    pieces = [heap.alloc(g.pages_per_chunk // 4 + 1)[0] for _ in range(3 * 1024)]
+    for base in pieces[::2]:
+        heap.free(base, 3)
+    used, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+
+    assert heap.tree.end - heap.tree.start == 1024
+    assert used < 200 << 20

@@ -6,8 +6,8 @@ the loop goes round the path ends. A callee with a contract is answered by it. W
 means, is the protocol's business. Read next: protocol.py.
 """
 
-from collections.abc import Collection
 from dataclasses import is_dataclass
+from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,12 +17,10 @@ from spanproof.checks.proving.obligations import Kind
 from spanproof.checks.proving.observing import Observing
 from spanproof.checks.proving.operations import locks_keep_their_word
 from spanproof.checks.proving.paths import Head, Paths
-from spanproof.checks.proving.stopping import Hurry, patient
 from spanproof.checks.proving.terms import Bit, Bits, Truth, Word
 from spanproof.impl.access import Access, Lock, World
 from spanproof.impl.heap_cells import HEAP_LOCK
 from spanproof.model.contracts import contract
-from spanproof.model.geometry import Geometry
 from spanproof.model.logic import Claims, any_of, implies, negate, same
 
 WORLD = "world"
@@ -34,22 +32,14 @@ UNPREEMPTED = "m"
 class Engine(Paths):
     """One job: a coroutine, or a lemma, with its obligations."""
 
-    def __init__(
-        self,
-        geometry: Geometry,
-        bits: int | None,
-        throws: Collection[str] = (),
-        hurry: Hurry = patient,
-        *,
-        no_throw: bool = False,
-    ) -> None:
-        """See paths.py."""
-        super().__init__(geometry, bits, throws, hurry, no_throw=no_throw)
-        self.protocol: Observing
-        self.preemptible: Any = True
-        """Whether the world may be stopped while this heap is used."""
-        self._ordered: dict[tuple[str, int, bool], Any] = {}
+    protocol: Observing
+    preemptible: Any = True
+    """Whether the world may be stopped while this heap is used."""
+
+    @cached_property
+    def _ordered(self) -> dict[tuple[str, int, bool], Any]:
         """Loops whose `keeps` is known to be an order, with the hand of which it was shown."""
+        return {}
 
     def interfere(self) -> None:
         """Let other threads act."""

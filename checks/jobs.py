@@ -19,7 +19,7 @@ from spanproof.checks.faults.corpus import BY_NAME as FAULTS
 from spanproof.checks.faults.planting import subject
 from spanproof.checks.faults.table import judge_fault
 from spanproof.checks.local_state import HiddenStateError
-from spanproof.checks.observe import UnknownCellError
+from spanproof.checks.numbering import UnknownCellError
 from spanproof.checks.proving.obligations import Proof
 from spanproof.checks.record import Record, load
 from spanproof.checks.running.machine import HeapError

@@ -26,7 +26,7 @@ class StandingAlone:
         """Begin with no memory. heap_class: whose page allocator it is."""
         self.geometry = geometry
         self.tree_cell: Cell[PageTree] = Cell("pages", guard=HEAP_LOCK)
-        index = heap_class.ScavengeIndex(geometry, *index_cells(geometry))
+        index = heap_class.ScavengeIndex(geometry, *index_cells(geometry, heap_class.ScavengeIndex.Cursor))
         self.pages = heap_class.PageAlloc(
             geometry, release, Lock(HEAP_LOCK), self.tree_cell, index, OsMemory(geometry, Cells("memory"))
         )

@@ -10,11 +10,11 @@ from typing import TextIO
 
 from spanproof.checks.comparing.campaign import compare
 from spanproof.checks.exploring.verdicts import judge
-from spanproof.checks.faults.corpus import Fault
+from spanproof.checks.faults.fault import Fault
 from spanproof.checks.faults.planting import subject
 from spanproof.checks.record import Record
 from spanproof.checks.running.replaying import replay
-from spanproof.checks.scenarios import SCENARIOS
+from spanproof.checks.scenarios import CLEAN
 from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Result, Verdict
 
@@ -39,7 +39,7 @@ class Kill:
 
 def _by_search(heap: Subject, hurry: Hurry) -> Record | None:
     """The first counterexample in the catalogue, small scenarios first."""
-    for scenario in sorted(SCENARIOS, key=lambda s: s.states):
+    for scenario in sorted(CLEAN, key=lambda s: s.states):
         record = judge(scenario, heap, hurry=hurry).record
         if record is not None:
             return record

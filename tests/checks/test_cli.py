@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from spanproof.checks import cli
-from spanproof.checks.faults.corpus import FAULTS, Fault
+from spanproof.checks.faults.corpus import FAULTS
+from spanproof.checks.faults.fault import Fault
 from spanproof.checks.reporting.shipped import schema
 
 SOURCE = Path(__file__).parents[2]

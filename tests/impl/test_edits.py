@@ -9,8 +9,9 @@ import pytest
 from spanproof.checks.comparing.go_tables import page_text
 from spanproof.checks.comparing.standing_alone import StandingAlone
 from spanproof.checks.faults.copies import LAYERS
-from spanproof.checks.faults.corpus import FAULTS, Fault
+from spanproof.checks.faults.corpus import FAULTS
 from spanproof.checks.faults.edit import Edit, EditError, planted
+from spanproof.checks.faults.fault import Fault
 from spanproof.impl.heap_cells import HeapCells
 from spanproof.impl.malloc import Runtime
 from spanproof.model.geometry import SMALL
@@ -46,7 +47,8 @@ def text_of(heap: type[Runtime]) -> dict[str, CodeType]:
     """The code of each function of a heap's text, by class or module and name."""
     named = {n: f for n in dir(heap) if inspect.iscoroutinefunction(f := getattr(heap, n))}
     named |= {n: f for n in dir(heap.OsMemory) if inspect.iscoroutinefunction(f := getattr(heap.OsMemory, n))}
-    for name, value in vars(page_text(heap)).items():
+    index: Any = heap.ScavengeIndex.load
+    for name, value in {**index.__globals__, **vars(page_text(heap))}.items():
         if inspect.isclass(value) and value.__module__.rpartition(".")[2] in LAYERS:
             named |= {
                 f"{name}.{n}": f for n, f in vars(value).items() if inspect.isfunction(f) and not n.startswith("__")

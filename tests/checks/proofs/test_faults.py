@@ -5,7 +5,7 @@ import ast
 import pytest
 
 from spanproof.checks.faults.corpus import BY_NAME as FAULTS
-from spanproof.checks.faults.corpus import Fault
+from spanproof.checks.faults.fault import Fault
 from spanproof.checks.faults.planting import subject
 from spanproof.checks.proofs.catalogue import BY_NAME, THEOREMS
 from spanproof.checks.proofs.script import judged, proved

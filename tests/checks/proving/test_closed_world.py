@@ -17,9 +17,9 @@ from spanproof.checks.proving.zeroing_jobs import JOBS as ZEROING
 from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Verdict
 from spanproof.impl.access import Cell, Lock
-from spanproof.impl.heap import give_mspan, take_mspan
 from spanproof.impl.heap_cells import SpanSet
 from spanproof.impl.malloc import Runtime
+from spanproof.impl.mspans import give_mspan, take_mspan
 from spanproof.impl.span import Span
 from spanproof.impl.sweep import pop, push
 

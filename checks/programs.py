@@ -354,8 +354,10 @@ class Program:
         }
 
 
-SWITCHES = ("tracing", "ps", "memory_limit", "gc_percent_goal", "aligned_stacks")
-"""What a program says besides threads, geometry and release. A record of older code may lack some."""
+SWITCHES: Mapping[str, type[bool] | type[int]] = {
+    "tracing": bool, "ps": bool, "memory_limit": int, "gc_percent_goal": int, "aligned_stacks": bool,
+}  # fmt: skip
+"""What a program says besides threads, geometry and release, and as what. A record of older code may lack some."""
 
 
 class ProgramError(ValueError):
@@ -368,11 +370,6 @@ def _op(data: Any) -> Op:
             return _BY_NAME[name](*args)
         case _:
             raise ProgramError(f"{data!r} is no operation")
-
-
-def _said(data: Mapping[str, Any]) -> frozenset[str]:
-    """The switches that the data has."""
-    return frozenset(SWITCHES) & frozenset(data)
 
 
 def program_of(data: Mapping[str, Any]) -> Program:
@@ -388,9 +385,7 @@ def program_of(data: Mapping[str, Any]) -> Program:
             n: (str if n == "name" else int)(g[n]) for n in (f.name for f in fields(Geometry)) if n in g
         }
         geometry = Geometry(**shape)
-        given: dict[str, Any] = {
-            f.name: type(f.default)(data[f.name]) for f in fields(Program) if f.name in _said(data)
-        }
+        given: dict[str, Any] = {name: SWITCHES[name](data[name]) for name in SWITCHES if name in data}
         if geometry.arenas * geometry.pages_per_arena > 1 << 20 or max(geometry.spans, geometry.ps) > 1 << 16:
             raise ProgramError("its geometry is larger than the real one")  # noqa: TRY301  # one way out for all
         pairs = zip(data["threads"], data["before"], strict=True)

@@ -151,7 +151,10 @@ def merge_summaries(sums: tuple[int, ...], log_max_pages_per_sum: int, log_max: 
         if start == i << log_max_pages_per_sum:
             start += si
         # The longest run may lie within, or cross from what was before.
-        most = max(most, end + si, mi)
+        if end + si > most:
+            most = end + si
+        if mi > most:
+            most = mi
         # The free pages at the end go on if all of this one are free.
         if ei == 1 << log_max_pages_per_sum:
             end += 1 << log_max_pages_per_sum
@@ -175,20 +178,23 @@ class PallocBits(PageBits):
             cur += trailing_zeros(x, width)
             if start == NOT_FOUND:
                 start = cur
-            most = max(most, cur)
+            if cur > most:
+                most = cur
             cur = leading_zeros(x, width)
         if start == NOT_FOUND:
             # Nothing is allocated.
             n = width * len(self.words)
             return pack_palloc_sum(n, n, n, log_max)
-        most = max(most, cur)
+        if cur > most:
+            most = cur
 
         if most >= width - 2:
             # A run within a word, with a one on either side, cannot be longer.
             return pack_palloc_sum(start, most, cur, log_max)
         # Look for longer runs inside of each word.
         for x in self.words:
-            most = longest_inside(x, most, width)
+            if x & x + 1 != 0:
+                most = longest_inside(x, most, width)
         return pack_palloc_sum(start, most, cur, log_max)
 
     def find(self, npages: int, search_idx: int) -> tuple[int, int]:

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from spanproof.checks.comparing.campaign import FEWEST_PROGRAMS, PARTS, Part, draw, judge_campaign
+from spanproof.checks.comparing.history_campaign import LONG, LONG_CALLS, SHORT, judge_long, judge_short
 from spanproof.checks.exploring.verdicts import judge
 from spanproof.checks.faults.corpus import BY_NAME as FAULTS
 from spanproof.checks.faults.planting import subject
@@ -27,7 +28,7 @@ from spanproof.checks.running.replaying import survey
 from spanproof.checks.scenarios import BY_NAME
 from spanproof.checks.subject import REFERENCE
 from spanproof.checks.verdict import Result, Verdict
-from spanproof.model.releases import RELEASES, row
+from spanproof.model.releases import NEWEST, RELEASES, row
 
 TABLES = ("mpagealloc", "mpagecache", "mpallocbits", "mranges", "mgcscavenge")
 """The files whose tests are replayed."""
@@ -61,6 +62,8 @@ class Setting:
     budget: float = float("inf")
     theorems: tuple[str, ...] = ()
     """Task prove: the theorems to judge."""
+    calls: int = LONG_CALLS
+    """Task histories: the calls of the long ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +114,8 @@ def perform(task: Task, setting: Setting) -> Done:
         return _TASKS[task.check](task, setting)
     except (HeapError, HiddenStateError, UnknownCellError) as e:
         name = "workloads" if task.check == "compare" else task.name
-        return Done((Result(task.check, name, Verdict.UNKNOWN, f"the heap cannot be run: {e}"),))
+        check = "compare" if task.check == "histories" else task.check
+        return Done((Result(check, name, Verdict.UNKNOWN, f"the heap cannot be run: {e}"),))
 
 
 def _explore(task: Task, setting: Setting) -> Done:
@@ -133,6 +137,16 @@ def _tables(task: Task, setting: Setting) -> Done:
     from spanproof.checks.comparing.go_tables import judge_file  # noqa: PLC0415  # for this task alone
 
     return Done((judge_file(task.name, subject(setting.heap, setting.fault).heap_class),))
+
+
+def _histories(task: Task, setting: Setting) -> Done:
+    release = NEWEST if setting.release is None else row(setting.release)
+    heap, hurry = subject(setting.heap, setting.fault), _hurry(setting)
+    if task.name == SHORT:
+        found = judge_short(heap, setting.seed, release=release, hurry=hurry)
+    else:
+        found = judge_long(heap, setting.seed, setting.calls, release, hurry)
+    return Done((found.result,), () if found.record is None else (found.record,))
 
 
 def _trace(task: Task, setting: Setting) -> Done:
@@ -167,6 +181,7 @@ _TASKS: dict[str, Callable[[Task, Setting], Done]] = {
     "explore": _explore,
     "compare": _compare,
     "tables": _tables,
+    "histories": _histories,
     "prove": _prove,
     "trace": _trace,
     "pin": _pin,
@@ -275,6 +290,11 @@ def campaign_tasks() -> list[Task]:
 def table_tasks() -> list[Task]:
     """Go's own tests, a task for each file."""
     return [Task("tables", file) for file in TABLES]
+
+
+def history_tasks() -> list[Task]:
+    """Histories of the page allocator, short ones and long ones."""
+    return [Task("histories", SHORT), Task("histories", LONG)]
 
 
 def _keep(work: Work, done: Done) -> None:

@@ -24,6 +24,8 @@ Call = tuple[str, int, int]
 CACHES = 3
 MOST_GROWN = 3
 """Chunks that one call of grow adds."""
+ACCESSES = 40
+"""For each page: a call that takes more of them is endless."""
 MOST_SCAVENGED = 40
 """Pages that one call of scavenge_some asks for."""
 
@@ -77,6 +79,7 @@ class History:
         """Pages that are scavenged together."""
         self.looking = Looking(self.heap, self.model, self.group)
         self.room = min(self.mix.most_chunks, geometry.arenas * geometry.pages_per_arena // geometry.pages_per_chunk)
+        self.heap.alone.longest = 20_000 + ACCESSES * self.room * geometry.pages_per_chunk
         self.taken = 0
         """Bit i: chunk i, counted from the heap's first, is there."""
         self.hidden = 0
@@ -115,9 +118,9 @@ class History:
 
     def _same(self, said: str, found: object, expected: object) -> None:
         if self.story is not None:
-            self.story.append(f"call {self.calls}: {said}: {found}")
+            self.story.append(f"call {self.calls}: {said}: {_shown(found)}")
         if found != expected:
-            raise DifferenceError(f"{said} gives {found}, the abstract allocator {expected}")
+            raise DifferenceError(f"{said} gives {_shown(found)}, the abstract allocator {_shown(expected)}")
 
     def _tell(self, said: str) -> None:
         if self.story is not None:
@@ -273,3 +276,10 @@ class History:
             raise DifferenceError(f"{said} takes {(new & ~can).bit_count()} pages that cannot be scavenged")
         self.model.scavenged |= new
         return can
+
+
+def _shown(value: object) -> str:
+    """Results as they are, words in hex."""
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_shown, value))})"  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    return f"{value:#x}" if isinstance(value, int) and value >> 20 > 0 else str(value)

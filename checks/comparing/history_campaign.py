@@ -115,7 +115,12 @@ def judge_long(
         found.stopped = hurry(calls - left) or ""
         if found.stopped:
             break
-        plan = seeded(REAL_SHAPES[found.histories % len(REAL_SHAPES)], release, seed_ * 1_000_003 + found.histories, min(left, EACH))
+        plan = seeded(
+            REAL_SHAPES[found.histories % len(REAL_SHAPES)],
+            release,
+            seed_ * 1_000_003 + found.histories,
+            min(left, EACH),
+        )
         found.histories += 1
         left -= len(plan.calls)
         if live(plan, subject.heap_class, EVERY, found.made).broken is not None:
@@ -141,7 +146,9 @@ def _judged(name: str, found: _Found, subject: Subject, bound: str, release: Rel
 
 def _violated(name: str, plan: Plan, record: Record | None, seconds: float, counts: dict[str, int]) -> Compared:
     if record is None:
-        said = "a history broke something once, and not when it was lived again: the heap is not a function of the calls"
+        said = (
+            "a history broke something once, and not when it was lived again: the heap is not a function of the calls"
+        )
         return Compared(Result("compare", name, Verdict.UNKNOWN, said, "", PREMISES, seconds, counts))
     reason = f"{record.violated.claim}: {record.violated.detail}"
     bound = f"history {counts['histories']:,}, shrunk to {len(plan.calls)} calls on {plan.shape.geometry.name}"

@@ -87,7 +87,9 @@ def plan_of(data: Mapping[str, Any]) -> Plan:
 
     """
     try:
-        shape = Shape(_geometry(data["geometry"]), _up_to(data["most_pages"], 1 << 16), _up_to(data["most_chunks"], 1 << 12))
+        shape = Shape(
+            _geometry(data["geometry"]), _up_to(data["most_pages"], 1 << 16), _up_to(data["most_chunks"], 1 << 12)
+        )
         calls = tuple(map(_call, data["calls"]))
         if not 0 < len(calls) <= LONGEST:
             raise ValueError(f"{len(calls):,} calls, not 1 to {LONGEST:,}")  # noqa: TRY301  # one way out for all

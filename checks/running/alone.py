@@ -12,7 +12,7 @@ T = TypeVar("T")
 ALONE = 0
 """The number of the thread."""
 LONGEST = 2_000_000
-"""Accesses of one call, after which it is taken for endless."""
+"""Accesses of one call, after which it is taken for endless, unless its user knows better."""
 
 
 class EndlessError(Exception):
@@ -25,6 +25,7 @@ class Alone:
     def __init__(self, fresh: Callable[[Cell[Any]], Any]) -> None:
         """fresh: the value of a cell that was not touched yet."""
         self.fresh = fresh
+        self.longest = LONGEST
         self.values: dict[tuple[str, Any], Any] = {}
         """By name and index: these are hashed faster than cells."""
 
@@ -49,7 +50,7 @@ class Alone:
         answer: Any = None
         values, value, send = self.values, self.value, coroutine.send
         try:
-            for _ in range(LONGEST):
+            for _ in range(self.longest):
                 access: Access[Any] = send(answer)
                 cell = access.cell
                 key = cell.name, cell.index
@@ -59,4 +60,4 @@ class Alone:
                     raise EndlessError(f"{access.kind} of {cell} waits for ever: there is no other thread")
         except StopIteration as done:
             return done.value  # type: ignore[no-any-return]  # as its annotation says
-        raise EndlessError(f"there is no end after {LONGEST:,} accesses")
+        raise EndlessError(f"there is no end after {self.longest:,} accesses")

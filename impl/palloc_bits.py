@@ -191,9 +191,9 @@ class PallocBits(PageBits):
         if most >= width - 2:
             # A run within a word, with a one on either side, cannot be longer.
             return pack_palloc_sum(start, most, cur, log_max)
-        # Look for longer runs inside of each word.
+        # Look for longer runs inside of each word; where there are not even as many zeros, there is none.
         for x in self.words:
-            if x & x + 1 != 0:
+            if width - ones_count(x) > most:
                 most = longest_inside(x, most, width)
         return pack_palloc_sum(start, most, cur, log_max)
 

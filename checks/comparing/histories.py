@@ -41,7 +41,7 @@ class Mix:
     flush: int = 40
     grow: int = 6
     scavenge_some: int = 10
-    scavenge: int = 4
+    scavenge: int = 2
     background: int = 4
     """The background scavenger's. It may call a chunk empty of which it saw a part."""
     gc_cycle: int = 6

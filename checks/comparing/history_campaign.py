@@ -98,7 +98,8 @@ def judge_short(
         found.stopped = str(e)
     except _DiffersError:
         pass
-    bound = f"{found.histories:,} drawn histories on {len(SHAPES)} shapes of heaps, all state after every call, seed {seed_}"
+    drawn = f"{found.histories:,} drawn histories on {len(SHAPES)} shapes of heaps"
+    bound = f"{drawn}, all state after every call, seed {seed_}"
     if not found.stopped and found.broken is None and examples < EXAMPLES:
         found.stopped = f"fewer than {EXAMPLES} histories"
     return _judged(SHORT, found, subject, bound, release)

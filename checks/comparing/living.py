@@ -134,8 +134,10 @@ def record_of(name: str, plan: Plan, subject: Subject) -> Record | None:
         heap=subject.heap,
         fault=subject.fault,
         program=plan.as_json(),
-        trace={"story": [f"pages are counted from the heap's first, on {plan.shape.geometry.name}", *left_out, *told[-MOST_TOLD:]]},
-    )  # fmt: skip
+        trace={
+            "story": [f"on {plan.shape.geometry.name}; pages are counted from its first", *left_out, *told[-MOST_TOLD:]]
+        },
+    )
 
 
 def replay_history(record: Record, subject: Subject) -> Replayed:

@@ -55,9 +55,9 @@ def _release(ctx: click.Context, param: click.Parameter, value: str | None) -> s
 
 def _fault(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:  # noqa: ARG001
     if value is not None:
-        from spanproof.checks.faults.corpus import BY_NAME  # noqa: PLC0415
+        from spanproof.checks.faults.planting import PLANTABLE  # noqa: PLC0415
 
-        _known(value, BY_NAME, "fault")
+        _known(value, PLANTABLE, "fault")
     return value
 
 
@@ -101,7 +101,7 @@ def cli() -> None:
 
 def _setting(options: dict[str, Any], budget: float | None) -> "Setting":
     from spanproof.checks.comparing.campaign import FEWEST_PROGRAMS  # noqa: PLC0415
-    from spanproof.checks.comparing.history_campaign import LONG_CALLS  # noqa: PLC0415
+    from spanproof.checks.comparing.history_campaign import SEEDED_CALLS  # noqa: PLC0415
     from spanproof.checks.faults.planting import subject  # noqa: PLC0415
     from spanproof.checks.jobs import Setting  # noqa: PLC0415
 
@@ -118,7 +118,7 @@ def _setting(options: dict[str, Any], budget: float | None) -> "Setting":
         deadline,
         math.inf if seconds is None else seconds,
         tuple(options.get("theorems", ())),
-        options.get("calls") or LONG_CALLS,
+        options.get("calls") or SEEDED_CALLS,
     )
 
 
@@ -322,7 +322,7 @@ def prove(theorems: tuple[str, ...], domain: str | None, tier: str, **options: A
     is_flag=False,
     flag_value=60_000,
     metavar="[CALLS]",
-    help="Histories of the page allocator instead: short drawn ones, and long ones of so many calls [default: 60,000].",
+    help="Histories of the page allocator instead: drawn ones, and so many calls of seeded ones [default: 60,000].",
 )
 @_options
 def compare(examples: int | None, tables: bool, histories: int | None, **options: Any) -> int:
@@ -439,14 +439,14 @@ def list_command(json_file: str | None) -> int:
 @_options
 def faults(names: tuple[str, ...], **options: Any) -> int:
     """Plant each fault (or those named) and show which layer catches it, and in what time."""
-    from spanproof.checks.faults.corpus import BY_NAME  # noqa: PLC0415
+    from spanproof.checks.faults.planting import PLANTABLE  # noqa: PLC0415
     from spanproof.checks.jobs import Task  # noqa: PLC0415
 
     for name in names:
-        _known(name, BY_NAME, "fault")
+        _known(name, PLANTABLE, "fault")
     if options["fault"] is not None:
         raise click.UsageError("--fault: `faults` plants them itself; name the faults as arguments")
-    return _run("faults", [Task("faults", name) for name in names or BY_NAME], options)
+    return _run("faults", [Task("faults", name) for name in names or PLANTABLE], options)
 
 
 def _one_line(error: Exception) -> str:

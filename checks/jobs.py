@@ -14,10 +14,9 @@ from pathlib import Path
 from typing import Any
 
 from spanproof.checks.comparing.campaign import FEWEST_PROGRAMS, PARTS, Part, draw, judge_campaign
-from spanproof.checks.comparing.history_campaign import LONG, LONG_CALLS, SHORT, judge_long, judge_short
+from spanproof.checks.comparing.history_campaign import DRAWN, SEEDED, SEEDED_CALLS, judge_drawn, judge_seeded
 from spanproof.checks.exploring.verdicts import judge
-from spanproof.checks.faults.corpus import BY_NAME as FAULTS
-from spanproof.checks.faults.planting import subject
+from spanproof.checks.faults.planting import PLANTABLE, subject
 from spanproof.checks.faults.table import judge_fault
 from spanproof.checks.local_state import HiddenStateError
 from spanproof.checks.observe import UnknownCellError
@@ -62,8 +61,8 @@ class Setting:
     budget: float = float("inf")
     theorems: tuple[str, ...] = ()
     """Task prove: the theorems to judge."""
-    calls: int = LONG_CALLS
-    """Task histories: the calls of the long ones."""
+    calls: int = SEEDED_CALLS
+    """Task histories: the calls of the seeded ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,10 +141,10 @@ def _tables(task: Task, setting: Setting) -> Done:
 def _histories(task: Task, setting: Setting) -> Done:
     release = NEWEST if setting.release is None else row(setting.release)
     heap, hurry = subject(setting.heap, setting.fault), _hurry(setting)
-    if task.name == SHORT:
-        found = judge_short(heap, setting.seed, release=release, hurry=hurry)
+    if task.name == DRAWN:
+        found = judge_drawn(heap, setting.seed, release=release, hurry=hurry)
     else:
-        found = judge_long(heap, setting.seed, setting.calls, release, hurry)
+        found = judge_seeded(heap, setting.seed, setting.calls, release, hurry)
     return Done((found.result,), () if found.record is None else (found.record,))
 
 
@@ -174,7 +173,7 @@ def _pin(task: Task, setting: Setting) -> Done:
 
 
 def _fault(task: Task, setting: Setting) -> Done:
-    return Done((judge_fault(FAULTS[task.name], _hurry(setting)),))
+    return Done((judge_fault(PLANTABLE[task.name], _hurry(setting)),))
 
 
 _TASKS: dict[str, Callable[[Task, Setting], Done]] = {
@@ -293,8 +292,8 @@ def table_tasks() -> list[Task]:
 
 
 def history_tasks() -> list[Task]:
-    """Histories of the page allocator, short ones and long ones."""
-    return [Task("histories", SHORT), Task("histories", LONG)]
+    """Histories of the page allocator, drawn ones and seeded ones."""
+    return [Task("histories", DRAWN), Task("histories", SEEDED)]
 
 
 def _keep(work: Work, done: Done) -> None:

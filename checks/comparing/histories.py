@@ -48,6 +48,8 @@ class Mix:
     most_pages: int = 600
     most_chunks: int = 24
     """Chunks of the address space in which the history takes place."""
+    sparse: bool = False
+    """Whether the heap grows in pieces with gaps between them."""
     excused: bool = True
     """Whether a page that the background scavenger may have hidden may stay with the program for ever."""
 
@@ -56,12 +58,20 @@ CALLS = (
     "alloc", "free", "cache_alloc", "refill", "flush", "grow", "scavenge_some", "scavenge", "background", "gc_cycle",
 )  # fmt: skip
 
+KEPT = ("alloc", "free")
+"""Calls without which a history comes to a stop."""
+SWARM = (0, 0.4, 1, 1, 2.5)
+"""How much more often than usual a call is drawn in one history."""
 
-def drawn(seed: int, calls: int, mix: Mix) -> Iterator[Call]:
-    """So many calls."""
+
+def drawn(seed: int, calls: int, mix: Mix, *, swarm: bool = False) -> Iterator[Call]:
+    """So many calls. swarm: each seed has a mix of its own, in which some calls are frequent and some are not there."""
     rng = random.Random(seed)  # noqa: S311  # a seed gives a history again
-    chosen = rng.choices(CALLS, [getattr(mix, name) for name in CALLS], k=calls)
-    for name in chosen:
+    weights: list[float] = [getattr(mix, name) for name in CALLS]
+    if swarm:
+        factors = (rng.choice(SWARM[1:] if name in KEPT else SWARM) for name in CALLS)
+        weights = [weight * factor for weight, factor in zip(weights, factors, strict=True)]
+    for name in rng.choices(CALLS, weights, k=calls):
         yield name, int(rng.random() * 1_000_003), int(rng.random() * 1_000_003)
 
 
@@ -116,6 +126,10 @@ class History:
         """
         self.looking.look(self.hidden if self.mix.excused else 0)
 
+    def glance(self) -> None:
+        """Compare the search address. Raises as `look` does."""
+        self.looking.look_at_search_addr(self.model.exist & ~self.model.owned)
+
     def _same(self, said: str, found: object, expected: object) -> None:
         if self.story is not None:
             self.story.append(f"call {self.calls}: {said}: {_shown(found)}")
@@ -145,7 +159,7 @@ class History:
         self._same(f"alloc({npages})", (self._page(addr), scav // size), (page, expected))
         if page >= 0:
             self.live.append((page, npages))
-        else:
+        elif b % 4 != 3:  # else it stays full for a while
             self._grow_by(-(-npages // self.geometry.pages_per_chunk), a)
         return True
 
@@ -154,10 +168,13 @@ class History:
 
     def _grow_by(self, chunks: int, a: int) -> bool:
         """As the heap does, by whole chunks: above the others, next to them or not; at the very end; or in between."""
-        above = self.taken.bit_length()
-        first = (above, above, above, above, above + 1 + a // 8 % 3, above + 8, self.room - chunks, -1)[a % 8]
+        above, gap = self.taken.bit_length(), 1 + a // 8 % 8
+        places = (above, above, above, above, above, above + gap, self.room - chunks, -1)
+        sparse = (above, above + gap, above + 1, above + 1, above + 1, above + 2, self.room - chunks, -1)
+        first = (sparse if self.mix.sparse else places)[a % 8]
         if first < 0 or first + chunks > self.room or self.taken >> first & run_of_ones(0, chunks):
-            first = lowest_run(run_of_ones(0, self.room) & ~self.taken, chunks)
+            beside = self.taken << 1 | self.taken >> 1 if self.mix.sparse else 0
+            first = lowest_run(run_of_ones(0, self.room) & ~self.taken & ~beside, chunks)
         if first < 0:
             return False
         g = self.geometry

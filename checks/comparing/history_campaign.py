@@ -1,7 +1,7 @@
-"""Campaigns of histories: short ones that Hypothesis draws and shrinks, and long ones from a seed.
+"""Campaigns of histories: short ones that Hypothesis draws and shrinks, and long ones, each from a seed of its own.
 
-Short ones take place on heaps of many shapes, and all state is compared after every call. Long ones take place at Go's
-constants; results are compared after every call, all state now and then. Read next: go_tables.py.
+Both take place on heaps of many shapes. All state is compared after every call; in long ones at Go's constants that is
+done now and then, and results and the search address are compared after every call. Read next: go_tables.py.
 """
 
 import time
@@ -13,22 +13,23 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from spanproof.checks.comparing.campaign import Compared
 from spanproof.checks.comparing.histories import CALLS
 from spanproof.checks.comparing.living import live, record_of, shrunk
-from spanproof.checks.comparing.plans import REAL_SHAPES, SHAPES, Plan, plans, seeded
+from spanproof.checks.comparing.plans import SHAPES, SMALL_SHAPES, Plan, plans, seeded
 from spanproof.checks.record import Record
 from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Result, Verdict
 from spanproof.model.releases import NEWEST, Release
 
-SHORT, LONG = "short histories", "long histories"
+DRAWN, SEEDED = "drawn histories", "seeded histories"
 EXAMPLES = 300
-"""Short histories of a campaign."""
-LONG_CALLS = 60_000
-"""Calls of a campaign of long ones."""
-EACH = 5_000
-"""Calls of one long history."""
+"""Histories of a campaign of drawn ones."""
+SEEDED_CALLS = 60_000
+"""Calls of a campaign of seeded ones."""
+LENGTHS = (1_000, 1_000, 3_000, 20_000)
+"""Calls of a seeded history: one on each shape, then the next length."""
 EVERY = 500
-"""In a long history all state is compared after so many calls."""
-SHRINK_SECONDS = 10
+"""At Go's constants all state is compared after so many calls of a seeded history."""
+SHRINK_SECONDS = 6
+"""For Hypothesis, and once more for what it leaves and for seeded histories."""
 PREMISES = ("one thread", "an abstract page allocator: first fit by address, on sets of pages (model/pages.py)")
 WITH_AN_INDEX = ("scavenge", "scavenge_some", "background")
 """Calls that only releases with a scavenge index have."""
@@ -44,6 +45,10 @@ class _StoppedError(Exception):
     """The campaign was told to stop."""
 
 
+def _never(done: int) -> str | None:  # noqa: ARG001  # the signature of Hurry
+    return None
+
+
 @dataclass(slots=True)
 class _Found:
     """What a campaign has found so far."""
@@ -54,16 +59,10 @@ class _Found:
     stopped: str = ""
     broken: Plan | None = None
 
-    @property
-    def calls(self) -> int:
-        """The calls that found something to do."""
-        return sum(self.made.values())
 
-
-def judge_short(
-    subject: Subject, seed_: int = 0, examples: int = EXAMPLES, release: Release = NEWEST,
-    hurry: Hurry = lambda done: None,  # noqa: ARG005  # the signature of Hurry
-) -> Compared:  # fmt: skip
+def judge_drawn(
+    subject: Subject, seed_: int = 0, examples: int = EXAMPLES, release: Release = NEWEST, hurry: Hurry = _never
+) -> Compared:
     """Draw short histories; the first that breaks something is shrunk by Hypothesis."""
     found = _Found()
     enough, failed = float("inf"), set[Plan]()
@@ -80,13 +79,14 @@ def judge_short(
     @given(plans(SHAPES, (release,)))
     def campaign(plan: Plan) -> None:
         nonlocal enough
-        stop = hurry(found.histories) if found.broken is None else None
+        shrinking = found.broken is not None
+        stop = None if shrinking else hurry(found.histories)
         if stop is not None:
             raise _StoppedError(stop)
         if time.perf_counter() > enough and plan not in failed:
             return  # time to shrink is over: nothing simpler is tried, and the simplest known is kept
-        found.histories += found.broken is None
-        if live(plan, subject.heap_class, made=found.made if found.broken is None else {}).broken is not None:
+        found.histories += not shrinking
+        if live(plan, subject.heap_class, made={} if shrinking else found.made).broken is not None:
             enough = min(enough, time.perf_counter() + SHRINK_SECONDS)
             failed.add(plan)
             found.broken = plan
@@ -97,44 +97,39 @@ def judge_short(
     except _StoppedError as e:
         found.stopped = str(e)
     except _DiffersError:
-        pass
-    drawn = f"{found.histories:,} drawn histories on {len(SHAPES)} shapes of heaps"
-    bound = f"{drawn}, all state after every call, seed {seed_}"
-    if not found.stopped and found.broken is None and examples < EXAMPLES:
-        found.stopped = f"fewer than {EXAMPLES} histories"
-    return _judged(SHORT, found, subject, bound, release)
+        assert found.broken is not None
+        found.broken = shrunk(found.broken, subject.heap_class, SHRINK_SECONDS)
+    if examples < EXAMPLES:
+        found.stopped = found.stopped or f"fewer than {EXAMPLES} histories"
+    where = f"{found.histories:,} histories of up to 60 calls on {len(SHAPES)} shapes of heaps"
+    return _judged(DRAWN, found, subject, f"{where}, all state after every call, seed {seed_}", release)
 
 
-def judge_long(
-    subject: Subject, seed_: int = 0, calls: int = LONG_CALLS, release: Release = NEWEST,
-    hurry: Hurry = lambda done: None,  # noqa: ARG005  # as above
-) -> Compared:  # fmt: skip
+def judge_seeded(
+    subject: Subject, seed_: int = 0, calls: int = SEEDED_CALLS, release: Release = NEWEST, hurry: Hurry = _never
+) -> Compared:
     """Live through long histories, one after the other, until something breaks; that one is made shorter."""
-    found = _Found()
-    left = calls
-    while left > 0 and found.broken is None:
-        found.stopped = hurry(calls - left) or ""
+    found, done = _Found(), 0
+    while done < calls and found.broken is None:
+        found.stopped = hurry(done) or ""
         if found.stopped:
             break
-        plan = seeded(
-            REAL_SHAPES[found.histories % len(REAL_SHAPES)],
-            release,
-            seed_ * 1_000_003 + found.histories,
-            min(left, EACH),
-        )
+        each, nth = divmod(found.histories, len(SHAPES))
+        length = min(calls - done, LENGTHS[each % len(LENGTHS)])
+        plan = seeded(SHAPES[nth], release, seed_ * 1_000_003 + found.histories, length)
         found.histories += 1
-        left -= len(plan.calls)
-        if live(plan, subject.heap_class, EVERY, found.made).broken is not None:
+        done += length
+        every = 1 if plan.shape in SMALL_SHAPES else EVERY
+        if live(plan, subject.heap_class, every, found.made).broken is not None:
             found.broken = shrunk(plan, subject.heap_class, SHRINK_SECONDS)
-    bound = (
-        f"{calls - left:,} calls in {found.histories:,} histories at Go's constants, results after every call, "
-        f"all state after every {EVERY}, seed {seed_}"
-    )
-    return _judged(LONG, found, subject, bound, release)
+    where = f"{done:,} calls in {found.histories:,} histories on {min(found.histories, len(SHAPES))} shapes of heaps"
+    what = f"results after every call, all state too in small heaps, in real ones after every {EVERY}"
+    return _judged(SEEDED, found, subject, f"{where}, {what}, seed {seed_}", release)
 
 
 def _judged(name: str, found: _Found, subject: Subject, bound: str, release: Release) -> Compared:
-    counts = {"histories": found.histories, "calls": found.calls, "differences": int(found.broken is not None)}
+    made = sum(found.made.values())
+    counts = {"histories": found.histories, "calls": made, "differences": int(found.broken is not None)}
     seconds = time.perf_counter() - found.began
     if found.broken is not None:
         return _violated(name, found.broken, record_of(name, found.broken, subject), seconds, counts)
@@ -147,9 +142,7 @@ def _judged(name: str, found: _Found, subject: Subject, bound: str, release: Rel
 
 def _violated(name: str, plan: Plan, record: Record | None, seconds: float, counts: dict[str, int]) -> Compared:
     if record is None:
-        said = (
-            "a history broke something once, and not when it was lived again: the heap is not a function of the calls"
-        )
+        said = "a history broke something once, and not again: the heap does not depend on its calls alone"
         return Compared(Result("compare", name, Verdict.UNKNOWN, said, "", PREMISES, seconds, counts))
     reason = f"{record.violated.claim}: {record.violated.detail}"
     bound = f"history {counts['histories']:,}, shrunk to {len(plan.calls)} calls on {plan.shape.geometry.name}"

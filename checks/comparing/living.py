@@ -39,7 +39,9 @@ class Lived:
 
 
 def live(plan: Plan, heap_class: type[Runtime], every: int = 1, made: dict[str, int] | None = None) -> Lived:
-    """Make the calls until something breaks; results are compared after each, all state after so many, and at the end.
+    """Make the calls until something breaks.
+
+    Results and the search address are compared after each, all state after so many, and at the end.
 
     made: where calls that found something to do are counted.
 
@@ -56,8 +58,8 @@ def live(plan: Plan, heap_class: type[Runtime], every: int = 1, made: dict[str, 
         history.story = lived.story
     lived.broken = _broken(history, plan.calls, every)
     lived.calls = history.calls
-    for name, times in history.made.items() if made is not None else ():
-        made[name] = made.get(name, 0) + times
+    if made is not None:
+        made |= {name: made.get(name, 0) + times for name, times in history.made.items()}
     return lived
 
 
@@ -68,6 +70,8 @@ def _broken(history: History, calls: Iterable[Call], every: int) -> BrokenError 
             history.call(call)
             if place % every == 0:
                 history.look()
+            else:
+                history.glance()
         history.look()
     except DifferenceError as e:
         return BrokenError(REFINES, f"call {history.calls}: {e}")

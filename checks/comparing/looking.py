@@ -9,6 +9,7 @@ from typing import Any
 from spanproof.checks.comparing.standing_alone import StandingAlone
 from spanproof.impl.access import Throw
 from spanproof.impl.palloc_bits import PageBits, PallocData, unpack
+from spanproof.impl.ranges import AddrRange, AddrRanges
 from spanproof.impl.scavenge_index import HAS_FREE
 from spanproof.model.pages import AbstractPages
 from spanproof.model.words import run_of_ones
@@ -58,7 +59,7 @@ class Looking:
             self._look_at_chunk(chunk)
         free = model.exist & ~model.owned
         self._look_at_summaries(chunks, free)
-        self._look_at_search_addr(free)
+        self.look_at_search_addr(free)
         if self.heap.pages.release.scavenge_index:
             self._look_at_index(chunks, model.to_scavenge(self.group) & ~hidden)
 
@@ -100,14 +101,14 @@ class Looking:
     def _look_at_ranges(self) -> None:
         """What was handed over."""
         size, base, exist = self.geometry.page_size, self.geometry.heap_base, self.model.exist
-        expected, first = list[tuple[int, int]](), 0
+        expected, first = list[AddrRange](), 0
         while exist >> first:
             first += trailing(~(exist >> first))
             length = trailing(exist >> first)
-            expected.append((base + first * size, base + (first + length) * size))
+            expected.append(AddrRange(base + first * size, base + (first + length) * size))
             first += length
         in_use = self.heap.tree.in_use
-        self._same("in_use", [(r.base, r.limit) for r in in_use.ranges], expected)
+        self._same("in_use", str(in_use), str(AddrRanges(tuple(expected))))
         self._same("the bytes of in_use", in_use.total_bytes, exist.bit_count() * size)
 
     def _look_at_summaries(self, chunks: set[int], free: int) -> None:
@@ -138,7 +139,8 @@ class Looking:
             part &= run_of_ones(0, pages - below)
         return runs(part, pages, below)
 
-    def _look_at_search_addr(self, free: int) -> None:
+    def look_at_search_addr(self, free: int) -> None:
+        """No free page is below it, and it is the heap's. free: the pages that are. Raises as `look` does."""
         g, tree = self.geometry, self.heap.tree
         if free and tree.search_addr > (lowest := g.heap_base + trailing(~free) * g.page_size):
             raise DifferenceError(f"search_addr {tree.search_addr:#x} is above the free page at {lowest:#x}")

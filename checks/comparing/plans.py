@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from hypothesis import strategies as st
 
-from spanproof.checks.comparing.histories import CALLS, Call, History, Mix, drawn
+from spanproof.checks.comparing.histories import CALLS, KEPT, Call, History, Mix, drawn
 from spanproof.checks.record import RecordError
 from spanproof.impl.malloc import Runtime
 from spanproof.model.geometry import GO_AMD64, Geometry
@@ -29,26 +29,38 @@ class Shape:
     most_pages: int
     """The longest allocation."""
     most_chunks: int
+    sparse: bool = False
 
 
 TINY = Geometry("4x64", 8, 16, 64, arenas=4, heap_addr_bits=12, summary_levels=3, summary_level_bits=2)
+SPARSE = Geometry("16x32", 8, 8, 32, 16, heap_addr_bits=13, summary_levels=4, phys_huge_page_size=32)
 REAL = replace(GO_AMD64, name="go-amd64 64x8192", arenas=64)
 SMALL_SHAPES = (
     Shape(TINY, 40, 10),
     Shape(replace(TINY, name="4x64, wide words", pages_per_block=8, phys_page_size=32, phys_huge_page_size=64), 40, 16),
     Shape(replace(TINY, name="4x64, at the end of the address space", first_arena=4), 40, 16),
-    Shape(Geometry("16x32", 8, 8, 32, 16, heap_addr_bits=13, summary_levels=4, phys_huge_page_size=32), 20, 64),
-    Shape(Geometry("16x32, pages of 64 bytes", 8, 8, 32, 16, pages_per_block=8, heap_addr_bits=13, summary_levels=3,
-                   summary_level_bits=2, phys_page_size=64), 20, 64),
+    Shape(SPARSE, 20, 64, sparse=True),
+    Shape(replace(SPARSE, name="16x32, pages of 64 bytes", pages_per_block=8, summary_levels=3, summary_level_bits=2,
+                  phys_page_size=64, phys_huge_page_size=0), 20, 64, sparse=True),
 )  # fmt: skip
 """Where caches, chunks and levels meet often."""
 REAL_SHAPES = (
     Shape(REAL, 600, 24),
     Shape(replace(REAL, name="pages of 16 KiB", phys_page_size=16384), 600, 24),
     Shape(replace(REAL, name="pages of 64 KiB, no huge ones", phys_page_size=65536, phys_huge_page_size=0), 600, 24),
-    Shape(replace(REAL, name="across a border of summaries", first_arena=REAL.first_arena + 31, arenas=2), 600, 32),
+    Shape(
+        replace(REAL, name="across a border of summaries", first_arena=REAL.first_arena + 31, arenas=6),
+        600,
+        96,
+        sparse=True,
+    ),
     Shape(replace(REAL, name="at the end of the address space", first_arena=(1 << 22) - 2, arenas=2), 600, 32),
-    Shape(replace(REAL, name="from address 64 MiB on", arena_base_offset=0, first_arena=1, arenas=64), 600, 1024),
+    Shape(
+        replace(REAL, name="from address 64 MiB on", arena_base_offset=0, first_arena=1, arenas=64),
+        600,
+        1024,
+        sparse=True,
+    ),
 )
 """Go's constants, where the system's pages are of other sizes, and where memory that is mapped ends."""
 SHAPES = (*SMALL_SHAPES, *REAL_SHAPES)
@@ -64,8 +76,9 @@ class Plan:
 
     def begin(self, heap_class: type[Runtime] = Runtime) -> History:
         """Before its first call."""
-        mix = Mix(most_pages=self.shape.most_pages, most_chunks=self.shape.most_chunks)
-        return History(self.shape.geometry, heap_class, self.release, mix)
+        shape = self.shape
+        mix = Mix(most_pages=shape.most_pages, most_chunks=shape.most_chunks, sparse=shape.sparse)
+        return History(shape.geometry, heap_class, self.release, mix)
 
     def as_json(self) -> dict[str, Any]:
         """Everything needed to make the calls again."""
@@ -75,6 +88,7 @@ class Plan:
             "geometry": {f.name: getattr(g, f.name) for f in fields(g)},
             "most_pages": self.shape.most_pages,
             "most_chunks": self.shape.most_chunks,
+            "sparse": self.shape.sparse,
             "calls": [list(call) for call in self.calls],
         }
 
@@ -88,7 +102,10 @@ def plan_of(data: Mapping[str, Any]) -> Plan:
     """
     try:
         shape = Shape(
-            _geometry(data["geometry"]), _up_to(data["most_pages"], 1 << 16), _up_to(data["most_chunks"], 1 << 12)
+            _geometry(data["geometry"]),
+            _up_to(data["most_pages"], 1 << 16),
+            _up_to(data["most_chunks"], 1 << 12),
+            bool(data["sparse"]),
         )
         calls = tuple(map(_call, data["calls"]))
         if not 0 < len(calls) <= LONGEST:
@@ -156,14 +173,15 @@ def plans(
     releases: tuple[Release, ...] = (NEWEST,),
     most_calls: int = MOST_CALLS,
 ) -> Plan:
-    """Histories of up to so many calls, half of them of at least a third as many."""
+    """Histories of up to so many calls, half of them of at least a third as many; some kinds are left out of some."""
     shape, release = draw(st.sampled_from(shapes)), draw(st.sampled_from(releases))
-    call = st.tuples(st.sampled_from(_OFTEN), st.integers(0, 1023), st.integers(0, 1023))
-    least = draw(st.sampled_from((1, 1, most_calls // 3, most_calls // 2)))
+    left_out = draw(st.sets(st.sampled_from([name for name in CALLS if name not in KEPT]), max_size=5))
+    kinds = st.sampled_from([name for name in _OFTEN if name not in left_out])
+    call = st.tuples(kinds, st.integers(0, 1023), st.integers(0, 1023))
+    least = draw(st.sampled_from((1, most_calls // 3, most_calls // 2, most_calls)))
     return Plan(shape, release, tuple(draw(st.lists(call, min_size=least, max_size=most_calls))))
 
 
 def seeded(shape: Shape, release: Release, seed: int, calls: int) -> Plan:
     """A history of so many calls, the same for the same seed."""
-    mix = Mix(most_pages=shape.most_pages, most_chunks=shape.most_chunks)
-    return Plan(shape, release, tuple(drawn(seed, calls, mix)))
+    return Plan(shape, release, tuple(drawn(seed, calls, Mix(), swarm=True)))

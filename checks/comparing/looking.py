@@ -134,7 +134,7 @@ class Looking:
         g, pages = self.geometry, 1 << self.geometry.level_log_pages[level]
         first = (g.level_index_to_off_addr(level, i) - g.heap_base) // g.page_size
         part = free >> max(first, 0)
-        below = max(-first, 0)
+        below = min(max(-first, 0), pages)
         if part.bit_length() > pages - below:
             part &= run_of_ones(0, pages - below)
         return runs(part, pages, below)

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from spanproof.checks.comparing.campaign import FEWEST_PROGRAMS, PARTS, Part, draw, judge_campaign
-from spanproof.checks.comparing.history_campaign import DRAWN, SEEDED, SEEDED_CALLS, judge_drawn, judge_seeded
+from spanproof.checks.comparing.history_campaign import DRAWN, SEEDED, SEEDED_CALLS, judge_histories
 from spanproof.checks.exploring.verdicts import judge
 from spanproof.checks.faults.planting import PLANTABLE, subject
 from spanproof.checks.faults.table import judge_fault
@@ -27,7 +27,7 @@ from spanproof.checks.running.replaying import survey
 from spanproof.checks.scenarios import BY_NAME
 from spanproof.checks.subject import REFERENCE
 from spanproof.checks.verdict import Result, Verdict
-from spanproof.model.releases import NEWEST, RELEASES, row
+from spanproof.model.releases import RELEASES, row
 
 TABLES = ("mpagealloc", "mpagecache", "mpallocbits", "mranges", "mgcscavenge")
 """The files whose tests are replayed."""
@@ -62,7 +62,7 @@ class Setting:
     theorems: tuple[str, ...] = ()
     """Task prove: the theorems to judge."""
     calls: int = SEEDED_CALLS
-    """Task histories: the calls of the seeded ones."""
+    """Of seeded histories."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +112,8 @@ def perform(task: Task, setting: Setting) -> Done:
     try:
         return _TASKS[task.check](task, setting)
     except (HeapError, HiddenStateError, UnknownCellError) as e:
-        name = "workloads" if task.check == "compare" else task.name
-        check = "compare" if task.check == "histories" else task.check
-        return Done((Result(check, name, Verdict.UNKNOWN, f"the heap cannot be run: {e}"),))
+        name = "workloads" if task.name.isdigit() else task.name
+        return Done((Result(task.check, name, Verdict.UNKNOWN, f"the heap cannot be run: {e}"),))
 
 
 def _explore(task: Task, setting: Setting) -> Done:
@@ -125,9 +124,12 @@ def _explore(task: Task, setting: Setting) -> Done:
 
 
 def _compare(task: Task, setting: Setting) -> Done:
-    releases = RELEASES if setting.release is None else (row(setting.release),)
-    heap = subject(setting.heap, setting.fault)
-    hurry = _hurry(setting)
+    release = None if setting.release is None else row(setting.release)
+    heap, hurry = subject(setting.heap, setting.fault), _hurry(setting)
+    if not task.name.isdigit():
+        found = judge_histories(task.name, heap, setting.seed, setting.calls, release, hurry)
+        return Done((found.result,), () if found.record is None else (found.record,))
+    releases = RELEASES if release is None else (release,)
     part = draw(heap, int(task.name), seed_=setting.seed, examples=setting.examples, releases=releases, hurry=hurry)
     return Done((), (), part)
 
@@ -136,16 +138,6 @@ def _tables(task: Task, setting: Setting) -> Done:
     from spanproof.checks.comparing.go_tables import judge_file  # noqa: PLC0415  # for this task alone
 
     return Done((judge_file(task.name, subject(setting.heap, setting.fault).heap_class),))
-
-
-def _histories(task: Task, setting: Setting) -> Done:
-    release = NEWEST if setting.release is None else row(setting.release)
-    heap, hurry = subject(setting.heap, setting.fault), _hurry(setting)
-    if task.name == DRAWN:
-        found = judge_drawn(heap, setting.seed, release=release, hurry=hurry)
-    else:
-        found = judge_seeded(heap, setting.seed, setting.calls, release, hurry)
-    return Done((found.result,), () if found.record is None else (found.record,))
 
 
 def _trace(task: Task, setting: Setting) -> Done:
@@ -180,7 +172,6 @@ _TASKS: dict[str, Callable[[Task, Setting], Done]] = {
     "explore": _explore,
     "compare": _compare,
     "tables": _tables,
-    "histories": _histories,
     "prove": _prove,
     "trace": _trace,
     "pin": _pin,
@@ -293,7 +284,7 @@ def table_tasks() -> list[Task]:
 
 def history_tasks() -> list[Task]:
     """Histories of the page allocator, drawn ones and seeded ones."""
-    return [Task("histories", DRAWN), Task("histories", SEEDED)]
+    return [Task("compare", DRAWN), Task("compare", SEEDED)]
 
 
 def _keep(work: Work, done: Done) -> None:

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from spanproof.checks.comparing.campaign import Compared
-from spanproof.checks.comparing.histories import CALLS
 from spanproof.checks.comparing.living import live, record_of, shrunk
+from spanproof.checks.comparing.mixes import CALLS
 from spanproof.checks.comparing.plans import SHAPES, SMALL_SHAPES, Plan, plans, seeded
 from spanproof.checks.record import Record
 from spanproof.checks.subject import Subject
@@ -125,6 +125,15 @@ def judge_seeded(
     where = f"{done:,} calls in {found.histories:,} histories on {min(found.histories, len(SHAPES))} shapes of heaps"
     what = f"results after every call, all state too in small heaps, in real ones after every {EVERY}"
     return _judged(SEEDED, found, subject, f"{where}, {what}, seed {seed_}", release)
+
+
+def judge_histories(
+    name: str, subject: Subject, seed_: int, calls: int, release: Release | None, hurry: Hurry
+) -> Compared:
+    """The campaign of this name, DRAWN or SEEDED; calls: of a seeded one."""
+    if name == DRAWN:
+        return judge_drawn(subject, seed_, release=release or NEWEST, hurry=hurry)
+    return judge_seeded(subject, seed_, calls, release or NEWEST, hurry)
 
 
 def _judged(name: str, found: _Found, subject: Subject, bound: str, release: Release) -> Compared:

@@ -6,9 +6,11 @@ Read next: history_campaign.py.
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from spanproof.checks.comparing.histories import Call, History
+from spanproof.checks.comparing.histories import History
 from spanproof.checks.comparing.looking import DifferenceError
+from spanproof.checks.comparing.mixes import Call
 from spanproof.checks.comparing.plans import Plan, plan_of
 from spanproof.checks.monitor import BrokenError
 from spanproof.checks.record import Record, Violated
@@ -156,8 +158,8 @@ def replay_history(record: Record, subject: Subject) -> Replayed:
         return Replayed(None, f"nothing differs; the record says {record.violated.claim}")
     if again.dumps() == record.dumps():
         return Replayed(again, "")
-    old, new = record.trace.get("story", ()), again.trace["story"]
-    for a, b in zip(old if isinstance(old, list) else (), new, strict=False):
+    old: Any = record.trace.get("story", ())
+    for a, b in zip(old if isinstance(old, list | tuple) else (), again.trace["story"], strict=False):  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
         if a != b:
             return Replayed(again, f"was {a!r}, is {b!r}")
     if record.violated != again.violated:

@@ -9,7 +9,8 @@ from typing import Any, cast
 
 from hypothesis import strategies as st
 
-from spanproof.checks.comparing.histories import CALLS, KEPT, Call, History, Mix, drawn
+from spanproof.checks.comparing.histories import History
+from spanproof.checks.comparing.mixes import CALLS, KEPT, Call, Mix, drawn
 from spanproof.checks.record import RecordError
 from spanproof.impl.malloc import Runtime
 from spanproof.model.geometry import GO_AMD64, Geometry

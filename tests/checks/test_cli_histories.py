@@ -1,4 +1,4 @@
-"""`compare --histories` as a user meets it: verdicts, records that replay, a heap of one's own, one line for bad input."""
+"""`compare --histories` as a user meets it: verdicts, records that replay, one's own heap, one line for bad input."""
 
 import json
 from pathlib import Path
@@ -77,7 +77,7 @@ def test_a_record_of_another_text_says_what_differs(capsys: pytest.CaptureFixtur
     data = json.loads(record.read_text())
     Path("mended.json").write_text(json.dumps({**data, "fault": None}))
     Path("other.json").write_text(
-        json.dumps({**data, "trace": {"story": data["trace"]["story"][:1] + ["call 1: nothing"]}})
+        json.dumps({**data, "trace": {"story": [*data["trace"]["story"][:1], "call 1: nothing"]}})
     )
     capsys.readouterr()
 
@@ -87,11 +87,15 @@ def test_a_record_of_another_text_says_what_differs(capsys: pytest.CaptureFixtur
     assert "was 'call 1: nothing', is 'call 1: " in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    "change",
-    [{"program": {}}, {"program": {"calls": [["alloc", 0]]}}, {"trace": {"story": 7}}, {"trace": {"story": [[]]}}],
-    ids=["no program", "no geometry", "a story that is none", "a story of lists"],
-)
+HOSTILE: dict[str, dict[str, Any]] = {
+    "no program": {"program": {}},
+    "no geometry": {"program": {"calls": [["alloc", 0]]}},
+    "a story that is none": {"trace": {"story": 7}},
+    "a story of lists": {"trace": {"story": [[]]}},
+}
+
+
+@pytest.mark.parametrize("change", HOSTILE.values(), ids=HOSTILE)
 def test_a_hostile_record_is_one_line(change: dict[str, Any], capsys: pytest.CaptureFixture[str]) -> None:
     """Exit 2 and one line where its calls cannot be made; where only its story is damaged, it differs."""
     record = Path(compared("12000", "--fault", "second_fit", code=1)[SEEDED]["record"])

@@ -14,7 +14,7 @@ from spanproof.model.releases import row
 REAL = replace(GO_AMD64, arenas=128)
 BELOW_ZERO = "allocated pages below zero?"
 ONE_IS_FREE = "which are freed, one is free"
-Call = Callable[[StandingAlone], object]
+Call = Callable[[StandingAlone], None]
 
 
 def page(heap: StandingAlone, i: int) -> int:
@@ -42,12 +42,32 @@ def freed(first: int, npages: int) -> Call:
     return lambda heap: heap.free(page(heap, first), npages)
 
 
+def taken(npages: int) -> Call:
+    """Allocate so many pages."""
+
+    def call(heap: StandingAlone) -> None:
+        heap.alloc(npages)
+
+    return call
+
+
+def grown(first: int, chunks: int) -> Call:
+    """Grow by these chunks."""
+    return lambda heap: heap.grow(page(heap, first * heap.geometry.pages_per_chunk), chunks * heap.geometry.chunk_size)
+
+
+def in_turn(heap: StandingAlone, *calls: Call) -> None:
+    """One after the other."""
+    for call in calls:
+        call(heap)
+
+
 THROWN: dict[str, tuple[Call, str]] = {
     "pages of a chunk in which nothing is left": (
-        lambda heap: [heap.free(page(heap, 0), 2), heap.free(page(heap, 0), 2)], BELOW_ZERO),
+        lambda heap: in_turn(heap, freed(0, 2), freed(0, 2)), BELOW_ZERO),
     "more pages than are allocated": (freed(0, 3), BELOW_ZERO),
     "a cache that was flushed, where nothing is left": (
-        lambda heap: [heap.free(page(heap, 0), 2), after_flush(heap)], BELOW_ZERO),
+        lambda heap: in_turn(heap, freed(0, 2), after_flush), BELOW_ZERO),
     "memory above the heap": (lambda heap: heap.free(heap.geometry.heap_limit - heap.geometry.page_size, 1), FAULT),
     "memory below the heap": (lambda heap: heap.free(heap.geometry.page_size * 8, 1), FAULT),
     "a growth of no pages": (
@@ -56,8 +76,8 @@ THROWN: dict[str, tuple[Call, str]] = {
 }  # fmt: skip
 
 UNDEFINED: dict[str, tuple[Call, str]] = {
-    "no pages are asked for": (lambda heap: heap.alloc(0), "0 pages are asked for"),
-    "fewer than none are asked for": (lambda heap: heap.alloc(-1), "-1 pages are asked for"),
+    "no pages are asked for": (taken(0), "0 pages are asked for"),
+    "fewer than none are asked for": (taken(-1), "-1 pages are asked for"),
     "no pages are freed": (freed(0, 0), "0 pages at"),
     "a free page is freed": (freed(2, 1), ONE_IS_FREE),
     "pages are freed of which one is free": (freed(1, 2), ONE_IS_FREE),
@@ -65,12 +85,9 @@ UNDEFINED: dict[str, tuple[Call, str]] = {
         lambda heap: heap.free(heap.geometry.max_off_addr + 1 - heap.geometry.page_size, 2), "2 pages at"),
     "a range that begins below all addresses": (
         lambda heap: heap.free(heap.geometry.min_off_addr - heap.geometry.page_size, 2), "2 pages at"),
-    "growing over what is there": (lambda heap: heap.grow(page(heap, 0), heap.geometry.chunk_size), "grows over"),
+    "growing over what is there": (grown(0, 1), "grows over"),
     "growing over its end": (
-        lambda heap: [
-            heap.grow(page(heap, 2 * heap.geometry.pages_per_chunk), heap.geometry.chunk_size),
-            heap.grow(page(heap, heap.geometry.pages_per_chunk), 2 * heap.geometry.chunk_size),
-        ], "grows over"),
+        lambda heap: in_turn(heap, grown(2, 1), grown(1, 2)), "grows over"),
     "a cache that was flushed": (after_flush, ONE_IS_FREE),
     "a cache of which one page is allocated": (after_flush_and_alloc, ONE_IS_FREE),
 }  # fmt: skip

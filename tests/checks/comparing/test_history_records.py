@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from spanproof.checks.comparing.histories import CALLS
 from spanproof.checks.comparing.history_campaign import EXAMPLES, WITH_AN_INDEX, judge_drawn, judge_seeded
 from spanproof.checks.comparing.living import live, record_of, replay_history
+from spanproof.checks.comparing.mixes import CALLS
 from spanproof.checks.comparing.plans import REAL, SHAPES, SMALL_SHAPES, Plan, Shape, plan_of, plans, seeded
 from spanproof.checks.faults.edit import Edit, planted
 from spanproof.checks.faults.page_faults import PAGE_FAULTS
@@ -132,17 +132,15 @@ def test_a_replay_names_the_first_difference() -> None:
 
     assert replay_history(record, Subject()).record is None
     assert "nothing differs" in replay_history(record, Subject()).difference
-    third = Subject(
-        planted((Edit("PallocBits.find1", "complement(self.words[i], width)", "complement(self.words[i] | 3, width)"),)),
-        record.heap, record.fault,
-    )  # fmt: skip
+    edit = Edit("PallocBits.find1", "complement(self.words[i], width)", "complement(self.words[i] | 3, width)")
+    third = Subject(planted((edit,)), record.heap, record.fault)
     assert replay_history(record, third).difference == "was 'call 2: alloc(1): (1, 1)', is 'call 2: alloc(1): (2, 1)'"
 
 
 FAILS = {
     "nothing is freed": (
         Edit("PallocBits.free", "self.clear_range(i, n)", "self"), "refines_the_abstract_heap", "pages of chunk"),
-    "no end": (Edit("ScavengeIndex.set_empty", "sc.flags & ~HAS_FREE", "sc.flags"), "no_deadlock", "there is no end after"),
+    "no end": (Edit("ScavengeIndex.set_empty", "sc.flags & ~HAS_FREE", "sc.flags"), "no_deadlock", "no end after"),
     "waits": (
         Edit("ScavengingPageAlloc.scavenge_one", "await self.index.set_empty(ci)\nawait self.lock.unlock()",
              "await self.index.set_empty(ci)"), "no_deadlock", "waits for ever"),
@@ -150,7 +148,8 @@ FAILS = {
         Edit("ScavengingPageAlloc.scavenge_one", "await self.index.set_empty(ci)\nawait self.lock.unlock()",
              "await self.index.set_empty(ci)\nawait self.lock.unlock()\nawait self.lock.unlock()"),
         "lock_discipline_is_kept", "unlock of a lock"),
-    "an error of Python's": (Edit("PageTree.with_search_addr", "addr", "nobody"), "refines_the_abstract_heap", "NameError"),
+    "an error of Python's": (
+        Edit("PageTree.with_search_addr", "addr", "nobody"), "refines_the_abstract_heap", "NameError"),
     "asked for nothing": (
         Edit("CachingPageAlloc.flush", "await self.give(ci, pi + i, 1)", "await self.free(0, 0)"),
         "calls_are_defined", "0 pages at"),

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spanproof.checks.comparing.histories import History, Mix, drawn
+from spanproof.checks.comparing.histories import History
 from spanproof.checks.comparing.looking import DifferenceError, longest, runs, trailing
+from spanproof.checks.comparing.mixes import Mix, drawn
 from spanproof.checks.comparing.plans import SHAPES, Plan, Shape, seeded
 from spanproof.impl.page_tree import PageTree
 from spanproof.impl.palloc_bits import PallocData
@@ -58,7 +59,7 @@ def lived(shape: Shape) -> History:
 
 def other_chunk(tree: PageTree, change: Callable[[PallocData], PallocData]) -> PageTree:
     """With the bitmaps of a chunk changed."""
-    ci = sorted(tree.chunks)[0]
+    ci = min(tree.chunks)
     return tree.with_chunk(ci, change(tree.chunks[ci]))
 
 
@@ -81,7 +82,7 @@ TREES: dict[str, Callable[[PageTree], PageTree]] = {
     "the lowest level": lambda tree: other_summary(tree, len(tree.summary) - 1),
     "the highest level": lambda tree: other_summary(tree, 0),
     "a search address that is nobody's": lambda tree: tree.with_search_addr(tree.geometry.min_off_addr),
-    "a chunk that is lost": lambda tree: replace(tree, chunks=tree.chunks.delete(sorted(tree.chunks)[0])),
+    "a chunk that is lost": lambda tree: replace(tree, chunks=tree.chunks.delete(min(tree.chunks))),
 }
 MODELS: dict[str, Callable[[AbstractPages], None]] = {
     "a page is owned": lambda model: setattr(model, "owned", model.owned ^ 1),

@@ -320,9 +320,9 @@ def prove(theorems: tuple[str, ...], domain: str | None, tier: str, **options: A
     "--histories",
     type=click.IntRange(1, 10**9),
     is_flag=False,
-    flag_value=60_000,
+    flag_value=30_000,
     metavar="[CALLS]",
-    help="Histories of the page allocator instead: drawn ones, and so many calls of seeded ones [default: 60,000].",
+    help="Histories of the page allocator instead: drawn ones, and so many calls of seeded ones [default: 30,000].",
 )
 @_options
 def compare(examples: int | None, tables: bool, histories: int | None, **options: Any) -> int:

@@ -151,10 +151,7 @@ def merge_summaries(sums: tuple[int, ...], log_max_pages_per_sum: int, log_max: 
         if start == i << log_max_pages_per_sum:
             start += si
         # The longest run may lie within, or cross from what was before.
-        if end + si > most:
-            most = end + si
-        if mi > most:
-            most = mi
+        most = max(most, end + si, mi)
         # The free pages at the end go on if all of this one are free.
         if ei == 1 << log_max_pages_per_sum:
             end += 1 << log_max_pages_per_sum
@@ -178,15 +175,13 @@ class PallocBits(PageBits):
             cur += trailing_zeros(x, width)
             if start == NOT_FOUND:
                 start = cur
-            if cur > most:
-                most = cur
+            most = max(most, cur)
             cur = leading_zeros(x, width)
         if start == NOT_FOUND:
             # Nothing is allocated.
             n = width * len(self.words)
             return pack_palloc_sum(n, n, n, log_max)
-        if cur > most:
-            most = cur
+        most = max(most, cur)
 
         if most >= width - 2:
             # A run within a word, with a one on either side, cannot be longer.

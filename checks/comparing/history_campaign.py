@@ -22,7 +22,7 @@ from spanproof.model.releases import NEWEST, Release
 DRAWN, SEEDED = "drawn histories", "seeded histories"
 EXAMPLES = 300
 """Histories of a campaign of drawn ones."""
-SEEDED_CALLS = 60_000
+SEEDED_CALLS = 30_000
 """Calls of a campaign of seeded ones."""
 LENGTHS = (1_000, 1_000, 3_000, 20_000)
 """Calls of a seeded history: one on each shape, then the next length."""

@@ -31,6 +31,10 @@ class Looking:
         """Of the abstract one: the pages that exist, that are owned, that are scavenged, that may be hidden."""
         self.chunks: dict[int, PallocData] = {}
         self.blocks: list[dict[int, tuple[int, ...]]] = [{} for _ in range(g.summary_levels)]
+        self.stored: Any = None
+        """The text's map of chunks, as it was."""
+        self.pages: dict[int, list[tuple[int, int]]] = {}
+        """Per page of the index: its chunks, and the places of their words."""
         self.words: dict[int, Any] = {}
 
     def bits(self, which: str) -> int:
@@ -79,10 +83,17 @@ class Looking:
     def _changed_chunks(self) -> set[int]:
         """The chunks whose bitmaps are other objects than they were."""
         chunks, seen = self.heap.tree.chunks, self.chunks
+        if chunks is self.stored:
+            return set()
         found = {ci - self.first for ci, chunk in chunks.items() if seen.get(ci) is not chunk}
         if len(chunks) < len(seen):
             found |= {ci - self.first for ci in seen if ci not in chunks}
-        self.chunks = dict(chunks)
+        self.stored, self.chunks = chunks, dict(chunks)
+        if self.chunks.keys() != seen.keys():
+            self.pages = {}
+            for ci in self.chunks:
+                page, place = divmod(ci, self.heap.pages.index.per_page)
+                self.pages.setdefault(page, []).append((ci, place))
         return found
 
     def _look_at_chunk(self, chunk: int) -> None:
@@ -166,19 +177,17 @@ class Looking:
 
     def _changed_words(self) -> set[int]:
         """The chunks whose words are others than they were."""
-        index, alone, found = self.heap.pages.index, self.heap.alone, set[int]()
-        for page in {ci // index.per_page for ci in self.chunks}:
-            words = alone.value(index.chunks.at(page))
-            if words is self.words.get(page):
+        values, name, found = self.heap.alone.values, self.heap.pages.index.chunks.name, set[int]()
+        for page, chunks in self.pages.items():
+            words, before = values.get((name, page)), self.words.get(page)
+            if words is before:
                 continue
-            before = self.words.get(page)
             self.words[page] = words
-            for ci in self.chunks:
-                place = ci % index.per_page
-                if ci // index.per_page == page and (
-                    words is None or before is None or words.get(place) != before.get(place)
-                ):
-                    found.add(ci - self.first)
+            found.update(
+                ci - self.first
+                for ci, place in chunks
+                if words is None or before is None or words.get(place) != before.get(place)
+            )
         return found
 
 

@@ -140,7 +140,7 @@ def test_the_background_scavenger_hides_pages_from_a_forced_one(release: str) ->
 
 def test_histories_find_that_too() -> None:
     """Not written down for them: if the background scavenger is not excused, scavenging everything leaves something."""
-    mix = Mix(background=30, scavenge_some=30, excused=False)
+    mix = Mix(background=60, gc_cycle=30, scavenge=10, excused=False)
     assert any(differs(WIDE, seed, 3_000, mix, every=10_000) for seed in range(10))
     assert not any(differs(WIDE, seed, 3_000, replace(mix, excused=True), every=50) for seed in range(4))
 
@@ -149,6 +149,12 @@ def test_histories_find_that_too() -> None:
 def test_calls_per_second(benchmark: BenchmarkFixture) -> None:
     """A history of 2,000 calls at the real size, results compared after each."""
     benchmark(lambda: lived(WIDE, 1, 2_000, Mix(), every=2_000))
+
+
+@pytest.mark.benchmark(group="page allocator")
+def test_looks_per_second(benchmark: BenchmarkFixture) -> None:
+    """The same, all state compared after each."""
+    benchmark(lambda: lived(WIDE, 1, 2_000, Mix()))
 
 
 @pytest.mark.benchmark(group="page allocator")

@@ -1,6 +1,8 @@
 """Histories as data: plans, campaigns, records that replay, and records that no history made."""
 
 import json
+import re
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -13,9 +15,11 @@ from spanproof.checks.comparing.history_campaign import EXAMPLES, WITH_AN_INDEX,
 from spanproof.checks.comparing.living import live, record_of, replay_history
 from spanproof.checks.comparing.mixes import CALLS
 from spanproof.checks.comparing.plans import REAL, SHAPES, SMALL_SHAPES, Plan, Shape, plan_of, plans, seeded
+from spanproof.checks.faults.corpus import FAULTS
 from spanproof.checks.faults.edit import Edit, planted
-from spanproof.checks.faults.page_faults import PAGE_FAULTS
+from spanproof.checks.faults.page_faults import PAGE_BY_NAME, PAGE_FAULTS
 from spanproof.checks.faults.planting import subject
+from spanproof.checks.faults.table import LAYERS, judge_fault, layers_of, print_matrix
 from spanproof.checks.record import RecordError, loads
 from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Verdict
@@ -97,6 +101,19 @@ def test_every_bug_of_gos_is_caught(fault: Any) -> None:
     again = replay_history(loads(found.record.dumps(), "test"), heap)
     assert again.difference == ""
     assert live(plan_of(found.record.program), Runtime).broken is None
+
+
+def test_the_matrix_of_faults_asks_histories(capsys: pytest.CaptureFixture[str]) -> None:
+    """About faults of the page allocator; about the heap's it asks the others, and leaves the cell empty."""
+    fault = PAGE_BY_NAME["index_mapped_again"]
+    caught, stopped = judge_fault(fault, dict[int, str]().get), judge_fault(fault, {0: "enough"}.get)
+    print_matrix([caught], sys.stdout)
+
+    assert (caught.verdict, caught.counts["histories_found"], stopped.reason) == (Verdict.HOLDS, 1, "enough")
+    assert set(caught.counts) == {"histories_found", "histories_milliseconds", "histories_steps"}
+    assert re.search(r"index_mapped_again +\d+\.\d\d s, \d calls", capsys.readouterr().out)
+    assert not {fault.name for fault in PAGE_FAULTS} & {fault.name for fault in FAULTS}
+    assert {layers_of(fault) for fault in FAULTS} == {LAYERS}
 
 
 SHRINKS = {

@@ -220,9 +220,15 @@ class History:
         return True
 
     def _scavenge_some(self, _: int, b: int) -> bool:
-        """A part, by force."""
+        """A part, by force: as many pages as are asked for, if there are so many."""
         pages = b % MOST_SCAVENGED + 1
-        return self._scavenged(f"scavenge({pages})", pages * self.geometry.page_size, force=True) is not None
+        can = self._scavenged(f"scavenge({pages})", pages * self.geometry.page_size, force=True)
+        if can is None:
+            return False
+        sure = (can & ~self.hidden).bit_count()
+        if (can & self.model.scavenged).bit_count() < min(pages, sure):
+            raise DifferenceError(f"scavenge({pages}) takes fewer pages, and there are {sure}")
+        return True
 
     def _background(self, _: int, b: int) -> bool:
         """A part, in the background."""

@@ -19,6 +19,15 @@ from spanproof.model.geometry import Geometry
 from spanproof.model.releases import NEWEST, Release
 
 
+class MockedMemory(OsMemory):
+    """Memory without contents: a p.test returns none to the system (mgcscavenge.go, scavengeOne)."""
+
+    __slots__ = ()
+
+    async def sys_unused(self, base: int, size: int) -> None:
+        """Return nothing."""
+
+
 class StandingAlone:
     """type pageAlloc, held by one thread. Sizes are bytes, npages pages."""
 
@@ -28,7 +37,7 @@ class StandingAlone:
         self.tree_cell: Cell[PageTree] = Cell("pages", guard=HEAP_LOCK)
         index = heap_class.ScavengeIndex(geometry, *index_cells(geometry, heap_class.ScavengeIndex.Cursor))
         self.pages = heap_class.PageAlloc(
-            geometry, release, Lock(HEAP_LOCK), self.tree_cell, index, OsMemory(geometry, Cells("memory"))
+            geometry, release, Lock(HEAP_LOCK), self.tree_cell, index, MockedMemory(geometry, Cells("memory"))
         )
         self.alone = Alone(self._fresh)
 

@@ -15,7 +15,7 @@ class Fault:
     """A claim that it breaks, when that claim is judged alone."""
     source: str
     scenario: str
-    """A scenario of the catalogue that shows it."""
+    """A scenario of the catalogue that shows it; empty where only histories do (history_faults.py)."""
     edits: tuple[Edit, ...]
 
 

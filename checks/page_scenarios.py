@@ -49,6 +49,8 @@ _HOLES = (AllocManual(1), AllocManual(1), AllocManual(1), FreeManual(1))
 """Three pages of which the middle one is free again."""
 _BELOW = (AllocManual(1), AllocManual(7), AllocManual(1), FreeManual(0), FreeManual(2))
 """A full chunk with one page free at its bottom, and a free page in the chunk above."""
+_ABOVE = (AllocManual(1), AllocManual(7), AllocManual(1), AllocManual(1), FreeManual(0), FreeManual(2))
+"""The same, with a page in use above all that is free."""
 _TWO_BLOCKS = (AllocManual(1), AllocManual(1), AllocManual(8), AllocManual(1), FreeManual(1), Collect(), FreeManual(3))
 """A page freed in the lower block of a chunk before a cycle began, and one in the upper block after."""
 _TOP = (AllocManual(8), AllocManual(7), FreeManual(1))
@@ -163,6 +165,11 @@ PAGE_SCENARIOS = (
     scenario(
         "cursor_stays_above", "forced scavengers beside each other lower their cursor over nothing",
         "go1.27", CACHED, (thread(ScavengeAll(), before=(*_BELOW, AllocManual(1), FreeManual(3))), thread(ScavengeAll())), 3_604, (SCAVENGED, LOWERED),
+        only="forced_cursor_is_above_what_is_free",
+    ),
+    scenario(
+        "mark_keeps_a_raised_cursor", "a free raises the cursor above what find looks at, and its mark keeps it there",
+        "go1.27", CACHED, (thread(FreeManual(3), before=_ABOVE), thread(ScavengeAll())), 1_186, (SCAVENGED, RAISED),
         only="forced_cursor_is_above_what_is_free",
     ),
     scenario(

@@ -81,17 +81,16 @@ def _holds_freed_pages_were_owned(h: HeapState, m: Moment) -> bool:
 def _grown_pages_were_reserved(v: HeapVars, m: Moment) -> z3.BoolRef:
     base, size = m.args
     pages = pages_within(v.geometry, base, size // v.geometry.page_size)
-    return z3.And(
-        len(pages) * v.geometry.page_size == size,
-        *(v.reserved[page // v.geometry.pages_per_arena] == 1 for page in pages),
-    )
+    new = [z3.And(v.reserved[page // v.geometry.pages_per_arena] == 1, v.exists[page] == 0) for page in pages]
+    return z3.And(len(pages) * v.geometry.page_size == size, *new)
 
 
 def _holds_grown_pages_were_reserved(h: HeapState, m: Moment) -> bool:
     base, size = m.args
     pages = h.region(base, size // h.geometry.page_size)
     whole = len(pages) * h.geometry.page_size == size
-    return whole and all(h.reserved[page // h.geometry.pages_per_arena] == 1 for page in pages)
+    per_arena = h.geometry.pages_per_arena
+    return whole and all(h.reserved[page // per_arena] == 1 and h.exists[page] == 0 for page in pages)
 
 
 def _holds_only_the_winner_sweeps(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  # one signature for all
@@ -185,13 +184,13 @@ PROMISES = (
     ),
     Promise(
         "grown_pages_were_reserved",
-        "The page allocator is given pages of arenas that were reserved for the heap, and no others.",
+        "The page allocator is given pages of arenas that were reserved for the heap, and none that it has.",
         "Growing asks sysAlloc for whole arenas, and takes no more than they have.",
         "mheap.go, grow, sysAlloc",
         "grow_beyond_the_arena",
         ("pages.grow",),
         False,
-        ("reserved",),
+        ("reserved", "exists"),
         _grown_pages_were_reserved,
         _holds_grown_pages_were_reserved,
     ),

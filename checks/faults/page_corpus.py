@@ -60,7 +60,7 @@ PAGE_FAULTS = (
     ),
     fault(
         "forced_cursor_not_marked", "freeing raises the cursor of forced scavenging without a mark",
-        "forced_cursor_is_above_what_is_free", "made up: mranges.go, StoreMarked", "scavenge_against_free",
+        "forced_cursor_is_above_what_is_free", "made up: mranges.go, StoreMarked", "mark_keeps_a_raised_cursor",
         ("AtomicOffAddr.store_marked", "-(addr - self.offset)", "addr - self.offset"),
     ),
     fault(

@@ -12,7 +12,7 @@ from spanproof.model.state import FIELDS, HeapState
 SEARCHED = (
     "dirty_and_fresh", "manual_against_heap", "caller_clears", "scavenged_is_zero", "chunk_by_chunk",
     "alloc_against_sweeper", "reclaim_against_sweeper", "reclaim_against_reclaim", "cycle_in_the_middle",
-    "cached_across_a_cycle", "cleared_late", "memory_runs_out", "two_cycles", "scavenge_against_free",
+    "cached_across_a_cycle", "cleared_late", "memory_runs_out", "two_cycles", "scavenge_against_alloc",
     "two_forced_scavengers", "cache_against_cache",
 )  # fmt: skip
 

@@ -120,7 +120,7 @@ class Watching:
 
     def see(self, access: Access[Any], function: str, before: Any, events: tuple[Event, ...]) -> None:
         """Look at one step."""
-        if not self.waiting:
+        if not self.waiting or (not events and access.kind in {"load", "read"}):
             return
         w = Witnessed(access, function, before, events, self.geometry)
         for name in [name for name, fires in self.waiting.items() if fires(w)]:

@@ -17,8 +17,9 @@ from typing import Any
 
 from immutables import Map
 
-from spanproof.checks.comparing.standing_alone import StandingAlone, fresh_index_word
+from spanproof.checks.comparing.standing_alone import StandingAlone
 from spanproof.checks.running.alone import Alone
+from spanproof.checks.running.pages_alone import fresh_index_word
 from spanproof.checks.verdict import Result, Verdict
 from spanproof.impl.malloc import Runtime
 from spanproof.impl.page_cache import PageCache

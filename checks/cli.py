@@ -365,7 +365,7 @@ def _replayed(record: "Record", place: str) -> tuple[Any, str]:
     if record.kind == "trace":
         from spanproof.checks.tracing.replaying import replay_trace  # noqa: PLC0415
 
-        difference = replay_trace(record)
+        difference = replay_trace(record, subject(record.heap, record.fault))
         check, anew = "trace", record if not difference else None
     else:
         replayed = run_again(record, subject(record.heap, record.fault).heap_class)

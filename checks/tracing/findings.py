@@ -123,7 +123,7 @@ def _choices(trace: Trace, claim: TraceClaim, row: int, seen: Seen) -> Iterator[
     grows = np.flatnonzero(trace.kind[:row] == Kind.GROW)
     around = [about[-NEAR:], grows, np.array(seen.rows, np.int64), _newest(trace, row, "m"), _cache_rows(trace, row)]
     around += [_raising(trace, row)] if trace.kind[row] == Kind.ALLOC_NEEDS_ZERO else []
-    if claim is claims.THE_LOWEST_FREE_RUN_IS_TAKEN:
+    if claim in {claims.THE_LOWEST_FREE_RUN_IS_TAKEN, claims.THE_REFERENCE_PREDICTS_EVERY_EVENT}:
         around.append(_holders(trace, row))
     else:
         yield np.concatenate([*around, _newest_of_pages(trace, own, *WITH_PAGES)])
@@ -153,14 +153,18 @@ def _leave_out(rows: Numbers, enough: Callable[[Numbers], bool]) -> Numbers:
 
 def excerpt_of(trace: Trace, claim: TraceClaim, row: int) -> Trace:
     """The rows that still show, by themselves, that `row` violates the claim, for the same reason."""
-    seen = explain(trace, claim, row)
+    return cut_out(trace, claim, row, explain(trace, claim, row), lambda part: shows(part, claim))
+
+
+def cut_out(trace: Trace, claim: TraceClaim, row: int, seen: Seen, again: Callable[[Trace], Seen | None]) -> Trace:
+    """The rows up to `row` that show what was seen there; `again` says what is seen at the last row of an excerpt."""
 
     def cut(rows: Numbers) -> Trace:
         return trace.excerpt(distinct(np.append(rows, row)))
 
     def same(part: Trace) -> bool:
-        again = shows(part, claim)
-        return again is not None and (again.page, again.detail) == (seen.page, seen.detail)
+        found = again(part)
+        return found is not None and (found.page, found.detail) == (seen.page, seen.detail)
 
     choices = (distinct(rows) for rows in _choices(trace, claim, row, seen))
     enough = next((rows for rows in choices if same(cut(rows))), np.arange(row))

@@ -3,6 +3,7 @@
 Read next: alone.py, which runs them.
 """
 
+from types import SimpleNamespace
 from typing import Any
 
 from spanproof.checks.running.alone import Alone
@@ -84,3 +85,16 @@ def fresh_index_word(cell: Cell[Any], g: Geometry) -> Any:
     if cell.name == "scav.chunks":
         return None
     return g.min_off_addr if cell.name == "scav.freeHWM" else 0
+
+
+def page_text(heap_class: type[Runtime]) -> SimpleNamespace:
+    """The functions and values of the page allocator that a heap runs, by name: with a fault they are other ones."""
+    names: dict[str, Any] = {}
+    for cls in (Runtime.PageAlloc, heap_class.PageAlloc):
+        found: dict[str, Any] = {n: getattr(cls, n) for n in ("fresh", "alloc", "alloc_to_cache", "scavenge_one")}
+        names |= (
+            found["fresh"].__globals__["fresh_tree"].__globals__ if "fresh_tree" in found["fresh"].__globals__ else {}
+        )
+        for function in found.values():
+            names |= function.__globals__
+    return SimpleNamespace(**names)

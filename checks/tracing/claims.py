@@ -140,7 +140,7 @@ CLAIMS_BY_NAME = {claim.name: claim for claim in TRACE_CLAIMS}
 
 THE_REFERENCE_PREDICTS_EVERY_EVENT = TraceClaim(
     name="the_reference_predicts_every_event",
-    says="The reference page allocator, called as Go's was, gives what Go gave: address, scavenged bytes, cache, range.",
+    says="The reference page allocator, called as Go's was, gives what Go gave: address, scavenged bytes, cache, run.",
     because="The text that is proved and searched is then the page allocator that real programs ran on.",
     source="mpagealloc.go, mpagecache.go, mgcscavenge.go; mheap.go, allocSpan",
     looks_at=(

@@ -1,7 +1,7 @@
 """A violated claim with its story, and the few rows that still show it.
 
 The rows are found by leaving out: a first choice of rows near the violation, halves and smaller pieces of it then left
-out as long as the last row still violates the claim for the same reason. Read next: recording.py.
+out as long as the last row still violates the claim for the same reason. Read next: replaying.py.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,6 +24,8 @@ TRIES = 200
 """How often leaving out rows is tried."""
 NEAR = 12
 """How many rows of the page, of the M and of the P are looked at first, and how many rows a story tells at most."""
+_SEARCHES = flags(Kind.PAGES_ALLOC, Kind.PAGES_FREE, Kind.CACHE_REFILL)
+"""Kinds of rows that move the search address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +125,10 @@ def _choices(trace: Trace, claim: TraceClaim, row: int, seen: Seen) -> Iterator[
     grows = np.flatnonzero(trace.kind[:row] == Kind.GROW)
     around = [about[-NEAR:], grows, np.array(seen.rows, np.int64), _newest(trace, row, "m"), _cache_rows(trace, row)]
     around += [_raising(trace, row)] if trace.kind[row] == Kind.ALLOC_NEEDS_ZERO else []
-    if claim in {claims.THE_LOWEST_FREE_RUN_IS_TAKEN, claims.THE_REFERENCE_PREDICTS_EVERY_EVENT}:
-        around.append(_holders(trace, row))
-    else:
+    if claim is not claims.THE_LOWEST_FREE_RUN_IS_TAKEN:
         yield np.concatenate([*around, _newest_of_pages(trace, own, *WITH_PAGES)])
+    if claim in {claims.THE_LOWEST_FREE_RUN_IS_TAKEN, claims.THE_REFERENCE_PREDICTS_EVERY_EVENT}:
+        around += [_holders(trace, row), np.flatnonzero(_SEARCHES[trace.kind[:row]])[-NEAR:]]
     arena = trace.page[:row] // PAGES_PER_ARENA == page // PAGES_PER_ARENA
     pieces = np.flatnonzero(arena & (trace.kind[:row] == Kind.ALLOC_NEEDS_ZERO))
     yield np.concatenate([*around, own, about, _newest(trace, row, "p"), pieces[-NEAR:]])

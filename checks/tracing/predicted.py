@@ -20,7 +20,7 @@ from spanproof.model.geometry import GO_AMD64 as G
 
 CHUNK_LIMIT = 2**18
 """Chunks that are stepped at most: 1 TiB of heap."""
-EXCERPT_EVENTS = 30_000
+EXCERPT_EVENTS = 60_000
 """How many events may be stepped to find fewer rows that show a difference."""
 ASK_EVERY = 1024
 """After so many events: is there time left?"""

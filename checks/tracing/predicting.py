@@ -11,16 +11,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from spanproof.checks.running.pages_alone import PagesAlone
+from spanproof.checks.running.pages_alone import PagesAlone, page_text
 from spanproof.checks.tracing.caches import CACHED_PAGES_LIMIT
 from spanproof.checks.tracing.claims import THE_REFERENCE_PREDICTS_EVERY_EVENT
 from spanproof.checks.tracing.kinds import NO_P, PAGE_SIZE, Kind, flags
 from spanproof.checks.tracing.reading import Trace
-from spanproof.checks.tracing.story import address, interval, pages_of, runs
+from spanproof.checks.tracing.story import address, interval, runs
 from spanproof.impl.access import Misuse, Throw, Undefined
 from spanproof.impl.malloc import Runtime
 from spanproof.impl.os_memory import OsMemory
-from spanproof.impl.page_cache import EMPTY, PageCache
+from spanproof.impl.page_cache import PageCache
 from spanproof.model.geometry import GO_AMD64 as G
 
 STEPPED = flags(*THE_REFERENCE_PREDICTS_EVERY_EVENT.looks_at)
@@ -48,9 +48,9 @@ class Event(NamedTuple):
         return self.page * PAGE_SIZE
 
     @property
-    def cache(self) -> PageCache:
-        """Of a refill or a flush: the cache that Go had."""
-        return PageCache(self.base, self.a, self.b)
+    def cache(self) -> tuple[int, int, int]:
+        """Of a refill or a flush: base, free and scavenged bits of the cache that Go had."""
+        return self.base, self.a, self.b
 
 
 class Returning(NamedTuple):
@@ -108,6 +108,8 @@ class Predictor:
     def __init__(self, trace: Trace, heap_class: type[Runtime] = Runtime) -> None:
         """Begin with no memory. heap_class: whose page allocator is stepped."""
         self.text = PagesAlone(G, trace.release, heap_class, NoContents)
+        self.names = page_text(heap_class)
+        """The text's functions and classes, which may be edited ones."""
         self.caches: dict[int, PageCache] = {}
         """By P."""
         self.took: dict[int, tuple[int, int, int]] = {}
@@ -123,6 +125,10 @@ class Predictor:
         self._predict: dict[Kind, Callable[[Event], str]] = {
             kind: getattr(self, f"_{kind.word}") for kind in THE_REFERENCE_PREDICTS_EVERY_EVENT.looks_at
         }
+
+    def cache(self, p: int) -> PageCache:
+        """The cache of a P."""
+        return self.caches.get(p) or self.names.EMPTY
 
     def step(self, e: Event) -> str:
         """Make the call of one event: "" if it gave what Go gave, else what differs. Then the text is where it got."""
@@ -157,7 +163,7 @@ class Predictor:
 
     def _pages_alloc(self, e: Event) -> str:
         if e.p != NO_P and e.npages < CACHED_PAGES_LIMIT:
-            _, addr, _ = self.caches.get(e.p, EMPTY).alloc(e.npages, G)
+            _, addr, _ = self.cache(e.p).alloc(e.npages, G)
             if addr != 0:
                 return f"Go asked the page allocator; P{e.p}'s cache has {_given(addr, e.npages)}"
         if e.m in self.grew_early:
@@ -183,19 +189,19 @@ class Predictor:
         return f"Go's search address {when} is {address(e.b)}; the reference's is {address(page)}"
 
     def _cache_refill(self, e: Event) -> str:
-        held = self.caches.get(e.p, EMPTY)
+        held = self.cache(e.p)
         if held.cache != 0:
-            return f"Go filled P{e.p}'s cache; the reference's still holds {_held(held)}"
+            return f"Go filled P{e.p}'s cache; the reference's still holds {_held(*parts(held))}"
         c = self.text.alloc_to_cache()
         self.caches[e.p] = c
-        return "" if c == e.cache else f"Go's cache is {_held(e.cache)}; the reference's is {_held(c)}"
+        return "" if parts(c) == e.cache else f"Go's cache is {_held(*e.cache)}; the reference's is {_held(*parts(c))}"
 
     def _cache_flush(self, e: Event) -> str:
-        p = next((p for p, c in self.caches.items() if c == e.cache), None)
+        p = next((p for p, c in self.caches.items() if parts(c) == e.cache), None)
         if p is None:
-            there = [f"P{p}'s {_held(c)}" for p, c in self.caches.items() if c.base == e.base and c.cache != 0]
-            return f"Go's cache is {_held(e.cache)}; the reference has {'; '.join(there[:4]) or 'none there'}"
-        self.caches[p] = self.text.flush(e.cache)
+            there = [f"P{p}'s {_held(*parts(c))}" for p, c in self.caches.items() if c.base == e.base and c.cache != 0]
+            return f"Go's cache is {_held(*e.cache)}; the reference has {'; '.join(there[:4]) or 'none there'}"
+        self.caches[p] = self.text.flush(self.caches[p])
         return ""
 
     def _alloc_span(self, e: Event) -> str:
@@ -206,7 +212,7 @@ class Predictor:
         elif e.p == NO_P or e.npages >= CACHED_PAGES_LIMIT:
             return f"Go has {_given(e.base, e.npages)}; the reference gave nothing for it"
         else:
-            self.caches[e.p], addr, scav = self.caches.get(e.p, EMPTY).alloc(e.npages, G)
+            self.caches[e.p], addr, scav = self.cache(e.p).alloc(e.npages, G)
         return _unlike((e.base, e.b), (addr, scav), e.npages)
 
     def _scavenge_begin(self, e: Event) -> str:
@@ -255,8 +261,10 @@ def _given(addr: int, npages: int, scav: int | None = None) -> str:
     return interval(addr // PAGE_SIZE, npages) + ("" if scav is None else f", scav={scav}")
 
 
-def _held(c: PageCache) -> str:
-    if c.cache == 0:
-        return "empty"
-    first = c.base // PAGE_SIZE + pages_of(c.cache)[0]
-    return f"at {c.base:#x} from {address(first)}, pages {runs(c.cache)}, scavenged {runs(c.scav)}"
+def parts(c: PageCache) -> tuple[int, int, int]:
+    """Base, free and scavenged bits: those of an edited text are of another class."""
+    return c.base, c.cache, c.scav
+
+
+def _held(base: int, cache: int, scav: int) -> str:
+    return f"at {base:#x}, pages {runs(cache)}, scavenged {runs(scav)}" if cache else "empty"

@@ -1,8 +1,9 @@
 """After a difference: the text is brought to where Go was, so that the events after it are predicted too.
 
 What the text did is taken back; then it is made to do what the row says, by its own calls that name the pages
-(alloc_range, free). Where that cannot be, as the pages are not free or not the heap's, the text is lost, and nothing
-more is predicted. Read next: predicted.py.
+(alloc_range, free). Pages that it holds otherwise are allocated before they are freed, and what is allocated already
+stays so: after the row they are as Go's. Where that cannot be, as they are not the heap's, the text is lost, and
+nothing more is predicted. Read next: predicted.py.
 """
 
 from collections.abc import Callable, Mapping
@@ -10,7 +11,6 @@ from collections.abc import Callable, Mapping
 from spanproof.checks.tracing.kinds import PAGE_SIZE, Kind
 from spanproof.checks.tracing.predicting import Event, Predictor, Returning
 from spanproof.checks.tracing.story import pages_of
-from spanproof.impl.page_cache import EMPTY, PageCache, mark_scavenged
 from spanproof.model.geometry import GO_AMD64 as G
 
 
@@ -25,7 +25,7 @@ def step(predictor: Predictor, e: Event) -> str:
         LostError: it differs, and the text cannot be brought there. Its only argument is what differs.
 
     """
-    before, cache = predictor.text.alone.values.copy(), predictor.caches.get(e.p, EMPTY)
+    before, cache = predictor.text.alone.values.copy(), predictor.cache(e.p)
     difference = predictor.step(e)
     if difference:
         predictor.text.alone.values, predictor.caches[e.p] = before, cache
@@ -41,24 +41,17 @@ def _cannot(predictor: Predictor, e: Event) -> None:  # noqa: ARG001  # as all o
 
 
 def _take(predictor: Predictor, page: int, npages: int) -> None:
-    """Allocate these very pages, which must be free."""
-    _free_ones(predictor, page, npages)
-    predictor.text.alone.run(predictor.text.pages.alloc_range(page * PAGE_SIZE, npages))
-
-
-def _free_ones(predictor: Predictor, page: int, npages: int) -> None:
-    """Look whether these pages are free.
-
-    Raises:
-        LostError: one is not.
-
-    """
-    tree, at = predictor.text.tree, page
+    """Allocate those of these pages that are free."""
+    text, at = predictor.text, page
     while at < page + npages:
         ci, pi = G.chunk_index(at * PAGE_SIZE), at % G.pages_per_chunk
         size = min(page + npages - at, G.pages_per_chunk - pi)
-        if tree.chunk_of(ci).alloc.popcnt_range(pi, size) != 0:
-            raise LostError
+        allocated = text.tree.chunk_of(ci).alloc.number >> pi & (1 << size) - 1
+        if allocated == 0:
+            text.alone.run(text.pages.alloc_range(at * PAGE_SIZE, size))
+        else:
+            for free in (bit for bit in range(size) if not allocated >> bit & 1):
+                text.alone.run(text.pages.alloc_range((at + free) * PAGE_SIZE, 1))
         at += size
 
 
@@ -88,6 +81,7 @@ def _pages_alloc(predictor: Predictor, e: Event) -> None:
 
 
 def _pages_free(predictor: Predictor, e: Event) -> None:
+    _take(predictor, e.page, e.npages)
     _search_from(predictor, e)
     predictor.text.free(e.base, e.npages)
 
@@ -95,21 +89,22 @@ def _pages_free(predictor: Predictor, e: Event) -> None:
 def _cache_refill(predictor: Predictor, e: Event) -> None:
     for bit in pages_of(e.a):
         _take(predictor, e.page + bit, 1)
-    predictor.caches[e.p] = e.cache
+    predictor.caches[e.p] = predictor.names.PageCache(*e.cache)
 
 
 def _cache_flush(predictor: Predictor, e: Event) -> None:
-    """Nobody's cache as far as the text knows: its pages become free, if they were not."""
-    predictor.text.flush(e.cache)
+    for bit in pages_of(e.a):
+        _take(predictor, e.page + bit, 1)
+    predictor.text.flush(predictor.names.PageCache(*e.cache))
 
 
 def _alloc_span(predictor: Predictor, e: Event) -> None:
     """What the row says leaves the cache, as far as it is there."""
-    c = predictor.caches.get(e.p, EMPTY)
+    c = predictor.cache(e.p)
     first = c.base // PAGE_SIZE
     bits = range(max(e.page - first, 0), min(e.page + e.npages - first, G.pages_per_block))
     mask = sum(1 << bit for bit in bits)
-    predictor.caches[e.p] = PageCache(c.base, c.cache & ~mask, c.scav & ~mask)
+    predictor.caches[e.p] = predictor.names.PageCache(c.base, c.cache & ~mask, c.scav & ~mask)
 
 
 def _scavenge_begin(predictor: Predictor, e: Event) -> None:
@@ -121,8 +116,9 @@ def _scavenge_end(predictor: Predictor, e: Event) -> None:
     ci, pi = G.chunk_index(e.base), G.chunk_page_index(e.base)
     if pi + e.npages > G.pages_per_chunk:
         raise LostError
+    _take(predictor, e.page, e.npages)
     predictor.text.free(e.base, e.npages)
-    predictor.text.tree, _ = mark_scavenged(predictor.text.tree, ci, pi, e.npages)
+    predictor.text.tree, _ = predictor.names.mark_scavenged(predictor.text.tree, ci, pi, e.npages)
 
 
 RIGHT: Mapping[Kind, Callable[[Predictor, Event], None]] = {

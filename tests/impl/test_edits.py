@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from spanproof.checks.comparing.go_tables import page_text
 from spanproof.checks.comparing.standing_alone import StandingAlone
 from spanproof.checks.faults.copies import LAYERS
 from spanproof.checks.faults.corpus import FAULTS, Fault
 from spanproof.checks.faults.edit import Edit, EditError, planted
+from spanproof.checks.running.pages_alone import page_text
 from spanproof.impl.heap_cells import HeapCells
 from spanproof.impl.malloc import Runtime
 from spanproof.model.geometry import SMALL

@@ -22,6 +22,8 @@ from spanproof.checks.tracing.words import Numbers, distinct
 
 TRIES = 200
 """How often leaving out rows is tried."""
+PAGES_LIMIT = 2**22
+"""Rows are looked for page by page in heaps up to this size."""
 NEAR = 12
 """How many rows of the page, of the M and of the P are looked at first, and how many rows a story tells at most."""
 _SEARCHES = flags(Kind.PAGES_ALLOC, Kind.PAGES_FREE, Kind.CACHE_REFILL)
@@ -119,6 +121,9 @@ def _cache_rows(trace: Trace, row: int) -> Numbers:
 
 def _choices(trace: Trace, claim: TraceClaim, row: int, seen: Seen) -> Iterator[Numbers]:
     """Rows before `row` that may be enough, the fewest first; at the end all of them."""
+    if int(trace.npages[trace.kind == Kind.GROW].sum()) > PAGES_LIMIT:
+        yield np.arange(row)
+        return
     page, npages = int(trace.page[row]), int(trace.npages[row])
     own = touching(trace, page, npages, row) if page else np.zeros(0, np.int64)
     about = touching(trace, seen.page, 1, row)

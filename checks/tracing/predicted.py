@@ -18,10 +18,10 @@ from spanproof.checks.tracing.reading import Trace
 from spanproof.impl.malloc import Runtime
 from spanproof.model.geometry import GO_AMD64 as G
 
-CHUNK_LIMIT = 2**18
-"""Chunks that are stepped at most: 1 TiB of heap."""
+CHUNK_LIMIT = 2**15
+"""Chunks that the heap may grow by at most: 64 GiB."""
 EXCERPT_EVENTS = 60_000
-"""How many events may be stepped to find fewer rows that show a difference."""
+"""How many events and growths of a chunk may be stepped to find fewer rows that show a difference."""
 ASK_EVERY = 1024
 """After so many events: is there time left?"""
 Hurry = Callable[[int], str | None]
@@ -62,14 +62,13 @@ class Predicted:
 def cannot_be_stepped(trace: Trace) -> str:
     """What a trace lacks, or "" if the text can be stepped through it."""
     rows = np.flatnonzero(STEPPED[trace.kind])
-    kind, page, npages = trace.kind[rows], trace.page[rows], trace.npages[rows]
-    beyond = np.flatnonzero(page + npages > (G.max_off_addr + 1) // PAGE_SIZE)
+    kind = trace.kind[rows]
+    beyond = np.flatnonzero(trace.page[rows] + trace.npages[rows] > (G.max_off_addr + 1) // PAGE_SIZE)
     if len(beyond):
         return f"row {trace.number(int(rows[beyond[0]]))} names addresses beyond those of {G.name}"
-    grown = kind == Kind.GROW
-    chunks = (page[grown] + npages[grown] - 1) // G.pages_per_chunk - page[grown] // G.pages_per_chunk + 1
-    if chunks.sum() > CHUNK_LIMIT:
-        return f"the heap grows by {chunks.sum():,} chunks; at most {CHUNK_LIMIT:,} are stepped"
+    chunks = _chunks(trace)
+    if chunks > CHUNK_LIMIT:
+        return f"the heap grows by {chunks:,} chunks; at most {CHUNK_LIMIT:,} are stepped"
     scavenges = np.isin(kind, (Kind.SCAVENGE_BEGIN, Kind.SCAVENGE_END))
     if scavenges.any() and not trace.release.scavenge_index:
         row = trace.number(int(rows[np.flatnonzero(scavenges)[0]]))
@@ -77,12 +76,20 @@ def cannot_be_stepped(trace: Trace) -> str:
     return "" if trace.numbers is not None else _does_not_begin(trace)
 
 
+def _chunks(trace: Trace) -> int:
+    """How many chunks the heap grows by."""
+    grown = trace.kind == Kind.GROW
+    base, limit = trace.page[grown], trace.page[grown] + trace.npages[grown]
+    return int(((limit - 1) // G.pages_per_chunk - base // G.pages_per_chunk + 1).sum())
+
+
 def _does_not_begin(trace: Trace) -> str:
     """Why a whole trace does not begin with its process, or ""."""
     rows = np.flatnonzero(STEPPED[trace.kind])
     if not len(rows):
         return "it looked at no event: the trace has no row that concerns the page allocator"
-    if trace.kind[rows[0]] != Kind.GROW:
+    rows = rows[trace.page[rows] > 0]
+    if len(rows) and trace.kind[rows[0]] != Kind.GROW:
         return f"row {rows[0]} comes before any growth: the trace does not begin with its process"
     searches = rows[np.isin(trace.kind[rows], (Kind.PAGES_ALLOC, Kind.CACHE_REFILL))]
     padded = np.any(trace.kind[rows] == Kind.PADDING)
@@ -103,7 +110,11 @@ def predict_trace(
     predicted = Predicted(unknown=cannot_be_stepped(trace))
     if predicted.unknown:
         return predicted
-    predictor = Predictor(trace, heap_class)
+    try:
+        predictor = Predictor(trace, heap_class)
+    except Exception as error:  # noqa: BLE001  # a heap of the user's may have any page allocator
+        predicted.unknown = f"the heap's page allocator cannot be stepped: {type(error).__name__}: {error}"
+        return predicted
     predicted.searched = predictor.searched
     for number, e in enumerate(events(trace, limit), 1):
         try:
@@ -152,7 +163,7 @@ def finding_of_first(trace: Trace, predicted: Predicted, heap_class: type[Runtim
 
     def again(part: Trace) -> Seen | None:
         nonlocal stepped
-        stepped += len(part)
+        stepped += len(part) + _chunks(part)
         return shown(part, heap_class) if stepped <= EXCERPT_EVENTS else None
 
     return finding_of_difference(cut_out(trace, CLAIM, row, seen, again), heap_class)

@@ -261,8 +261,7 @@ def check(**options: Any) -> int:
     tasks = [*_pins(), *proof_tasks(THEOREMS, heap, options["release"], ["int"])]
     tasks += [*campaign_tasks(), *table_tasks(), *history_tasks()]
     tasks += [Task("explore", s.name) for s in sorted(SCENARIOS, key=lambda s: -s.states)]
-    if options["heap"] == "reference" and options["fault"] is None:
-        tasks += [Task("trace", str(path)) for path in RECORDED]
+    tasks += [Task("trace", str(path)) for path in RECORDED]
     return _run("check", tasks, options, budget=CHECK_BUDGET)
 
 
@@ -338,7 +337,10 @@ def compare(examples: int | None, tables: bool, histories: int | None, **options
 @click.argument("files", nargs=-1, metavar="[FILE]...")
 @_options
 def trace(files: tuple[str, ...], **options: Any) -> int:
-    """Judge recorded traces of real Go programs (default: the three that are shipped)."""
+    """Judge recorded traces of real Go programs (default: the three that are shipped).
+
+    The page allocator of the heap is stepped through each, and must give what Go gave.
+    """
     from spanproof.checks.jobs import Task  # noqa: PLC0415
     from spanproof.checks.tracing.shipped import RECORDED  # noqa: PLC0415
 
@@ -377,7 +379,7 @@ def _replayed(record: "Record", place: str) -> tuple[Any, str]:
     if record.kind == "trace":
         from spanproof.checks.tracing.replaying import replay_trace  # noqa: PLC0415
 
-        difference = replay_trace(record)
+        difference = replay_trace(record, subject(record.heap, record.fault))
         check, anew = "trace", record if not difference else None
     elif record.kind == "history":
         from spanproof.checks.comparing.living import replay_history  # noqa: PLC0415

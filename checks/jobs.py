@@ -143,7 +143,8 @@ def _tables(task: Task, setting: Setting) -> Done:
 def _trace(task: Task, setting: Setting) -> Done:
     from spanproof.checks.tracing.verdicts import judge_trace  # noqa: PLC0415  # numpy, for this task alone
 
-    results, records = judge_trace(Path(task.name), setting.release)
+    heap = subject(setting.heap, setting.fault)
+    results, records = judge_trace(Path(task.name), setting.release, heap, _hurry(setting))
     return Done(tuple(results), tuple(records))
 
 

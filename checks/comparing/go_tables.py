@@ -12,13 +12,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-from types import SimpleNamespace
 from typing import Any
 
 from immutables import Map
 
-from spanproof.checks.comparing.standing_alone import StandingAlone, fresh_index_word
+from spanproof.checks.comparing.standing_alone import StandingAlone
 from spanproof.checks.running.alone import Alone
+from spanproof.checks.running.pages_alone import fresh_index_word, page_text
 from spanproof.checks.verdict import Result, Verdict
 from spanproof.impl.malloc import Runtime
 from spanproof.impl.page_cache import PageCache
@@ -111,19 +111,6 @@ class _Player:
     def ranges(self, value: list[list[Any]]) -> Any:
         ranges = tuple(self.text.AddrRange(_address(lo), _address(hi)) for lo, hi in value)
         return self.text.AddrRanges(ranges, sum(r.size() for r in ranges))
-
-
-def page_text(heap_class: type[Runtime]) -> SimpleNamespace:
-    """The functions and values of the page allocator that a heap runs, by name: with a fault they are other ones."""
-    names: dict[str, Any] = {}
-    for cls in (Runtime.PageAlloc, heap_class.PageAlloc):
-        found: dict[str, Any] = {n: getattr(cls, n) for n in ("fresh", "alloc", "alloc_to_cache", "scavenge_one")}
-        names |= (
-            found["fresh"].__globals__["fresh_tree"].__globals__ if "fresh_tree" in found["fresh"].__globals__ else {}
-        )
-        for function in found.values():
-            names |= function.__globals__
-    return SimpleNamespace(**names)
 
 
 def _chunk(found: dict[str, Any]) -> int:

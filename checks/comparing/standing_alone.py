@@ -1,83 +1,22 @@
-"""A page allocator without a heap around it, with its methods as plain calls: what Go's own tests call p.test.
+"""A page allocator that stands alone, made as Go's own tests make theirs: what they call p.test.
 
 Read next: go_tables.py.
 """
 
 from dataclasses import replace
-from typing import Any
 
-from spanproof.checks.running.alone import Alone
-from spanproof.impl.access import Cell, Cells, Lock
-from spanproof.impl.heap_cells import HEAP_LOCK
+from spanproof.checks.running.pages_alone import PagesAlone
 from spanproof.impl.malloc import Runtime
-from spanproof.impl.os_memory import OsMemory
-from spanproof.impl.page_cache import PageCache
-from spanproof.impl.page_tree import PageTree
-from spanproof.impl.scavenge import NO_LIMIT
-from spanproof.impl.scavenge_index import index_cells
 from spanproof.model.geometry import Geometry
 from spanproof.model.releases import NEWEST, Release
 
 
-class MockedMemory(OsMemory):
-    """Memory without contents: a p.test returns none to the system (mgcscavenge.go, scavengeOne)."""
-
-    __slots__ = ()
-
-    async def sys_unused(self, base: int, size: int) -> None:
-        """Return nothing."""
-
-
-class StandingAlone:
+class StandingAlone(PagesAlone):
     """type pageAlloc, held by one thread. Sizes are bytes, npages pages."""
 
     def __init__(self, geometry: Geometry, release: Release = NEWEST, heap_class: type[Runtime] = Runtime) -> None:
-        """Begin with no memory. heap_class: whose page allocator it is."""
-        self.geometry = geometry
-        self.tree_cell: Cell[PageTree] = Cell("pages", guard=HEAP_LOCK)
-        index = heap_class.ScavengeIndex(geometry, *index_cells(geometry, heap_class.ScavengeIndex.Cursor))
-        self.pages = heap_class.PageAlloc(
-            geometry, release, Lock(HEAP_LOCK), self.tree_cell, index, MockedMemory(geometry, Cells("memory"))
-        )
-        self.alone = Alone(self._fresh)
-
-    def _fresh(self, cell: Cell[Any]) -> Any:
-        if cell == self.tree_cell:
-            return self.pages.fresh()[cell]
-        return fresh_index_word(cell, self.geometry)
-
-    @property
-    def tree(self) -> PageTree:
-        """What the heap lock protects."""
-        return self.alone.value(self.tree_cell)  # type: ignore[no-any-return]  # a cell's value
-
-    @tree.setter
-    def tree(self, tree: PageTree) -> None:
-        self.alone.put(self.tree_cell, tree)
-
-    def grow(self, base: int, size: int) -> None:
-        """See PageAlloc.grow."""
-        self.alone.run(self.pages.grow(base, size))
-
-    def alloc(self, npages: int) -> tuple[int, int]:
-        """See PageAlloc.alloc."""
-        return self.alone.run(self.pages.alloc(npages))
-
-    def free(self, base: int, npages: int) -> None:
-        """See PageAlloc.free."""
-        self.alone.run(self.pages.free(base, npages))
-
-    def alloc_to_cache(self) -> PageCache:
-        """See CachingPageAlloc.alloc_to_cache."""
-        return self.alone.run(self.pages.alloc_to_cache())
-
-    def flush(self, c: PageCache) -> PageCache:
-        """See CachingPageAlloc.flush."""
-        return self.alone.run(self.pages.flush(c))
-
-    def scavenge(self, nbytes: int = NO_LIMIT, *, force: bool = True) -> int:
-        """See ScavengingPageAlloc.scavenge."""
-        return self.alone.run(self.pages.scavenge(nbytes, force))
+        """Begin with no memory; nothing is returned to a system (p.test). heap_class: whose page allocator it is."""
+        super().__init__(geometry, release, heap_class, test=True)
 
     def set_up(self, chunk: int, allocated: list[tuple[int, int]], scavenged: list[tuple[int, int]]) -> None:
         """Grow by one chunk with these runs of pages allocated and scavenged, as Go's tests make their heaps."""
@@ -95,10 +34,3 @@ class StandingAlone:
                 data = data.alloc_range(first, npages)
                 self.alone.run(self.pages.index.alloc(chunk, npages))
         self.tree = self.tree.with_chunk(chunk, data).update(base, g.pages_per_chunk, False, False)
-
-
-def fresh_index_word(cell: Cell[Any], g: Geometry) -> Any:
-    """The value of a word of the index before the first growth."""
-    if cell.name == "scav.chunks":
-        return None
-    return g.min_off_addr if cell.name == "scav.freeHWM" else 0

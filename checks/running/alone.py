@@ -1,6 +1,6 @@
 """One thread alone: its coroutines are run to their end, one after the other, on cells that come to be when touched.
 
-For long histories and for Go's tables, where no other thread takes a step. Read next: comparing/go_tables.py.
+For long histories and for Go's tables, where no other thread takes a step. Read next: pages_alone.py.
 """
 
 from collections.abc import Callable, Coroutine
@@ -61,3 +61,26 @@ class Alone:
         except StopIteration as done:
             return done.value  # type: ignore[no-any-return]  # as its annotation says
         raise EndlessError(f"there is no end after {self.longest:,} accesses")
+
+    def run_past(self, coroutine: Coroutine[Any, Any, Any], kind: str) -> bool:
+        """Run it until its next access of a kind is done, one that gives nothing; `run` goes on from there.
+
+        False if it comes to its end before.
+
+        Raises:
+            EndlessError: it waits for what nobody else can give.
+
+        """
+        answer: Any = None
+        try:
+            while True:
+                access: Access[Any] = coroutine.send(answer)
+                self.values[access.cell.name, access.cell.index], answer = perform(
+                    access, self.value(access.cell), ALONE
+                )
+                if answer is BLOCKED:
+                    raise EndlessError(f"{access.kind} of {access.cell} waits for ever: there is no other thread")
+                if access.kind == kind:
+                    return True
+        except StopIteration:
+            return False

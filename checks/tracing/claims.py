@@ -137,3 +137,15 @@ TRACE_CLAIMS = (
 )
 """Reading order. A row that violates several is charged to the first of them."""
 CLAIMS_BY_NAME = {claim.name: claim for claim in TRACE_CLAIMS}
+
+THE_REFERENCE_PREDICTS_EVERY_EVENT = TraceClaim(
+    name="the_reference_predicts_every_event",
+    says="The reference page allocator, called as Go's was, gives what Go gave: address, scavenged bytes, cache, run.",
+    because="The text that is proved and searched is then the page allocator that real programs ran on.",
+    source="mpagealloc.go, mpagecache.go, mgcscavenge.go; mheap.go, allocSpan",
+    looks_at=(
+        Kind.GROW, Kind.PADDING, Kind.PAGES_ALLOC, Kind.PAGES_FREE, Kind.CACHE_REFILL, Kind.CACHE_FLUSH,
+        Kind.ALLOC_SPAN, Kind.SCAVENGE_BEGIN, Kind.SCAVENGE_END, Kind.GC_CYCLE,
+    ),
+)  # fmt: skip
+"""Judged by itself: it runs the text (predicting.py), where the others look at the rows alone."""

@@ -1,7 +1,7 @@
 """A violated claim with its story, and the few rows that still show it.
 
 The rows are found by leaving out: a first choice of rows near the violation, halves and smaller pieces of it then left
-out as long as the last row still violates the claim for the same reason. Read next: recording.py.
+out as long as the last row still violates the claim for the same reason. Read next: replaying.py.
 """
 
 from collections.abc import Callable, Iterator
@@ -22,8 +22,12 @@ from spanproof.checks.tracing.words import Numbers, distinct
 
 TRIES = 200
 """How often leaving out rows is tried."""
+PAGES_LIMIT = 2**22
+"""Rows are looked for page by page in heaps up to this size."""
 NEAR = 12
 """How many rows of the page, of the M and of the P are looked at first, and how many rows a story tells at most."""
+_SEARCHES = flags(Kind.PAGES_ALLOC, Kind.PAGES_FREE, Kind.CACHE_REFILL)
+"""Kinds of rows that move the search address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,16 +121,19 @@ def _cache_rows(trace: Trace, row: int) -> Numbers:
 
 def _choices(trace: Trace, claim: TraceClaim, row: int, seen: Seen) -> Iterator[Numbers]:
     """Rows before `row` that may be enough, the fewest first; at the end all of them."""
+    if int(trace.npages[trace.kind == Kind.GROW].sum()) > PAGES_LIMIT:
+        yield np.arange(row)
+        return
     page, npages = int(trace.page[row]), int(trace.npages[row])
     own = touching(trace, page, npages, row) if page else np.zeros(0, np.int64)
     about = touching(trace, seen.page, 1, row)
     grows = np.flatnonzero(trace.kind[:row] == Kind.GROW)
     around = [about[-NEAR:], grows, np.array(seen.rows, np.int64), _newest(trace, row, "m"), _cache_rows(trace, row)]
     around += [_raising(trace, row)] if trace.kind[row] == Kind.ALLOC_NEEDS_ZERO else []
-    if claim is claims.THE_LOWEST_FREE_RUN_IS_TAKEN:
-        around.append(_holders(trace, row))
-    else:
+    if claim is not claims.THE_LOWEST_FREE_RUN_IS_TAKEN:
         yield np.concatenate([*around, _newest_of_pages(trace, own, *WITH_PAGES)])
+    if claim in {claims.THE_LOWEST_FREE_RUN_IS_TAKEN, claims.THE_REFERENCE_PREDICTS_EVERY_EVENT}:
+        around += [_holders(trace, row), np.flatnonzero(_SEARCHES[trace.kind[:row]])[-NEAR:]]
     arena = trace.page[:row] // PAGES_PER_ARENA == page // PAGES_PER_ARENA
     pieces = np.flatnonzero(arena & (trace.kind[:row] == Kind.ALLOC_NEEDS_ZERO))
     yield np.concatenate([*around, own, about, _newest(trace, row, "p"), pieces[-NEAR:]])
@@ -153,14 +160,18 @@ def _leave_out(rows: Numbers, enough: Callable[[Numbers], bool]) -> Numbers:
 
 def excerpt_of(trace: Trace, claim: TraceClaim, row: int) -> Trace:
     """The rows that still show, by themselves, that `row` violates the claim, for the same reason."""
-    seen = explain(trace, claim, row)
+    return cut_out(trace, claim, row, explain(trace, claim, row), lambda part: shows(part, claim))
+
+
+def cut_out(trace: Trace, claim: TraceClaim, row: int, seen: Seen, again: Callable[[Trace], Seen | None]) -> Trace:
+    """The rows up to `row` that show what was seen there; `again` says what is seen at the last row of an excerpt."""
 
     def cut(rows: Numbers) -> Trace:
         return trace.excerpt(distinct(np.append(rows, row)))
 
     def same(part: Trace) -> bool:
-        again = shows(part, claim)
-        return again is not None and (again.page, again.detail) == (seen.page, seen.detail)
+        found = again(part)
+        return found is not None and (found.page, found.detail) == (seen.page, seen.detail)
 
     choices = (distinct(rows) for rows in _choices(trace, claim, row, seen))
     enough = next((rows for rows in choices if same(cut(rows))), np.arange(row))

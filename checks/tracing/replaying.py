@@ -6,10 +6,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spanproof.checks.record import Record, RecordError, Violated
+from spanproof.checks.subject import Subject
 from spanproof.checks.tracing.checking import check_trace
-from spanproof.checks.tracing.claims import CLAIMS_BY_NAME
+from spanproof.checks.tracing.claims import CLAIMS_BY_NAME, THE_REFERENCE_PREDICTS_EVERY_EVENT
 from spanproof.checks.tracing.findings import Finding, finding_of
 from spanproof.checks.tracing.kinds import KINDS_BY_WORD, Kind
+from spanproof.checks.tracing.predicted import finding_of_difference
 from spanproof.checks.tracing.reading import COLUMNS, Trace
 from spanproof.checks.tracing.validating import validate
 from spanproof.model.releases import row
@@ -30,8 +32,9 @@ class Replay(NamedTuple):
     """The record made anew from these rows."""
 
 
-def record_of(finding: Finding, file: str) -> Record:
-    """The record of a finding; `file` is the name of the trace's file."""
+def record_of(finding: Finding, file: str, heap: Subject | None = None) -> Record:
+    """The record of a finding; `file` is the name of the trace's file, `heap` what was stepped through it, if any."""
+    heap = heap or Subject()
     excerpt, claim = finding.excerpt, finding.claim
     rows = [
         [
@@ -46,6 +49,8 @@ def record_of(finding: Finding, file: str) -> Record:
         name=excerpt.name,
         release=excerpt.release.name,
         violated=Violated(claim.name, claim.says, claim.source, finding.detail),
+        heap=heap.heap,
+        fault=heap.fault,
         trace={
             "file": file,
             "go": excerpt.go,
@@ -84,8 +89,10 @@ def _excerpt(record: Record) -> Trace:
     return excerpt
 
 
-def replay(record: Record) -> Replay:
+def replay(record: Record, heap: Subject | None = None) -> Replay:
     """Judge the rows embedded in a record again, and nothing else; the claim is "" if they violate none at the last.
+
+    heap: the one that the record names; None is the reference.
 
     Raises:
         RecordError: not of a trace, or damaged.
@@ -99,22 +106,28 @@ def replay(record: Record) -> Replay:
     except (KeyError, TypeError, ValueError, OverflowError) as e:  # TraceError and UnknownReleaseError are ValueErrors
         what = " ".join(f"{type(e).__name__}: {e}".split())
         raise RecordError(f"record {record.name}: damaged rows ({what}); check the trace again") from e
-    last = len(excerpt) - 1
-    violated = check_trace(excerpt, judged_from=last).violated
-    if not violated:
-        return Replay("", excerpt.number(last), (), None)
-    finding = finding_of(excerpt, CLAIMS_BY_NAME[next(iter(violated))])
-    return Replay(finding.claim.name, finding.row, finding.story, record_of(finding, file))
+    heap = heap or Subject()
+    by_text = record.violated.claim == THE_REFERENCE_PREDICTS_EVERY_EVENT.name
+    finding = finding_of_difference(excerpt, heap.heap_class) if by_text else _violation(excerpt)
+    if finding is None:
+        return Replay("", excerpt.number(len(excerpt) - 1), (), None)
+    return Replay(finding.claim.name, finding.row, finding.story, record_of(finding, file, heap if by_text else None))
 
 
-def replay_trace(record: Record) -> str:
+def _violation(excerpt: Trace) -> Finding | None:
+    """The finding at the last row, if it violates a claim."""
+    violated = check_trace(excerpt, judged_from=len(excerpt) - 1).violated
+    return finding_of(excerpt, CLAIMS_BY_NAME[next(iter(violated))]) if violated else None
+
+
+def replay_trace(record: Record, heap: Subject | None = None) -> str:
     """Judge the rows embedded in a record again: "" if they show what is recorded, byte for byte, else what differs.
 
     Raises:
         RecordError: not of a trace, or damaged.
 
     """
-    again = replay(record)
+    again = replay(record, heap)
     if again.record is None:
         return f"row {again.row} violates nothing"
     if again.claim != record.violated.claim:

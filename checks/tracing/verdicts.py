@@ -1,13 +1,18 @@
-"""Recorded traces as verdicts: one result a claim and file. What each part does: reading, checking, findings."""
+"""Recorded traces as verdicts: one result a claim and file.
+
+What each part does: reading, checking, findings; and predicting, for the claim that runs the text.
+"""
 
 import time
 from collections.abc import Mapping
 from pathlib import Path
 
 from spanproof.checks.record import Record
+from spanproof.checks.subject import Subject
 from spanproof.checks.tracing.checking import Checked, check_trace
-from spanproof.checks.tracing.claims import TRACE_CLAIMS, TraceClaim
+from spanproof.checks.tracing.claims import THE_REFERENCE_PREDICTS_EVERY_EVENT, TRACE_CLAIMS, TraceClaim
 from spanproof.checks.tracing.findings import Finding, findings
+from spanproof.checks.tracing.predicted import Hurry, Predicted, finding_of_first, predict_trace
 from spanproof.checks.tracing.reading import read_trace
 from spanproof.checks.tracing.replaying import record_of
 from spanproof.checks.verdict import Result, Verdict
@@ -15,6 +20,12 @@ from spanproof.checks.verdict import Result, Verdict
 ASSUMPTIONS = (
     "the patched runtime takes each row's ticket inside the heap lock, so that row order is true for each page",
     "the trace begins with its process",
+)
+
+GIVEN = (
+    "given by the trace: growth, padding, what is freed, the pages asked for, where and how much a scavenger wants",
+    "a span of fewer than 16 pages comes from its P's cache where it fits (mheap.go, allocSpan)",
+    "the system's pages have 4096 bytes, its huge pages 2 MiB",
 )
 
 
@@ -40,17 +51,53 @@ def _result(checked: Checked, claim: TraceClaim, told: Mapping[str, Finding], se
     return Result("trace", name, verdict, reason, bound, ASSUMPTIONS, seconds, counts)
 
 
-def judge_trace(path: Path | str, release: str | None = None) -> tuple[tuple[Result, ...], tuple[Record, ...]]:
+def _prediction(checked: Checked, predicted: Predicted, found: Finding | None, seconds: float) -> Result:
+    """The result of stepping the text. After a row that breaks who owns what, nobody knows what was to be predicted."""
+    claim, rows, stopped = THE_REFERENCE_PREDICTS_EVERY_EVENT, len(checked.trace), checked.stopped
+    last = stopped if predicted.lost is None else predicted.lost
+    counts = {"events": predicted.events, "differences": predicted.differences}
+    counts |= {kind.word: number for kind, number in predicted.seen.items()}
+    bound = f"the {predicted.events:,} of {f'all {rows:,}' if last is None else f'the first {last + 1:,}'} events "
+    bound += "that concern the page allocator" + ("" if predicted.searched else "; the trace tells no search address")
+    verdict, reason = Verdict.HOLDS, ""
+    if predicted.row is not None:
+        row = checked.trace.number(predicted.row)
+        verdict, reason = Verdict.VIOLATED, f"row {row}: {predicted.detail}"
+        reason += "" if predicted.differences == 1 else f"; {predicted.differences:,} differences in all"
+        reason += "" if found is not None else "; too many rows to keep as a record"
+    elif predicted.unknown:
+        verdict, reason = Verdict.UNKNOWN, predicted.unknown
+    elif stopped is not None:
+        by = next(other for other, row in checked.violated.items() if row == stopped)
+        verdict, reason = Verdict.UNKNOWN, f"predicted up to row {stopped} only, which violates {by}"
+    name = f"{checked.trace.name}: {claim.name}"
+    return Result("trace", name, verdict, reason, bound, (*ASSUMPTIONS, *GIVEN), seconds, counts)
+
+
+def judge_trace(
+    path: Path | str, release: str | None = None, heap: Subject | None = None, hurry: Hurry = lambda _: None
+) -> tuple[tuple[Result, ...], tuple[Record, ...]]:
     """Check one file: a result for each claim, in reading order, and a record for each violated one, in that order.
+
+    heap: whose page allocator is stepped through it; None is the reference.
 
     Raises:
         TraceError: the file is no trace that can be checked; one line.
 
     """
+    heap = heap or Subject()
     trace = read_trace(path, release)
     begun = time.perf_counter()
     checked = check_trace(trace)
     seconds = (time.perf_counter() - begun) / len(TRACE_CLAIMS)
     told = {finding.claim.name: finding for finding in findings(checked)}
-    judged = tuple(_result(checked, claim, told, seconds) for claim in TRACE_CLAIMS)
-    return judged, tuple(record_of(finding, Path(path).name) for finding in told.values())
+    judged = [_result(checked, claim, told, seconds) for claim in TRACE_CLAIMS]
+    records = [record_of(finding, Path(path).name) for finding in told.values()]
+    begun = time.perf_counter()
+    limit = len(trace) if checked.stopped is None else checked.stopped + 1
+    predicted = predict_trace(trace, limit, heap.heap_class, hurry)
+    found = None if predicted.row is None else finding_of_first(trace, predicted, heap.heap_class)
+    judged.append(_prediction(checked, predicted, found, time.perf_counter() - begun))
+    if found is not None:
+        records.append(record_of(found, Path(path).name, heap))
+    return tuple(judged), tuple(records)

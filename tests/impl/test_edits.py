@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from spanproof.checks.comparing.go_tables import page_text
 from spanproof.checks.comparing.standing_alone import StandingAlone
 from spanproof.checks.faults.copies import LAYERS
 from spanproof.checks.faults.corpus import FAULTS
 from spanproof.checks.faults.edit import Edit, EditError, planted
 from spanproof.checks.faults.fault import Fault
 from spanproof.checks.faults.history_faults import HISTORY_FAULTS
+from spanproof.checks.running.pages_alone import page_text
 from spanproof.impl.heap_cells import HeapCells
 from spanproof.impl.malloc import Runtime
 from spanproof.model.geometry import SMALL

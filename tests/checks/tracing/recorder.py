@@ -15,7 +15,7 @@ from spanproof.checks.tracing.kinds import Kind
 from spanproof.checks.tracing.reading import COLUMNS, Trace
 from spanproof.model.releases import row
 
-BLOCK, CHUNK, ARENA, PAGE = 64, 512, 8192, 8192
+BLOCK, HUGE, CHUNK, ARENA, PAGE = 64, 256, 512, 8192, 8192
 
 
 @dataclass
@@ -31,16 +31,18 @@ class Recorder:
     caches: dict[int, tuple[int, set[int]]] = field(default_factory=dict[int, tuple[int, set[int]]])
     raised: dict[int, int] = field(default_factory=dict[int, int])
     end: int = 0
+    gap: int = 0
+    """Pages left out before the next chunk."""
 
     def write(self, kind: Kind, page: int = 0, npages: int = 0, m: int = 0, **values: int) -> None:
         """Add a row."""
         row = {"kind": kind, "page": page, "npages": npages, "m": m, "p": m, "a": 0, "b": 0, "c": 0} | values
         self.rows.append(tuple(int(row[column]) for column in COLUMNS))
 
-    def grow(self, m: int, gap: int = 0) -> None:
+    def grow(self, m: int) -> None:
         """Give one more chunk to the page allocator."""
-        base = (self.end or self.start) + gap
-        self.end = base + CHUNK
+        base = (self.end or self.start) + self.gap
+        self.end, self.gap = base + CHUNK, 0
         self.write(Kind.GROW, base, CHUNK, m)
         self.free |= set(range(base, self.end))
         self.scavenged |= set(range(base, self.end))
@@ -112,12 +114,18 @@ class Recorder:
         self.free |= set(range(base, base + npages))
 
     def scavenge(self, npages: int, m: int) -> None:
-        """Return some free pages to the OS."""
-        base = self.lowest(self.free, npages)
-        if base:
-            self.write(Kind.SCAVENGE_BEGIN, base, npages, m)
-            self.write(Kind.SCAVENGE_END, base, npages, m)
-            self.scavenged |= set(range(base, base + npages))
+        """Return free pages to the OS that are not there yet: the highest of the heap, within a chunk."""
+        kept = self.free - self.scavenged
+        if not kept:
+            return
+        limit = max(kept) + 1
+        low = next(page for page in range(limit - 1, -1, -1) if page - 1 not in kept or page % CHUNK == 0)
+        base = max(low, limit - npages)
+        if base // HUGE * HUGE >= low and -(-base // HUGE) * HUGE <= limit:
+            base = base // HUGE * HUGE  # rather the whole of a huge page than a part of it
+        self.write(Kind.SCAVENGE_BEGIN, base, limit - base, m)
+        self.write(Kind.SCAVENGE_END, base, limit - base, m)
+        self.scavenged |= set(range(base, limit))
 
     def trace(self) -> Trace:
         """What was recorded."""
@@ -147,8 +155,8 @@ def made(seed: int, steps: int = 150, release: str = "go1.27") -> Trace:
                 heap.flush(1 - m, m)
             case "scavenge":
                 heap.scavenge(random.choice((1, 2, 8)), m)
-            case "far" if random.random() < 0.05 and heap.end:
-                heap.grow(m, gap=ARENA)
+            case "far" if random.random() < 0.2:
+                heap.gap = ARENA if heap.end else 0
             case _:
                 pass
     return heap.trace()

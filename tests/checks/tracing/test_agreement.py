@@ -32,7 +32,7 @@ def _made(seed: int) -> Trace:
 
 
 @st.composite
-def _tampered(draw: st.DrawFn) -> Trace:
+def tampered_traces(draw: st.DrawFn) -> Trace:
     """A trace with one to three values changed: by a little, in one bit, or to the value of another row."""
     numbers = st.integers(0, 2).map(_recorded)
     trace = draw(numbers | st.integers(0, 9).map(_made))
@@ -55,7 +55,7 @@ def test_both_checkers_agree_on_recorded_traces(number: int) -> None:
 
 
 @settings(deadline=None, max_examples=100)
-@given(_tampered(), st.sampled_from([11, 100, 2**18]))
+@given(tampered_traces(), st.sampled_from([11, 100, 2**18]))
 def test_both_checkers_agree_on_tampered_traces(trace: Trace, rows: int) -> None:
     """The same claims, charged with the same rows, and judged up to the same row, whatever the parts."""
     try:
@@ -69,7 +69,7 @@ def test_both_checkers_agree_on_tampered_traces(trace: Trace, rows: int) -> None
 
 
 @settings(deadline=None, max_examples=15)
-@given(_tampered())
+@given(tampered_traces())
 def test_whatever_is_found_replays(trace: Trace) -> None:
     """Every finding of a tampered trace becomes a record whose rows show it again, to the byte."""
     try:

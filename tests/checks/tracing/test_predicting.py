@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import numpy as np
 import pytest
@@ -53,7 +53,7 @@ EDITS = {
     ),
     "more is scavenged than wanted": ("scavenge.find_scavenge_candidate", "min(run, most)", "run"),
     "padding is not marked as scavenged": (
-        "CachingPageAlloc.pad", "await self.tree.update(mark_scavenged, ci, pi, npages)", "pass",
+        "page_alloc.pad", "chunk.scavenged.set_range(si, npages)", "chunk.scavenged",
     ),
 }  # fmt: skip
 EDITS_SEEN_IN_FLUSHES = {
@@ -278,5 +278,6 @@ def test_no_trace_is_too_bad(trace: Trace, told: bool) -> None:
 def test_speed(benchmark: BenchmarkFixture, file: Path) -> None:
     """Some 30,000 events a second (not asserted: machines differ)."""
     trace = read_trace(file)
-    predicted = cast("Predicted", benchmark.pedantic(_predict, args=(trace,), rounds=1))
+    run: Any = benchmark.pedantic
+    predicted = cast("Predicted", run(_predict, args=(trace,), rounds=1))
     assert predicted.row is None

@@ -31,7 +31,7 @@ from spanproof.checks.programs import (
     Thread,
     Uncache,
 )
-from spanproof.model.geometry import BYTES, CACHED, CHUNKED, SMALL, WIDE, Geometry
+from spanproof.model.geometry import BYTES, CACHED, CHUNKED, SMALL, Geometry
 from spanproof.model.releases import RELEASES, Release
 
 LENGTHS = (1 << 30, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 19, 24, 30, 38, 48)
@@ -151,7 +151,7 @@ def programs(
 
     From three threads on each has one operation less: what they can do together grows fast.
     """
-    geometry = draw(st.sampled_from((BYTES, SMALL, CHUNKED, CACHED, WIDE)))
+    geometry = draw(st.sampled_from((BYTES, SMALL, CHUNKED, CACHED)))
     ps = geometry.pages_per_block > PAGES_OF_A_CACHE
     collects = geometry.pages_per_arena % 8 == 0
     garbage = draw(st.booleans()) if collects else False

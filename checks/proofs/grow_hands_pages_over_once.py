@@ -15,12 +15,13 @@ THEOREM = Theorem(
         "new_pages_were_never_given",
         "new_pages_were_reserved",
         "whole_chunks_are_given",
+        "what_is_left_was_reserved",
         "what_is_left_is_not_given",
         "no_arena_is_reserved_twice",
         "grow_gives_what_was_asked_for",
         "the_heap_lock_is_held",
     ),
-    claims=("refines_the_abstract_heap", "heap_never_throws", "lock_discipline_is_kept"),
+    claims=("grown_pages_were_reserved", "refines_the_abstract_heap", "heap_never_throws", "lock_discipline_is_kept"),
 )
 
 if __name__ == "__main__":

@@ -105,7 +105,7 @@ OWNING = (
     "only_the_holder_gives_a_page_away", "nobody_touches_a_span_in_hand", "only_the_holder_maps_a_page",
     "only_the_holder_marks_a_page_in_use", "pages_are_allocated_and_freed_under_the_lock",
     "pages_are_taken_and_given_back_under_the_lock", "spans_are_taken_and_given_back_under_the_lock",
-    "pooled_span_is_dead",
+    "pooled_span_is_dead", "only_its_p_keeps_a_span_or_pulls_it", "a_span_kept_for_later_is_dead",
 )  # fmt: skip
 OWNING_ALONE = (
     "living_span_owns_its_pages", "span_owns_nothing_else", "in_use_bit_marks_a_mapped_page",

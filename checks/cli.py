@@ -55,9 +55,9 @@ def _release(ctx: click.Context, param: click.Parameter, value: str | None) -> s
 
 def _fault(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:  # noqa: ARG001
     if value is not None:
-        from spanproof.checks.faults.corpus import BY_NAME  # noqa: PLC0415
+        from spanproof.checks.faults.planting import PLANTABLE  # noqa: PLC0415
 
-        _known(value, BY_NAME, "fault")
+        _known(value, PLANTABLE, "fault")
     return value
 
 
@@ -101,6 +101,7 @@ def cli() -> None:
 
 def _setting(options: dict[str, Any], budget: float | None) -> "Setting":
     from spanproof.checks.comparing.campaign import FEWEST_PROGRAMS  # noqa: PLC0415
+    from spanproof.checks.comparing.history_campaign import SEEDED_CALLS  # noqa: PLC0415
     from spanproof.checks.faults.planting import subject  # noqa: PLC0415
     from spanproof.checks.jobs import Setting  # noqa: PLC0415
 
@@ -117,6 +118,7 @@ def _setting(options: dict[str, Any], budget: float | None) -> "Setting":
         deadline,
         math.inf if seconds is None else seconds,
         tuple(options.get("theorems", ())),
+        options.get("calls") or SEEDED_CALLS,
     )
 
 
@@ -247,16 +249,17 @@ def _pins() -> list["Task"]:
 @cli.command()
 @_options
 def check(**options: Any) -> int:
-    """The main job: proofs, all interleavings of the catalogue, workloads, Go's tables, traces, pinned records."""
+    """The main job: proofs, all interleavings, workloads, Go's tables, histories, traces, pinned records."""
     from spanproof.checks.faults.planting import subject  # noqa: PLC0415
-    from spanproof.checks.jobs import Task, campaign_tasks, proof_tasks, table_tasks  # noqa: PLC0415
+    from spanproof.checks.jobs import Task, campaign_tasks, history_tasks, proof_tasks, table_tasks  # noqa: PLC0415
     from spanproof.checks.proofs.catalogue import BY_NAME as THEOREMS  # noqa: PLC0415
     from spanproof.checks.scenarios import SCENARIOS  # noqa: PLC0415
     from spanproof.checks.tracing.shipped import RECORDED  # noqa: PLC0415
 
     options["theorems"] = tuple(THEOREMS)
     heap = subject(options["heap"], options["fault"]).heap_class
-    tasks = [*_pins(), *proof_tasks(THEOREMS, heap, options["release"], ["int"]), *campaign_tasks(), *table_tasks()]
+    tasks = [*_pins(), *proof_tasks(THEOREMS, heap, options["release"], ["int"])]
+    tasks += [*campaign_tasks(), *table_tasks(), *history_tasks()]
     tasks += [Task("explore", s.name) for s in sorted(SCENARIOS, key=lambda s: -s.states)]
     tasks += [Task("trace", str(path)) for path in RECORDED]
     return _run("check", tasks, options, budget=CHECK_BUDGET)
@@ -312,13 +315,22 @@ def prove(theorems: tuple[str, ...], domain: str | None, tier: str, **options: A
 @cli.command()
 @click.option("--examples", type=click.IntRange(1, 10_000_000), default=None, help="Programs to draw [default: 300].")
 @click.option("--tables", is_flag=True, help="Replay the calls of Go's own tests instead.")
+@click.option(
+    "--histories",
+    type=click.IntRange(1, 10**9),
+    is_flag=False,
+    flag_value=30_000,
+    metavar="[CALLS]",
+    help="Histories of the page allocator instead: drawn ones, and so many calls of seeded ones [default: 30,000].",
+)
 @_options
-def compare(examples: int | None, tables: bool, **options: Any) -> int:
+def compare(examples: int | None, tables: bool, histories: int | None, **options: Any) -> int:
     """Programs and schedules from Hypothesis, against every claim and the abstract heap after every step."""
-    from spanproof.checks.jobs import campaign_tasks, table_tasks  # noqa: PLC0415
+    from spanproof.checks.jobs import campaign_tasks, history_tasks, table_tasks  # noqa: PLC0415
 
-    options["examples"] = examples
-    return _run("compare", table_tasks() if tables else campaign_tasks(), options)
+    options["examples"], options["calls"] = examples, histories
+    instead = [*(table_tasks() if tables else ()), *(history_tasks() if histories else ())]
+    return _run("compare", instead or campaign_tasks(), options)
 
 
 @cli.command()
@@ -369,6 +381,11 @@ def _replayed(record: "Record", place: str) -> tuple[Any, str]:
 
         difference = replay_trace(record, subject(record.heap, record.fault))
         check, anew = "trace", record if not difference else None
+    elif record.kind == "history":
+        from spanproof.checks.comparing.living import replay_history  # noqa: PLC0415
+
+        replayed = replay_history(record, subject(record.heap, record.fault))
+        check, anew, difference = "compare", replayed.record, replayed.difference
     else:
         replayed = run_again(record, subject(record.heap, record.fault).heap_class)
         check, anew, difference = "explore", replayed.record, replayed.difference
@@ -424,14 +441,14 @@ def list_command(json_file: str | None) -> int:
 @_options
 def faults(names: tuple[str, ...], **options: Any) -> int:
     """Plant each fault (or those named) and show which layer catches it, and in what time."""
-    from spanproof.checks.faults.corpus import BY_NAME  # noqa: PLC0415
+    from spanproof.checks.faults.planting import PLANTABLE  # noqa: PLC0415
     from spanproof.checks.jobs import Task  # noqa: PLC0415
 
     for name in names:
-        _known(name, BY_NAME, "fault")
+        _known(name, PLANTABLE, "fault")
     if options["fault"] is not None:
         raise click.UsageError("--fault: `faults` plants them itself; name the faults as arguments")
-    return _run("faults", [Task("faults", name) for name in names or BY_NAME], options)
+    return _run("faults", [Task("faults", name) for name in names or PLANTABLE], options)
 
 
 def _one_line(error: Exception) -> str:

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from spanproof.checks.comparing.campaign import FEWEST_PROGRAMS, PARTS, Part, draw, judge_campaign
+from spanproof.checks.comparing.history_campaign import DRAWN, SEEDED, SEEDED_CALLS, judge_histories
 from spanproof.checks.exploring.verdicts import judge
-from spanproof.checks.faults.corpus import BY_NAME as FAULTS
-from spanproof.checks.faults.planting import subject
+from spanproof.checks.faults.planting import PLANTABLE, subject
 from spanproof.checks.faults.table import judge_fault
 from spanproof.checks.local_state import HiddenStateError
-from spanproof.checks.observe import UnknownCellError
+from spanproof.checks.numbering import UnknownCellError
 from spanproof.checks.proving.obligations import Proof
 from spanproof.checks.record import Record, load
 from spanproof.checks.running.machine import HeapError
@@ -61,6 +61,8 @@ class Setting:
     budget: float = float("inf")
     theorems: tuple[str, ...] = ()
     """Task prove: the theorems to judge."""
+    calls: int = SEEDED_CALLS
+    """Of seeded histories."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +112,7 @@ def perform(task: Task, setting: Setting) -> Done:
     try:
         return _TASKS[task.check](task, setting)
     except (HeapError, HiddenStateError, UnknownCellError) as e:
-        name = "workloads" if task.check == "compare" else task.name
+        name = "workloads" if task.name.isdigit() else task.name
         return Done((Result(task.check, name, Verdict.UNKNOWN, f"the heap cannot be run: {e}"),))
 
 
@@ -122,9 +124,12 @@ def _explore(task: Task, setting: Setting) -> Done:
 
 
 def _compare(task: Task, setting: Setting) -> Done:
-    releases = RELEASES if setting.release is None else (row(setting.release),)
-    heap = subject(setting.heap, setting.fault)
-    hurry = _hurry(setting)
+    release = None if setting.release is None else row(setting.release)
+    heap, hurry = subject(setting.heap, setting.fault), _hurry(setting)
+    if not task.name.isdigit():
+        found = judge_histories(task.name, heap, setting.seed, setting.calls, release, hurry)
+        return Done((found.result,), () if found.record is None else (found.record,))
+    releases = RELEASES if release is None else (release,)
     part = draw(heap, int(task.name), seed_=setting.seed, examples=setting.examples, releases=releases, hurry=hurry)
     return Done((), (), part)
 
@@ -161,7 +166,7 @@ def _pin(task: Task, setting: Setting) -> Done:
 
 
 def _fault(task: Task, setting: Setting) -> Done:
-    return Done((judge_fault(FAULTS[task.name], _hurry(setting)),))
+    return Done((judge_fault(PLANTABLE[task.name], _hurry(setting)),))
 
 
 _TASKS: dict[str, Callable[[Task, Setting], Done]] = {
@@ -276,6 +281,11 @@ def campaign_tasks() -> list[Task]:
 def table_tasks() -> list[Task]:
     """Go's own tests, a task for each file."""
     return [Task("tables", file) for file in TABLES]
+
+
+def history_tasks() -> list[Task]:
+    """Histories of the page allocator, drawn ones and seeded ones."""
+    return [Task("compare", DRAWN), Task("compare", SEEDED)]
 
 
 def _keep(work: Work, done: Done) -> None:

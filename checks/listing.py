@@ -3,7 +3,7 @@
 from enum import Enum
 from typing import Any, TextIO
 
-from spanproof.checks.faults.corpus import FAULTS
+from spanproof.checks.faults.planting import PLANTABLE
 from spanproof.checks.proofs.catalogue import THEOREMS
 from spanproof.checks.scenarios import SCENARIOS
 from spanproof.model.claim import Claim, Invariant, Promise, RunClaim, StepInvariant
@@ -43,7 +43,7 @@ def lists() -> dict[str, list[dict[str, Any]]]:
                 "geometry": s.program.geometry.name,
                 "threads": len(s.program.threads),
                 "states": s.states,
-                "expected": s.expected.value,
+                "expected": "violated" if s.finding else "holds",
                 "sentinels": list(s.sentinels),
             }
             for s in SCENARIOS
@@ -54,7 +54,7 @@ def lists() -> dict[str, list[dict[str, Any]]]:
             for t in THEOREMS
         ],
         "releases": [_release(release) for release in RELEASES],
-        "faults": [{"name": f.name, "says": f.says, "claim": f.claim, "source": f.source} for f in FAULTS],
+        "faults": [{"name": f.name, "says": f.says, "claim": f.claim, "source": f.source} for f in PLANTABLE.values()],
     }
 
 

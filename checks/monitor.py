@@ -7,13 +7,14 @@ values, or raises `BrokenError` with the claim and what was seen. Read next: pro
 from collections.abc import Callable
 from typing import Any
 
-from spanproof.checks.observe import COUNTED, Event, Numbering, Observer, Reading
+from spanproof.checks.numbering import COUNTED, Numbering, Reading
+from spanproof.checks.observe import Event, Observer
 from spanproof.impl.access import Access, Cell
 from spanproof.impl.heap_cells import HeapCells
 from spanproof.model.claim import Claim, Moment, Promise, StepInvariant
 from spanproof.model.invariants import INVARIANTS, STEP_INVARIANTS
 from spanproof.model.promises import PROMISES
-from spanproof.model.spec import AbstractHeap, RefusedError
+from spanproof.model.spec import PADDED, SCAVENGERS, AbstractHeap, RefusedError
 from spanproof.model.state import HeapState
 
 Update = tuple[int, Any]
@@ -46,11 +47,14 @@ class Monitor:
         self._base = n.all("mspan.base", range(g.spans))
         self._npages = n.all("mspan.npages", range(g.spans))
         self._span_sweepgen = {number: s for s, number in enumerate(n.all("mspan.sweepgen", range(g.spans)))}
-        self.acquiring = frozenset(self._span_sweepgen)
-        """The cells whose changes move a ghost: the sweepgen of each span."""
+        self.acquiring = frozenset({*self._span_sweepgen, n.of(heap.pages.tree)})
+        """The cells whose changes move a ghost: the sweepgen of each span, and the pages, which scavengers borrow."""
         self._expected = n.all("ghost.expected", g.pages)
         self._abstract = n.of(Cell("ghost.abstract"))
-        self.invariants = [(i, self.observer.cells(i.reads)) for i in INVARIANTS if self._judged(i)]
+        self._calm = n.of(Cell("ghost.calm"))
+        self._tree = n.of(heap.pages.tree)
+        has = [i for i in INVARIANTS if not i.column or getattr(heap.release, i.column)]
+        self.invariants = [(i, self.observer.cells(i.reads)) for i in has if self._judged(i)]
         self._step_invariants: dict[int, list[StepInvariant]] = {}
         for step_invariant in filter(self._judged, STEP_INVARIANTS):
             for number in self.observer.cells(step_invariant.reads):
@@ -64,10 +68,15 @@ class Monitor:
         for promise in filter(self._judged, PROMISES):
             for function in promise.functions:
                 self._promises.setdefault((function, promise.at_return), []).append(promise)
-        self._bookkeeping: dict[tuple[str, bool], Callable[[Event, Reading], list[Update]]] = {
+        self._bookkeeping: dict[tuple[str, bool], Callable[[Event, int, Reading], list[Update]]] = {
             ("pages.alloc", True): self._pages_alloc,
             ("pages.free", False): self._pages_free,
             ("pages.grow", True): self._pages_grow,
+            ("pages.mark_random_padding_pages", True): self._pages_padded,
+            ("pages.alloc_to_cache", True): self._cache_filled,
+            ("pages.flush", True): self._cache_flushed,
+            ("alloc_from_cache", True): self._cache_alloc,
+            ("alloc_phys_page_aligned", True): self._aligned_alloc,
             ("alloc_span", True): self._span_returned,
             ("free_span_locked", False): self._span_given_back,
             ("user.wrote", True): self._user_wrote,
@@ -79,14 +88,22 @@ class Monitor:
         return self.only in (None, claim)
 
     def _judged(self, claim: Claim) -> bool:
-        return self.judges(claim.name)
+        return self.only == claim.name or (self.only is None and not claim.finding)
 
     def state(self, read: Reading, fields: tuple[str, ...]) -> HeapState:
         """A snapshot of these fields."""
         return self.observer.state(read, fields)
 
-    def after_access(self, access: Access[Any], thread: int, number: int, after: Any) -> list[Update]:
-        """The ghosts that follow an access that changed its cell: who acquired which span for sweeping."""
+    def after_access(
+        self, access: Access[Any], thread: int, number: int, change: tuple[Any, Any], read: Reading
+    ) -> list[Update]:
+        """The ghosts that follow an access that changed its cell: who acquired which span, what a scavenger borrowed.
+
+        change: the value of the cell before and after. read: reads the ghosts.
+        """
+        after = change[1]
+        if number == self._tree:
+            return self._borrowed(access, change, read)
         s = self._span_sweepgen.get(number)
         if s is None or access.kind == "write":
             return []
@@ -97,12 +114,36 @@ class Monitor:
         key = event.function, event.returns
         for promise in self._promises.get(key, ()):
             self._judge(promise, event, thread, read)
-        updates: list[Update] = []
+        updates: list[Update] = self._disturbed(event, thread, read)
         if event.function in self._inside:
             number = self._inside[event.function]
             updates.append((number, read(number) + (-1 if event.returns else 1)))
         bookkeeping = self._bookkeeping.get(key)
-        return updates if bookkeeping is None else updates + bookkeeping(event, read)
+        return updates if bookkeeping is None else updates + bookkeeping(event, thread, read)
+
+    def _disturbed(self, event: Event, thread: int, read: Reading) -> list[Update]:
+        """Which threads are in scavenge_all with nobody else at work since they began."""
+        calm: frozenset[int] = read(self._calm)
+        now = calm
+        if event.function == "scavenge_all":
+            busy = any(read(number) for number in self._inside.values())
+            now = calm - {thread} if event.returns or busy else frozenset({thread})
+        elif calm and not event.returns and not event.function.startswith("user."):
+            now = calm & {thread}
+        return [] if now == calm else [(self._calm, now)]
+
+    def _borrowed(self, access: Access[Any], change: tuple[Any, Any], read: Reading) -> list[Update]:
+        """What a scavenger takes so that nobody else is given it, and gives back."""
+        name = access.args[0].__name__ if access.kind == "update" else ""
+        if name not in {"take_candidate", "give_back"}:
+            return []
+        ci: int = access.args[1]
+        before, after = (tree.chunk_of(ci).alloc.number for tree in change)
+        first = self._page(self.heap.geometry.chunk_base(ci))
+        pages = [first + i for i in range(self.heap.geometry.pages_per_chunk) if (before ^ after) >> i & 1]
+        if name == "take_candidate":
+            return self._stepped(lambda heap: heap.own(pages, SCAVENGERS), read)
+        return self._stepped(lambda heap: heap.give_back(pages, SCAVENGERS), read)
 
     def _judge(self, promise: Promise, event: Event, thread: int, read: Reading) -> None:
         moment = Moment(
@@ -114,6 +155,7 @@ class Monitor:
             self.heap.release,
             read(self._lock) - 1,
             tuple(read(number) for number in self._acquired) if event.function == "sweep" else (),
+            calm=thread in read(self._calm),
         )
         if not promise.holds(self.state(read, promise.reads), moment):
             raise BrokenError(promise.name, f"{event.function} {_said(event)}")
@@ -124,24 +166,58 @@ class Monitor:
     def _abstract_heap(self, read: Reading) -> AbstractHeap:
         return read(self._abstract) or AbstractHeap()
 
-    def _pages_alloc(self, event: Event, read: Reading) -> list[Update]:
-        heap, page = self._abstract_heap(read).alloc(event.args[0])
-        base = event.result[0]
+    def _gave(self, event: Event, base: int, page: int | None) -> None:
+        """Judge the address that was given against the page that the abstract heap gives."""
         given = None if base == 0 else self._page(base)
         if given != page and self.judges("refines_the_abstract_heap"):
-            raise BrokenError(
-                "refines_the_abstract_heap",
-                f"pages.alloc({event.args[0]}) gave {_address(base)}, the abstract heap page {page} of the heap",
-            )
+            said = f"{event.function}({event.args[0]}) gave {_address(base)}, the abstract heap page {page} of the heap"
+            raise BrokenError("refines_the_abstract_heap", said)
+
+    def _pages_alloc(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
+        heap, page = self._abstract_heap(read).alloc(event.args[0])
+        self._gave(event, event.result[0], page)
         return [(self._abstract, heap)]
 
-    def _pages_free(self, event: Event, read: Reading) -> list[Update]:
+    def _aligned_alloc(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
+        """Pages found with some to spare, and of these those that begin at a page of the system's."""
+        npages, g, heap = event.args[0], self.heap.geometry, self._abstract_heap(read)
+        spare = g.phys_page_size // g.page_size
+        found = heap.first_fit(npages + spare)
+        page = None if found is None else -(-found // spare) * spare
+        self._gave(event, event.result[0], page)
+        return [] if page is None else self._stepped(lambda heap: heap.own(range(page, page + npages)), read)
+
+    def _cache_alloc(self, event: Event, thread: int, read: Reading) -> list[Update]:
+        heap, page = self._abstract_heap(read).from_cache(event.args[0], thread)
+        self._gave(event, event.result[0], page)
+        return [(self._abstract, heap)]
+
+    def _cache_filled(self, event: Event, thread: int, read: Reading) -> list[Update]:
+        g, c = self.heap.geometry, event.result
+        heap, pages = self._abstract_heap(read).to_cache(g.pages_per_block, thread)
+        given = frozenset(self._page(c.base) + i for i in range(c.cache.bit_length()) if c.cache >> i & 1)
+        if given != pages and self.judges("refines_the_abstract_heap"):
+            said = f"pages.alloc_to_cache gave pages {sorted(given)}, the abstract heap {sorted(pages)}"
+            raise BrokenError("refines_the_abstract_heap", said)
+        return [(self._abstract, heap)]
+
+    def _cache_flushed(self, event: Event, thread: int, read: Reading) -> list[Update]:
+        c = event.args[0]
+        pages = [self._page(c.base) + i for i in range(c.cache.bit_length()) if c.cache >> i & 1]
+        return self._stepped(lambda heap: heap.give_back(pages, thread), read)
+
+    def _pages_free(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
         base, npages = event.args
         return self._stepped(lambda heap: heap.free(self._page(base), npages), read)
 
-    def _pages_grow(self, event: Event, read: Reading) -> list[Update]:
+    def _pages_grow(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
         base, size = event.args
         return self._stepped(lambda heap: heap.grow(self._page(base), size // self.heap.geometry.page_size), read)
+
+    def _pages_padded(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
+        base, npages = event.args
+        pages = range(self._page(base), self._page(base) + npages)
+        return self._stepped(lambda heap: heap.own(pages, PADDED), read)
 
     def _stepped(self, step: Callable[[AbstractHeap], AbstractHeap], read: Reading) -> list[Update]:
         """The abstract heap after a step that it may refuse."""
@@ -152,13 +228,13 @@ class Monitor:
                 raise BrokenError("refines_the_abstract_heap", str(e)) from None
             return []
 
-    def _span_returned(self, event: Event, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature for all
+    def _span_returned(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
         return [] if event.result is None else [(self._returned[event.result.number], 1)]
 
-    def _span_given_back(self, event: Event, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature for all
+    def _span_given_back(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
         return [(self._returned[event.args[0].number], 0)]
 
-    def _user_wrote(self, event: Event, read: Reading) -> list[Update]:
+    def _user_wrote(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
         page, mark = event.args
         place: int = page - self.heap.geometry.pages.start
         number = self._expected[place]
@@ -166,7 +242,7 @@ class Monitor:
             raise BrokenError("live_memory_keeps_its_contents", f"page {page} is written by a second owner")
         return [(number, mark)]
 
-    def _user_gives_up(self, event: Event, read: Reading) -> list[Update]:
+    def _user_gives_up(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
         s: int = event.args[0].number
         first = self._page(read(self._base[s]))
         limit: int = first + read(self._npages[s])

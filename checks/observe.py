@@ -6,19 +6,23 @@ abstract heap owns, which spans were returned, what users wrote. Read next: moni
 """
 
 import inspect
-from collections.abc import Callable, Coroutine, Generator, Iterable, Mapping
+from collections.abc import Callable, Coroutine, Generator, Iterable
 from dataclasses import dataclass
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
-from spanproof.impl.access import Access, Cell
+from spanproof.checks.numbering import Field, Numbering, Reading
+from spanproof.checks.observe_pages import cursor_of, page_fields
+from spanproof.impl.access import Access
 from spanproof.impl.heap_cells import HeapCells
 from spanproof.model.state import HeapState
 
 WATCHED = (
     "alloc",
+    "alloc_from_cache",
     "alloc_manual",
     "alloc_needs_zero",
+    "alloc_phys_page_aligned",
     "alloc_span",
     "free_manual",
     "free_span_locked",
@@ -27,12 +31,11 @@ WATCHED = (
     "malloc_large",
     "malloc_small",
     "reclaim_chunk",
+    "scavenge_all",
     "sweep",
     "sys_alloc",
 )
-WATCHED_PAGES = ("alloc", "free", "grow")
-COUNTED = ("alloc_span", "init_span", "free_span_locked")
-"""The functions whose number of threads inside is a ghost."""
+WATCHED_PAGES = ("alloc", "alloc_to_cache", "flush", "free", "grow", "mark_random_padding_pages", "scavenge_one")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,55 +85,20 @@ def watched(heap_class: type[HeapCells]) -> type[HeapCells]:
     return cls
 
 
-Reading = Callable[[int], Any]
-"""The present value of the cell with this number."""
-
-
-class UnknownCellError(LookupError):
-    """The heap uses a cell that it does not list in `fresh`."""
-
-
-class Numbering:
-    """A number for every cell of a heap, ghosts included."""
-
-    def __init__(self, heap: HeapCells, cells: Mapping[Cell[Any], Any]) -> None:
-        """Number the cells in the order of the mapping, then the ghosts."""
-        g = heap.geometry
-        ghosts: dict[Cell[Any], Any] = {Cell("ghost.inside", name): 0 for name in COUNTED}
-        ghosts |= {Cell("ghost.returned", s): 0 for s in range(g.spans)}
-        ghosts |= {Cell("ghost.acquired", s): -1 for s in range(g.spans)}
-        ghosts |= {Cell("ghost.expected", page): 0 for page in g.pages}
-        ghosts[Cell("ghost.abstract")] = None
-        self.heap = heap
-        self.initial = [*cells.values(), *ghosts.values()]
-        self.names = [str(cell) for cell in (*cells, *ghosts)]
-        self.cells: list[Cell[Any]] = [*cells, *ghosts]
-        self.ghosts_from = len(cells)
-        self._number = {cell: n for n, cell in enumerate((*cells, *ghosts))}
-
-    def of(self, cell: Cell[Any]) -> int:
-        """The number of a cell.
-
-        Raises:
-            UnknownCellError: the heap uses a cell that it does not list in `fresh`.
-
-        """
-        try:
-            return self._number[cell]
-        except KeyError:
-            raise UnknownCellError(f"the heap touches {cell}, which is not among its cells") from None
-
-    def all(self, name: str, indices: Iterable[Any]) -> tuple[int, ...]:
-        """The numbers of a family of cells."""
-        return tuple(self._number[Cell(name, index)] for index in indices)
-
-
 def _identity(values: tuple[Any, ...]) -> Any:
     return values
 
 
 def _only(values: tuple[Any, ...]) -> Any:
     return values[0]
+
+
+def _is_positive(values: tuple[Any, ...]) -> int:
+    return int(values[0] > 0)
+
+
+def _is_negative(values: tuple[Any, ...]) -> int:
+    return int(values[0] < 0)
 
 
 def _sum(values: tuple[Any, ...]) -> int:
@@ -160,10 +128,14 @@ class Observer:
         def allocated(values: tuple[Any, ...]) -> tuple[int, ...]:
             return tuple(values[0].allocated(page) for page in g.pages)
 
-        self.fields: dict[str, tuple[tuple[int, ...], Callable[[tuple[Any, ...]], Any]]] = {
+        def reserved(values: tuple[Any, ...]) -> tuple[int, ...]:
+            return tuple(int(arena in values[0].indices) for arena in g.arena_indices)
+
+        self.fields: dict[str, Field] = {
             "sweepgen": (n.all("sweepgen", [None]), _only),
             "inside_init_or_free": (n.all("ghost.inside", ("init_span", "free_span_locked")), _sum),
             "inside_alloc_or_free": (n.all("ghost.inside", ("alloc_span", "free_span_locked")), _sum),
+            "reserved": ((n.of(numbering.heap.all_arenas),), reserved),
             "zeroed_base": (n.all("zeroedBase", g.arena_indices), _identity),
             "page_in_use": (n.all("pageInUse", words), bits),
             "spans": (n.all("spans", g.pages), numbers),
@@ -177,6 +149,16 @@ class Observer:
             "span_sweepgen": (n.all("mspan.sweepgen", spans), _identity),
             "returned": (n.all("ghost.returned", spans), _identity),
             "in_use_bytes": (n.all("memstats.inUse", range(3)), _identity),
+            "locked": ((n.of(numbering.heap.lock),), _is_positive),
+            "stopped": ((n.of(numbering.heap.world),), _is_negative),
+            "scavenging": (n.all("ghost.inside", ("pages.scavenge_one",)), _sum),
+            "min_heap_idx": ((n.of(numbering.heap.index.min_heap_idx),), _only),
+            "cursor_force": ((n.of(numbering.heap.index.search_addr_force.a),), cursor_of(g)),
+            "cursor_bg": ((n.of(numbering.heap.index.search_addr_bg.a),), cursor_of(g)),
+            "heap_free": ((n.of(numbering.heap.heap_free),), _only),
+            "heap_released": ((n.of(numbering.heap.heap_released),), _only),
+            "mapped_ready": ((n.of(numbering.heap.mapped_ready),), _only),
+            **page_fields(numbering),
         }
 
     def cells(self, fields: Iterable[str]) -> tuple[int, ...]:

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from spanproof.checks.observe import Event
 from spanproof.impl.malloc import Runtime
+from spanproof.impl.scavenge import NO_LIMIT
 from spanproof.impl.span import ALLOC_STACK, LARGE, Span
 from spanproof.model.geometry import Geometry
 from spanproof.model.releases import Release, row
@@ -246,8 +247,48 @@ class Collect(Op):
         return held
 
 
+@dataclass(frozen=True, slots=True)
+class Idle(Op):
+    """The thread's P goes idle for a moment: its page cache is flushed. Without a P nothing happens."""
+
+    async def run(self, user: User, held: Held) -> Held:
+        """See heap_pages.py, flush_pcache."""
+        if user.heap.has_p:
+            await user.heap.acquirem()
+            await user.heap.flush_pcache()
+            await user.heap.releasem()
+        return held
+
+
+@dataclass(frozen=True, slots=True)
+class Scavenge(Op):
+    """The background scavenger: return npages pages to the system. Nothing before 1.21."""
+
+    npages: int = 1
+
+    async def run(self, user: User, held: Held) -> Held:
+        """See heap_pages.py, bgscavenge."""
+        if user.heap.release.scavenge_index:
+            await user.heap.bgscavenge(self.npages * user.heap.geometry.page_size)
+        return held
+
+
+@dataclass(frozen=True, slots=True)
+class ScavengeAll(Op):
+    """Return to the system all that can be returned, as debug.FreeOSMemory asks. Nothing before 1.21."""
+
+    async def run(self, user: User, held: Held) -> Held:
+        """See heap_pages.py, scavenge_all."""
+        if user.heap.release.scavenge_index:
+            await user.heap.acquirem()
+            await user.heap.scavenge_all()
+            await user.heap.releasem()
+        return held
+
+
 OPS: tuple[type[Op], ...] = (
-    MallocLarge, MallocSmall, Alloc, AllocManual, FreeManual, Drop, Uncache, EnsureSwept, Sweep, Reclaim, Collect,
+    MallocLarge, MallocSmall, Alloc, AllocManual, FreeManual, Drop, Uncache, EnsureSwept, Sweep, Reclaim, Collect, Idle,
+    Scavenge, ScavengeAll,
 )  # fmt: skip
 ALLOCATING = (MallocLarge, MallocSmall, Alloc, AllocManual)
 _BY_NAME = {op.__name__: op for op in OPS}
@@ -272,18 +313,29 @@ class Thread:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """Threads on a heap of one release and geometry. With `tracing`, an execution tracer is on."""
+    """Threads on a heap of one release and geometry."""
 
     threads: tuple[Thread, ...]
     geometry: Geometry
     release: Release
     tracing: bool = False
+    """An execution tracer is on."""
+    ps: bool = False
+    """Each thread runs on a P of its own, which has caches of pages and of mspans."""
+    memory_limit: int = NO_LIMIT
+    """Bytes above which an allocation scavenges (GOMEMLIMIT)."""
+    gc_percent_goal: int = NO_LIMIT
+    """Bytes above which the growth of the heap scavenges."""
+
+    aligned_stacks: bool = False
+    """Stacks begin at a page of the system's, which is larger than the heap's."""
 
     def __post_init__(self) -> None:
         """Give every allocation an mspan of its own: Go's pool of them is as large as memory."""
         ops = [op for thread in self.threads for op in (*thread.before, *thread.ops)]
-        spans = max(1, sum(isinstance(op, ALLOCATING) for op in ops))
-        object.__setattr__(self, "geometry", replace(self.geometry, spans=spans))
+        ps = len(self.threads) if self.ps else 0
+        spans = max(1, sum(isinstance(op, ALLOCATING) for op in ops)) + ps * self.geometry.mspan_cache
+        object.__setattr__(self, "geometry", replace(self.geometry, spans=spans, ps=ps))
 
     @property
     def preemptible(self) -> bool:
@@ -295,11 +347,17 @@ class Program:
         g = self.geometry
         return {
             "release": self.release.name,
-            "tracing": self.tracing,
+            **{name: getattr(self, name) for name in SWITCHES},
             "geometry": {f.name: getattr(g, f.name) for f in fields(g)},
             "threads": [[op.as_json() for op in thread.ops] for thread in self.threads],
             "before": [[op.as_json() for op in thread.before] for thread in self.threads],
         }
+
+
+SWITCHES: Mapping[str, type[bool] | type[int]] = {
+    "tracing": bool, "ps": bool, "memory_limit": int, "gc_percent_goal": int, "aligned_stacks": bool,
+}  # fmt: skip
+"""What a program says besides threads, geometry and release, and as what. A record of older code may lack some."""
 
 
 class ProgramError(ValueError):
@@ -323,13 +381,16 @@ def program_of(data: Mapping[str, Any]) -> Program:
     """
     try:
         g = cast("dict[str, Any]", data["geometry"])
-        given: dict[str, Any] = {f.name: (str if f.name == "name" else int)(g[f.name]) for f in fields(Geometry)}
-        geometry = Geometry(**given)
-        if geometry.arenas * geometry.pages_per_arena > 1 << 20 or geometry.spans > 1 << 16:
+        shape: dict[str, Any] = {
+            n: (str if n == "name" else int)(g[n]) for n in (f.name for f in fields(Geometry)) if n in g
+        }
+        geometry = Geometry(**shape)
+        given: dict[str, Any] = {name: SWITCHES[name](data[name]) for name in SWITCHES if name in data}
+        if geometry.arenas * geometry.pages_per_arena > 1 << 20 or max(geometry.spans, geometry.ps) > 1 << 16:
             raise ProgramError("its geometry is larger than the real one")  # noqa: TRY301  # one way out for all
         pairs = zip(data["threads"], data["before"], strict=True)
         threads = tuple(Thread(tuple(map(_op, ops)), tuple(map(_op, before))) for ops, before in pairs)
-        return Program(threads, geometry, row(str(data["release"])), bool(data["tracing"]))
+        return Program(threads, geometry, row(str(data["release"])), **given)
     except ProgramError:
         raise
     except (KeyError, TypeError, ValueError, AttributeError) as e:

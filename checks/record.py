@@ -1,7 +1,8 @@
 """The run record: what every engine writes and every report and replay reads.
 
 A record of kind "run" holds a program, a schedule and the steps they gave, with the claim that the last step broke.
-A record of kind "trace" holds the rows of a recorded trace that break a claim. Both replay from themselves alone:
+A record of kind "trace" holds the rows of a recorded trace that break a claim, one of kind "history" the calls of the
+page allocator that do. All replay from themselves alone:
 `spanproof replay FILE` does the work again and compares it, byte for byte, with what is written here.
 """
 
@@ -14,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 FORMAT, VERSION = "spanproof record", 1
+TOLD = ("trace", "history")
+"""Kinds of records that have no steps, and tell a story."""
 
 
 class RecordError(ValueError):
@@ -55,7 +58,7 @@ class Record:
     """A counterexample."""
 
     kind: str
-    """run or trace"""
+    """run, trace or history"""
     name: str
     """Scenario, workload or trace file."""
     release: str
@@ -64,7 +67,7 @@ class Record:
     """`reference` or the FILE.py:CLASS that took its place."""
     fault: str | None = None
     program: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """The program as data: geometry, threads, old spans. See scenarios.Scenario.as_json."""
+    """The program as data: geometry, threads, old spans; kind history: its heap and its calls."""
     schedule: tuple[int, ...] = ()
     """Which thread takes the next step, step by step."""
     cells: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -73,7 +76,7 @@ class Record:
     alone: bool = False
     """The claim was judged alone: others may have broken before it."""
     trace: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """Kind trace: the rows concerned and the number of the offending one."""
+    """Kind trace: the rows concerned and the number of the offending one. Kind history: the story of its calls."""
 
     @property
     def switches(self) -> int:

@@ -4,8 +4,7 @@ A scenario says what it is for, its expected verdict, its exact number of states
 counts are those of the reference heap on the scenario's own release; tests/checks holds a second explorer against them.
 """
 
-from dataclasses import dataclass
-
+from spanproof.checks.page_scenarios import PAGE_SCENARIOS
 from spanproof.checks.programs import (
     Alloc,
     AllocManual,
@@ -15,16 +14,12 @@ from spanproof.checks.programs import (
     FreeManual,
     MallocLarge,
     MallocSmall,
-    Op,
-    Program,
     Reclaim,
     Sweep,
-    Thread,
     Uncache,
 )
-from spanproof.checks.verdict import Verdict
-from spanproof.model.geometry import BYTES, CHUNKED, SMALL, Geometry
-from spanproof.model.releases import row
+from spanproof.checks.scenario import scenario, thread
+from spanproof.model.geometry import BYTES, CHUNKED, SMALL
 
 FAILED_CAS = "a compare-and-swap of zeroedBase failed"
 CROSSING = "a region crossed an arena"
@@ -48,159 +43,139 @@ OLD_SPANS = (MallocLarge(1), Drop(0), MallocLarge(1), Drop(1), Collect())
 """Two of them, side by side."""
 
 
-@dataclass(frozen=True, slots=True)
-class Scenario:
-    """A program with what must come out."""
-
-    name: str
-    says: str
-    program: Program
-    states: int
-    sentinels: tuple[str, ...]
-    expected: Verdict = Verdict.HOLDS
-
-
-def _scenario(
-    name: str, says: str, release: str, geometry: Geometry, threads: tuple[Thread, ...], states: int,
-    sentinels: tuple[str, ...], *, tracing: bool = False,
-) -> Scenario:  # fmt: skip
-    return Scenario(name, says, Program(threads, geometry, row(release), tracing), states, sentinels)
-
-
-def _thread(*ops: Op, before: tuple[Op, ...] = ()) -> Thread:
-    return Thread(ops, before)
-
-
-SCENARIOS = (
-    _scenario(
+SPAN_SCENARIOS = (
+    scenario(
         "two_allocs_one_arena", "two threads take neighbouring pages of one arena and race for its zeroedBase",
-        "go1.16", SMALL, (_thread(MallocLarge(1)), _thread(MallocLarge(1))), 2_634, (FAILED_CAS, FRESH),
+        "go1.16", SMALL, (thread(MallocLarge(1)), thread(MallocLarge(1))), 3_256, (FAILED_CAS, FRESH),
     ),
-    _scenario(
+    scenario(
         "region_across_arenas", "a region crosses from one arena into the next while another thread takes pages beside it",
-        "go1.16", SMALL, (_thread(MallocLarge(3)), _thread(AllocManual(3))), 2_973, (CROSSING, GREW, FAILED_CAS),
+        "go1.16", SMALL, (thread(MallocLarge(3)), thread(AllocManual(3))), 3_718, (CROSSING, GREW, FAILED_CAS),
     ),
-    _scenario(
+    scenario(
         "two_arenas_three_threads", "three threads fill two arenas, one region crossing the border",
-        "go1.27", SMALL, (_thread(AllocManual(3)), _thread(AllocManual(2)), _thread(AllocManual(2))), 94_626, (CROSSING, FAILED_CAS, GREW),
+        "go1.27", SMALL, (thread(AllocManual(3)), thread(AllocManual(2)), thread(AllocManual(2))), 136_270, (CROSSING, FAILED_CAS, GREW),
     ),
-    _scenario(
+    scenario(
         "dirty_and_fresh", "a region begins in dirty memory of one arena and ends in fresh memory of the next",
-        "go1.16", SMALL, (_thread(AllocManual(2), before=(AllocManual(4), FreeManual(0))), _thread(MallocLarge(3))), 2_397,
+        "go1.16", SMALL, (thread(AllocManual(2), before=(AllocManual(4), FreeManual(0))), thread(MallocLarge(3))), 2_717,
         (CROSSING, REUSE),
     ),
-    _scenario(
+    scenario(
         "last_page_below_zeroed_base", "exactly the last page below zeroedBase is used again while the page above it is taken",
         "go1.15", SMALL,
-        (_thread(MallocLarge(1), before=(AllocManual(1), AllocManual(1), FreeManual(1))), _thread(MallocLarge(1))), 2_200,
+        (thread(MallocLarge(1), before=(AllocManual(1), AllocManual(1), FreeManual(1))), thread(MallocLarge(1))), 2_456,
         (LAST_PAGE, FRESH),
     ),
-    _scenario(
+    scenario(
         "free_against_alloc", "a manual span is freed while a large object is allocated",
-        "go1.14", SMALL, (_thread(MallocLarge(2)), _thread(AllocManual(1), FreeManual(0))), 2_983, (REUSE, FAILED_CAS),
+        "go1.14", SMALL, (thread(MallocLarge(2)), thread(AllocManual(1), FreeManual(0))), 3_748, (REUSE, FAILED_CAS),
     ),
-    _scenario(
+    scenario(
         "manual_against_heap", "stacks and heap objects take over each other's pages",
         "go1.16", SMALL,
-        (_thread(AllocManual(1), FreeManual(0), MallocLarge(1)), _thread(AllocManual(2), FreeManual(0), MallocLarge(1))), 26_704,
+        (thread(AllocManual(1), FreeManual(0), MallocLarge(1)), thread(AllocManual(2), FreeManual(0), MallocLarge(1))), 30_043,
         (REUSE, FAILED_CAS, FRESH),
     ),
-    _scenario(
+    scenario(
         "needzero_false", "a caller that needs no zero takes dirty pages beside one that needs zero",
         "go1.16", SMALL,
-        (_thread(Alloc(1, needzero=False), before=(AllocManual(2), FreeManual(0))), _thread(AllocManual(1), FreeManual(0), Alloc(1, needzero=True))),
-        6_077, (REUSE,),
+        (thread(Alloc(1, needzero=False), before=(AllocManual(2), FreeManual(0))), thread(AllocManual(1), FreeManual(0), Alloc(1, needzero=True))),
+        6_522, (REUSE,),
     ),
-    _scenario(
+    scenario(
         "cleared_late", "Go 1.17: memory without pointers is cleared by the caller of alloc, other memory by alloc",
         "go1.17", SMALL,
         (
-            _thread(MallocLarge(1, noscan=True), before=(AllocManual(3), FreeManual(0))),
-            _thread(MallocLarge(1, noscan=False), AllocManual(1), FreeManual(1)),
-        ), 6_570, (REUSE,),
+            thread(MallocLarge(1, noscan=True), before=(AllocManual(3), FreeManual(0))),
+            thread(MallocLarge(1, noscan=False), AllocManual(1), FreeManual(1)),
+        ), 7_050, (REUSE,),
     ),
-    _scenario(
+    scenario(
         "caller_clears", "Go 1.18 and later: malloc_large looks at span.needzero",
         "go1.21", SMALL,
-        (_thread(MallocLarge(1), before=(AllocManual(2), FreeManual(0))), _thread(AllocManual(1), FreeManual(0), MallocLarge(2))), 7_831,
+        (thread(MallocLarge(1), before=(AllocManual(2), FreeManual(0))), thread(AllocManual(1), FreeManual(0), MallocLarge(2))), 8_577,
         (REUSE, FRESH),
     ),
-    _scenario(
+    scenario(
         "scavenged_is_zero", "Go 1.26 and later: wholly scavenged spans keep needzero = 0 beside spans that are dirty",
         "go1.26", SMALL,
-        (_thread(MallocLarge(2), AllocManual(1), before=(AllocManual(1), FreeManual(0))), _thread(MallocLarge(1), MallocSmall(1))), 18_897,
+        (thread(MallocLarge(2), AllocManual(1), before=(AllocManual(1), FreeManual(0))), thread(MallocLarge(1), MallocSmall(1))), 22_804,
         (REUSE, FRESH, FAILED_CAS),
     ),
-    _scenario(
+    scenario(
         "memory_runs_out", "more is asked for than there is, and one thread gets nil",
-        "go1.24", SMALL, (_thread(AllocManual(5), FreeManual(0)), _thread(MallocLarge(4), AllocManual(1))), 2_260, (NO_MEMORY, CROSSING),
+        "go1.24", SMALL, (thread(AllocManual(5), FreeManual(0)), thread(MallocLarge(4), AllocManual(1))), 2_701, (NO_MEMORY, CROSSING),
     ),
-    _scenario(
+    scenario(
         "chunk_by_chunk", "an arena is given to the page allocator chunk by chunk",
-        "go1.25", CHUNKED, (_thread(MallocLarge(3), AllocManual(3)), _thread(MallocLarge(6))), 14_408, (GREW, FAILED_CAS),
+        "go1.25", CHUNKED, (thread(MallocLarge(3), AllocManual(3)), thread(MallocLarge(6))), 17_000, (GREW, FAILED_CAS),
     ),
-    _scenario(
+    scenario(
         "alloc_against_sweeper", "an allocation reclaims while the background sweeper works on the same spans",
-        "go1.14", BYTES, (_thread(MallocLarge(1), before=OLD_SPANS), _thread(Sweep())), 8_119, (LOST_RACE, SWEPT_FREE, RECLAIMED, REUSE),
+        "go1.14", BYTES, (thread(MallocLarge(1), before=OLD_SPANS), thread(Sweep())), 8_442, (LOST_RACE, SWEPT_FREE, RECLAIMED, REUSE),
     ),
-    _scenario(
+    scenario(
         "reclaim_against_sweeper", "Go 1.17: reclaim and the background sweeper count themselves as sweepers",
-        "go1.17", BYTES, (_thread(Reclaim(1), MallocLarge(1), before=OLD_SPANS), _thread(Sweep())), 8_841,
+        "go1.17", BYTES, (thread(Reclaim(1), MallocLarge(1), before=OLD_SPANS), thread(Sweep())), 9_135,
         (LOST_RACE, SWEPT_FREE, RECLAIMED, CREDIT),
     ),
-    _scenario(
+    scenario(
         "reclaim_against_reclaim", "two threads claim chunks, and the second finds what the first left",
-        "go1.18", BYTES, (_thread(Reclaim(1), AllocManual(1), before=OLD_SPANS), _thread(Reclaim(1), MallocLarge(1))), 12_046,
+        "go1.18", BYTES, (thread(Reclaim(1), AllocManual(1), before=OLD_SPANS), thread(Reclaim(1), MallocLarge(1))), 13_333,
         (SWEPT_FREE, RECLAIMED, CREDIT),
     ),
-    _scenario(
+    scenario(
         "reclaim_against_reuse", "while reclaim has the lock down, the sweeper frees its next span and the page is used again",
-        "go1.16", BYTES, (_thread(Reclaim(1), before=OLD_SPANS), _thread(Sweep(), AllocManual(1))), 4_557,
+        "go1.16", BYTES, (thread(Reclaim(1), before=OLD_SPANS), thread(Sweep(), AllocManual(1))), 4_752,
         (LOST_RACE, RECLAIMED, REUSE),
     ),
-    _scenario(
+    scenario(
         "traced_reclaim", "reclaim tells the execution tracer, and drops the lock for it",
-        "go1.22", BYTES, (_thread(Reclaim(1), before=OLD_SPAN), _thread(MallocLarge(1))), 3_102, (TRACED, RECLAIMED), tracing=True,
+        "go1.22", BYTES, (thread(Reclaim(1), before=OLD_SPAN), thread(MallocLarge(1))), 3_360, (TRACED, RECLAIMED), tracing=True,
     ),
-    _scenario(
+    scenario(
         "ensure_swept_against_sweeper", "a thread that needs its span swept meets the sweeper at the same span",
         "go1.27", BYTES,
-        (_thread(EnsureSwept(0), AllocManual(1), before=(MallocLarge(1),)), _thread(Sweep(), before=(MallocLarge(1), Drop(0), Collect()))),
-        3_803, (LOST_RACE, STAYED, SWEPT_FREE),
+        (thread(EnsureSwept(0), AllocManual(1), before=(MallocLarge(1),)), thread(Sweep(), before=(MallocLarge(1), Drop(0), Collect()))),
+        4_063, (LOST_RACE, STAYED, SWEPT_FREE),
     ),
-    _scenario(
+    scenario(
         "cycle_in_the_middle", "a collection between two allocations, with garbage and a live object, beside another thread",
-        "go1.27", BYTES, (_thread(Drop(0), Collect(), MallocLarge(1), before=(MallocLarge(1), MallocLarge(1))), _thread(MallocLarge(1))), 10_699,
+        "go1.27", BYTES, (thread(Drop(0), Collect(), MallocLarge(1), before=(MallocLarge(1), MallocLarge(1))), thread(MallocLarge(1))), 11_776,
         (STOPPED, SWEPT_FREE, REUSE),
     ),
-    _scenario(
+    scenario(
         "two_cycles", "a cycle begins while spans of the last one are unswept, beside the background sweeper",
-        "go1.27", BYTES, (_thread(Collect(), MallocLarge(1), before=(MallocLarge(1), *OLD_SPANS)), _thread(Sweep())), 3_234,
+        "go1.27", BYTES, (thread(Collect(), MallocLarge(1), before=(MallocLarge(1), *OLD_SPANS)), thread(Sweep())), 3_297,
         (STOPPED, SWEPT_FREE, STAYED),
     ),
-    _scenario(
+    scenario(
         "cached_across_a_cycle", "a span is cached when a collection begins, and taken back stale",
-        "go1.16", BYTES, (_thread(Collect(), Sweep(), before=(MallocSmall(1),)), _thread(Drop(0), Uncache(0), before=(MallocSmall(1),))), 643,
+        "go1.16", BYTES, (thread(Collect(), Sweep(), before=(MallocSmall(1),)), thread(Drop(0), Uncache(0), before=(MallocSmall(1),))), 653,
         (STOPPED, STALE),
     ),
-    _scenario(
+    scenario(
         "three_threads_reuse", "stacks come and go beneath a large object",
         "go1.16", SMALL,
-        (_thread(AllocManual(1), FreeManual(0)), _thread(AllocManual(2), FreeManual(0)), _thread(MallocLarge(1))), 348_977,
+        (thread(AllocManual(1), FreeManual(0)), thread(AllocManual(2), FreeManual(0)), thread(MallocLarge(1))), 513_812,
         (REUSE, FRESH, FAILED_CAS),
     ),
-    _scenario(
+    scenario(
         "sweeper_reclaimer_allocator", "the background sweeper, a reclaiming allocation and a plain one",
         "go1.27", BYTES,
-        (_thread(MallocLarge(1), before=OLD_SPANS), _thread(Sweep()), _thread(AllocManual(1))), 555_684,
+        (thread(MallocLarge(1), before=OLD_SPANS), thread(Sweep()), thread(AllocManual(1))), 642_193,
         (LOST_RACE, SWEPT_FREE, RECLAIMED, REUSE),
     ),
-    _scenario(
+    scenario(
         "sweeper_and_two_allocs", "two allocations, one reclaiming, and the background sweeper of the seed's release",
         "go1.16", BYTES,
-        (_thread(MallocLarge(1), before=OLD_SPANS), _thread(Sweep()), _thread(MallocLarge(2))), 1_198_748,
+        (thread(MallocLarge(1), before=OLD_SPANS), thread(Sweep()), thread(MallocLarge(2))), 1_351_672,
         (LOST_RACE, SWEPT_FREE, RECLAIMED, REUSE, FAILED_CAS),
     ),
 )  # fmt: skip
 
+SCENARIOS = (*SPAN_SCENARIOS, *PAGE_SCENARIOS)
+CLEAN = tuple(s for s in SCENARIOS if not s.finding)
+"""Those in which nothing breaks."""
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}

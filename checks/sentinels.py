@@ -44,6 +44,19 @@ def _crosses(w: Witnessed) -> bool:
     return w.returned("alloc_needs_zero", over)
 
 
+def _asked(w: Witnessed, npage: int) -> int:
+    """The bytes of the whole chunks that so many pages need."""
+    return -(-npage // w.geometry.pages_per_chunk) * w.geometry.chunk_size
+
+
+def _is(w: Witnessed, which: str) -> bool:
+    return w.access.cell.name == f"scav.searchAddr{which}"
+
+
+def _swapped(w: Witnessed) -> bool:
+    return w.access.kind == "compare_and_swap" and w.before == w.access.args[0]
+
+
 def _last_page(w: Witnessed) -> bool:
     """The load of zeroedBase in alloc_needs_zero found it at the very end of the region that begins below it."""
     return w.returned("alloc_needs_zero", lambda e: bool(e.result)) and (
@@ -69,7 +82,7 @@ SENTINELS: dict[str, Callable[[Witnessed], bool]] = {
     "reclaim took credit": lambda w: (
         w.access.kind == "compare_and_swap" and w.access.cell.name == "reclaimCredit" and not w.failed("reclaimCredit")
     ),
-    "the heap grew": lambda w: w.returned("grow", lambda e: e.result is True),
+    "the heap grew": lambda w: w.returned("grow", lambda e: e.result[1]),
     "memory ran out": lambda w: w.returned("alloc_span", lambda e: e.result is None),
     "the world was stopped": lambda w: w.access.kind == "stop",
     "a stale cached span was taken back": lambda w: (
@@ -79,6 +92,21 @@ SENTINELS: dict[str, Callable[[Witnessed], bool]] = {
         and w.access.args[0] % 2 == 1
     ),
     "the tracer was told": lambda w: w.function == "trace_gc_sweep_span",
+    "a page cache was filled": lambda w: w.returned("pages.alloc_to_cache", lambda e: not e.result.empty()),
+    "a page cache gave pages": lambda w: w.returned("alloc_from_cache", lambda e: e.result[0] != 0),
+    "a span was allocated without the heap lock": lambda w: (
+        w.function == "try_alloc_mspan" and w.access.args[0].__name__ == "pull_mspan"
+    ),
+    "a page cache was flushed": lambda w: w.returned("pages.flush", lambda e: not e.args[0].empty()),
+    "pages were scavenged": lambda w: w.returned("pages.scavenge_one", lambda e: e.result > 0),
+    "a chunk had nothing to scavenge": lambda w: w.returned("pages.scavenge_one", lambda e: e.result == 0),
+    "a free raised the cursor of forced scavenging": lambda w: w.function == "store_marked" and _is(w, "Force"),
+    "a scavenger lowered a cursor": lambda w: w.function in {"store_min", "store_unmark"} and _swapped(w),
+    "a cursor was cleared": lambda w: w.function == "clear" and _swapped(w),
+    "a generation of the scavenge index began": lambda w: w.access.kind == "write" and w.access.cell.name == "scav.gen",
+    "the rest of an arena was handed over": lambda w: w.returned("grow", lambda e: e.result[0] > _asked(w, e.args[0])),
+    "an aligned stack was allocated": lambda w: w.returned("alloc_phys_page_aligned", lambda e: e.result[0] != 0),
+    "padding pages were marked": lambda w: w.returned("pages.mark_random_padding_pages", bool),
 }  # fmt: skip
 
 
@@ -92,7 +120,7 @@ class Watching:
 
     def see(self, access: Access[Any], function: str, before: Any, events: tuple[Event, ...]) -> None:
         """Look at one step."""
-        if not self.waiting or (not events and access.kind in {"load", "read", "write"}):
+        if not self.waiting or (not events and access.kind in {"load", "read"}):
             return
         w = Witnessed(access, function, before, events, self.geometry)
         for name in [name for name, fires in self.waiting.items() if fires(w)]:

@@ -7,6 +7,7 @@ shrinks to is a small program with few switches. Read next: comparing/campaign.p
 
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -18,16 +19,19 @@ from spanproof.checks.programs import (
     Drop,
     EnsureSwept,
     FreeManual,
+    Idle,
     MallocLarge,
     MallocSmall,
     Op,
     Program,
     Reclaim,
+    Scavenge,
+    ScavengeAll,
     Sweep,
     Thread,
     Uncache,
 )
-from spanproof.model.geometry import BYTES, CHUNKED, SMALL, Geometry
+from spanproof.model.geometry import BYTES, CACHED, CHUNKED, SMALL, WIDE, Geometry
 from spanproof.model.releases import RELEASES, Release
 
 LENGTHS = (1 << 30, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 19, 24, 30, 38, 48)
@@ -60,7 +64,7 @@ def _edge(geometry: Geometry) -> st.SearchStrategy[tuple[Op, ...]]:
     return st.one_of(st.just(()), st.just(()), filled, dirtied, both)
 
 
-def _ops(geometry: Geometry, *, collects: bool) -> st.SearchStrategy[Op]:
+def _ops(geometry: Geometry, *, collects: bool, scavenges: bool) -> st.SearchStrategy[Op]:
     npages = st.integers(1, max(3, geometry.pages_per_arena // 2))
     few = st.integers(1, 3)
     nth = st.integers(0, 2)
@@ -73,6 +77,8 @@ def _ops(geometry: Geometry, *, collects: bool) -> st.SearchStrategy[Op]:
         st.builds(Alloc, few, st.booleans()),
         st.builds(Drop, nth),
     ]
+    if scavenges:
+        ops += [st.just(Idle()), st.builds(Scavenge, few), st.just(ScavengeAll())]
     if collects:
         ops += [st.builds(Reclaim, few), st.just(Sweep()), st.just(Sweep()), st.builds(Uncache, nth)]
         ops += [st.builds(EnsureSwept, nth), st.just(Collect())]
@@ -126,6 +132,17 @@ def _tame(threads: list[Thread]) -> tuple[Thread, ...]:
     return tuple(tamed)
 
 
+PAGES_OF_A_CACHE = 4
+"""With blocks of so many pages or fewer a page cache never gives one."""
+
+
+def _limits(geometry: Geometry) -> st.SearchStrategy[dict[str, Any]]:
+    """The limits that make allocations scavenge, mostly none."""
+    nbytes = st.integers(1, geometry.pages_per_arena).map(lambda pages: pages * geometry.page_size)
+    limits = st.fixed_dictionaries({}, optional={"memory_limit": nbytes, "gc_percent_goal": nbytes})
+    return st.one_of(st.just(dict[str, Any]()), limits)
+
+
 @st.composite
 def programs(
     draw: st.DrawFn, releases: tuple[Release, ...] = RELEASES, threads: tuple[int, int] = (2, 3), most_ops: int = 3
@@ -134,10 +151,11 @@ def programs(
 
     From three threads on each has one operation less: what they can do together grows fast.
     """
-    geometry = draw(st.sampled_from((BYTES, SMALL, CHUNKED)))
+    geometry = draw(st.sampled_from((BYTES, SMALL, CHUNKED, CACHED, WIDE)))
+    ps = geometry.pages_per_block > PAGES_OF_A_CACHE
     collects = geometry.pages_per_arena % 8 == 0
     garbage = draw(st.booleans()) if collects else False
-    kinds = _sweeping() if garbage and draw(st.booleans()) else _ops(geometry, collects=collects)
+    kinds = _sweeping() if garbage and draw(st.booleans()) else _ops(geometry, collects=collects, scavenges=ps)
     past = st.sampled_from(_GARBAGE) if garbage else _edge(geometry)
     count = draw(st.integers(*threads))
     drawn: list[Thread] = []
@@ -145,7 +163,8 @@ def programs(
         ops = draw(st.lists(kinds, min_size=1, max_size=most_ops if count < 3 else max(1, most_ops - 1)))
         drawn.append(Thread(tuple(ops), draw(past) if n == 0 else ()))
     release = draw(st.sampled_from(releases[::-1]))
-    return Program(_tame(drawn), geometry, release, tracing=draw(st.booleans()))
+    limits = draw(_limits(geometry)) if ps else {}
+    return Program(_tame(drawn), geometry, release, tracing=draw(st.booleans()), ps=ps, **limits)
 
 
 def schedules() -> st.SearchStrategy[bytes]:

@@ -1,44 +1,21 @@
 """The page heap: spans of pages are allocated, published, freed and reclaimed.
 
 Mirrors mheap.go function by function: same names in snake_case, same order, same lock rules, same throws. What differs
-by release comes from model/releases.py. Left out: per-thread caches of pages and of mspans, physical-page-aligned
-stacks, scavenging on growth, user arenas (the throw of 1.20), lists of spans, specials. Read next: malloc.py.
+by release comes from model/releases.py. Left out: user arenas (the throw of 1.20), lists of spans, specials, and when
+the background scavenger runs. Read next: malloc.py.
 """
 
 from spanproof.impl.access import NIL_DEREFERENCE, Throw
-from spanproof.impl.heap_cells import RECLAIM_DONE, ArenaList, CurArena
-from spanproof.impl.span import ALLOC_HEAP, DEAD, IN_USE, MANUAL, Span
+from spanproof.impl.heap_cells import RECLAIM_DONE, ArenaList
+from spanproof.impl.heap_pages import Pages
+from spanproof.impl.mspans import Mspans
+from spanproof.impl.span import ALLOC_HEAP, ALLOC_STACK, DEAD, IN_USE, MANUAL, Span
 from spanproof.impl.sweep import Sweep
 from spanproof.model.releases import ManualAccounting, Zeroing
-from spanproof.model.words import align_up, and_not
+from spanproof.model.words import and_not
 
 
-def take_mspan(free: int) -> tuple[int, Span]:
-    """fixalloc.alloc on the pool of mspans: the lowest that is free."""
-    if free == 0:
-        raise Throw("runtime: out of memory: no mspan is free")
-    number = (free & -free).bit_length() - 1
-    return free & ~(1 << number), Span(number)
-
-
-def give_mspan(free: int, s: Span) -> tuple[int, None]:
-    """fixalloc.free on the pool of mspans."""
-    return free | 1 << s.number, None
-
-
-def take_arenas(hint: int, narenas: int, limit: int) -> tuple[int, int]:
-    """Reserve the next arenas: (the hint after them, the first of them, or 0 if the address space ends before)."""
-    if hint + narenas > limit:
-        return hint, 0
-    return hint + narenas, hint
-
-
-def append_arenas(arenas: ArenaList, first: int, narenas: int) -> tuple[ArenaList, None]:
-    """Note new arenas in allArenas."""
-    return ArenaList(arenas.indices + tuple(range(first, first + narenas))), None
-
-
-class Heap(Sweep):
+class Heap(Sweep, Pages, Mspans):
     """type mheap."""
 
     async def reclaim(self, npage: int) -> None:
@@ -236,37 +213,56 @@ class Heap(Sweep):
             npage -= (arena_limit - arena_base) // self.geometry.page_size
         return need_zero
 
-    async def alloc_mspan_locked(self) -> Span:
-        """An mspan structure. The heap lock must be held (mheap.allocMSpanLocked)."""
-        return await self.free_mspans.update(take_mspan)
-
-    async def free_mspan_locked(self, s: Span) -> None:
-        """Give an mspan structure back. The heap lock must be held (mheap.freeMSpanLocked)."""
-        await self.free_mspans.update(give_mspan, s)
-
     async def alloc_span(self, npages: int, typ: int, spanclass: int) -> Span | None:
         """Allocate a span that owns npages pages and publish it, or None if there is no memory (mheap.allocSpan).
 
         The heap lock must not be held.
         """
-        await self.lock.lock()
-        base, scav = await self.pages.alloc(npages)
-        if base == 0:
-            if not await self.grow(npages):
-                await self.lock.unlock()
-                return None
-            base, scav = await self.pages.alloc(npages)
+        g = self.geometry
+        base = scav = growth = 0
+        s = None
+
+        # On some systems a stack begins at a page of the system's.
+        need_phys_page_align = self.aligned_stacks and typ == ALLOC_STACK
+
+        # If it is small enough, try the page cache of the P.
+        if not need_phys_page_align and self.has_p and npages < g.pages_per_block // 4:
+            base, scav = await self.alloc_from_cache(npages)
+            if base != 0:
+                s = await self.try_alloc_mspan()
+
+        if s is None:
+            # It cannot be done without the heap lock.
+            await self.lock.lock()
+            if need_phys_page_align:
+                base, scav, growth = await self.alloc_phys_page_aligned(npages)
+                if base == 0:
+                    await self.lock.unlock()
+                    return None
             if base == 0:
-                raise Throw("grew heap, but no adequate free space found")
-        s = await self.alloc_mspan_locked()
-        await self.lock.unlock()
+                base, scav = await self.pages.alloc(npages)
+                if base == 0:
+                    growth, ok = await self.grow(npages)
+                    if not ok:
+                        await self.lock.unlock()
+                        return None
+                    base, scav = await self.pages.alloc(npages)
+                    if base == 0:
+                        raise Throw("grew heap, but no adequate free space found")
+            s = await self.alloc_mspan_locked()
+            await self.lock.unlock()
+
+        await self.scavenge_for(scav, growth)
 
         await self.init_span(s, typ, spanclass, base, npages, scav)
 
         # Commit and account for the memory that the span now owns.
+        nbytes = npages * g.page_size
         if scav != 0:
-            await self.os.sys_used(base, npages * self.geometry.page_size)
-        await self.in_use.at(typ).add(npages * self.geometry.page_size)
+            await self.os.sys_used(base, nbytes, scav)
+            await self.heap_released.add(-scav)
+        await self.heap_free.add(-(nbytes - scav))
+        await self.in_use.at(typ).add(nbytes)
         return s
 
     async def init_span(self, s: Span, typ: int, spanclass: int, base: int, npages: int, scav: int) -> None:
@@ -302,48 +298,6 @@ class Heap(Sweep):
         await self.page_in_use.at((self.arena_index(base), page // 8)).or8(1 << page % 8)
         await self.pages_in_use.add(npages)
 
-    async def grow(self, npage: int) -> bool:
-        """Give the page allocator at least npage more pages; false if there is no memory (mheap.grow).
-
-        The heap lock must be held. Grows by whole chunks.
-        """
-        ask = align_up(npage, self.geometry.pages_per_chunk) * self.geometry.page_size
-        arena = await self.cur_arena.read()
-        base, end = arena.base, arena.end
-        if base + ask > end:
-            # Not enough room in the current arena. The new space need not be contiguous with it.
-            av, asize = await self.sys_alloc(ask)
-            if av == 0:
-                return False
-            if av == end:
-                end = av + asize
-            else:
-                # Hand over what remains of the current space, and switch to the new one.
-                if end - base != 0:
-                    await self.os.sys_map(base, end - base)
-                    await self.pages.grow(base, end - base)
-                base = av
-                end = av + asize
-
-        # Grow into the current arena.
-        await self.cur_arena.write(CurArena(base + ask, end))
-        await self.os.sys_map(base, ask)
-        await self.pages.grow(base, ask)
-        return True
-
-    async def sys_alloc(self, nbytes: int) -> tuple[int, int]:
-        """Reserve whole arenas: (address, size in bytes), or (0, 0) (malloc.go, mheap.sysAlloc).
-
-        The heap lock must be held.
-        """
-        narenas = align_up(nbytes, self.geometry.arena_size) // self.geometry.arena_size
-        limit = self.geometry.first_arena + self.geometry.arenas
-        first = await self.arena_hint.update(take_arenas, narenas, limit)
-        if first == 0:
-            return 0, 0
-        await self.all_arenas.update(append_arenas, first, narenas)
-        return self.geometry.arena_base(first), narenas * self.geometry.arena_size
-
     async def free_span(self, s: Span) -> None:
         """Return a heap span to the heap (mheap.freeSpan)."""
         await self.lock.lock()
@@ -378,7 +332,9 @@ class Heap(Sweep):
             raise Throw("mheap.freeSpanLocked - invalid span state")
 
         npages = await s.npages.read()
-        await self.in_use.at(typ).add(-npages * self.geometry.page_size)
+        nbytes = npages * self.geometry.page_size
+        await self.heap_free.add(nbytes)
+        await self.in_use.at(typ).add(-nbytes)
         base = await s.base.read()
         await self.pages.free(base, npages)
         await s.state.store(DEAD)

@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from spanproof.impl import os_memory, scavenge, scavenge_index
 from spanproof.impl.access import Cell, Cells, Lock, World
+from spanproof.impl.page_cache import EMPTY, PageCache
 from spanproof.impl.span import ALLOC_HEAP, ALLOC_STACK, ALLOC_WORK_BUF, DEAD, FIELDS, Span
 from spanproof.model.geometry import Geometry
 from spanproof.model.releases import Release
@@ -48,8 +49,18 @@ class SpanSet:
     spans: tuple[Span, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class MspanCache:
+    """mspancache: mspans that a P keeps, the last one given first."""
+
+    spans: tuple[Span, ...] = ()
+
+
 class HeapCells:
-    """Geometry, release and cells of one heap. Frozen after construction: all state lives in the cells."""
+    """Geometry, release and cells of one heap. Frozen after construction: all state lives in the cells.
+
+    One object is the heap as one thread sees it: what Go reads from getg() stands here.
+    """
 
     PageAlloc: ClassVar[type[scavenge.ScavengingPageAlloc]] = scavenge.ScavengingPageAlloc
     ScavengeIndex: ClassVar[type[scavenge_index.ScavengeIndex]] = scavenge_index.ScavengeIndex
@@ -57,20 +68,46 @@ class HeapCells:
     _frozen = False
 
     def __init__(
-        self, geometry: Geometry, release: Release, *, tracing: bool = False, preemptible: bool = False
+        self,
+        geometry: Geometry,
+        release: Release,
+        *,
+        tracing: bool = False,
+        preemptible: bool = False,
+        has_p: bool = False,
+        p: int = 0,
+        memory_limit: int = scavenge.NO_LIMIT,
+        gc_percent_goal: int = scavenge.NO_LIMIT,
+        aligned_stacks: bool = False,
     ) -> None:
         """Name the cells.
 
         tracing: reclaim_chunk tells an execution tracer what it swept.
         preemptible: collections happen, so threads mark off what a collection must not interrupt.
+        has_p, p: the thread runs on this P, which has caches (getg().m.p).
+        memory_limit, gc_percent_goal: the bytes above which an allocation scavenges (mgcpacer.go, mgcscavenge.go).
+        aligned_stacks: stacks begin at a page of the system's, which is larger than the heap's (on OpenBSD).
         """
         self.geometry, self.release, self.tracing, self.preemptible = geometry, release, tracing, preemptible
+        self.has_p, self.p = has_p, p
+        self.memory_limit, self.gc_percent_goal, self.aligned_stacks = memory_limit, gc_percent_goal, aligned_stacks
         self.lock = Lock(HEAP_LOCK)
         self.world = World("world")
         self.memory: Cells[int] = Cells("memory")
+        self.mapped_ready: Cell[int] = os_memory.MAPPED_READY
+        """Bytes of the heap's that memory stands behind."""
         self.os = self.OsMemory(geometry, self.memory)
-        self.index = self.ScavengeIndex(geometry, *scavenge_index.index_cells(geometry))
-        self.pages = self.PageAlloc(geometry, release, self.lock, Cell("pages", guard=HEAP_LOCK), self.index, self.os)
+        self.index = self.ScavengeIndex(geometry, *scavenge_index.index_cells(geometry, self.ScavengeIndex.Cursor))
+        self.heap_free: Cell[int] = scavenge.HEAP_FREE
+        self.heap_released: Cell[int] = os_memory.HEAP_RELEASED
+        tree: Cell[Any] = Cell("pages", guard=HEAP_LOCK)
+        self.pages = self.PageAlloc(geometry, release, self.lock, tree, self.index, self.os)
+        self.pcache: Cells[PageCache] = Cells("pcache")
+        """Per P: the page cache. Its own, and of whoever flushes it while it is idle."""
+        self.mspan_cache: Cells[MspanCache] = Cells("mspancache")
+        """Per P: mspans that it need not lock the heap for."""
+        self.heap_rand_seed: Cell[int] = Cell("heapRandSeed", guard=HEAP_LOCK)
+        """Random bits that are left, to place the heap's first pages."""
         self.free_mspans: Cell[int] = Cell("spanalloc", guard=HEAP_LOCK)
         """spanalloc: a bit for every mspan that is not in use."""
         self.cur_arena: Cell[CurArena] = Cell("curArena", guard=HEAP_LOCK)
@@ -117,6 +154,10 @@ class HeapCells:
         cells: dict[Cell[Any], Any] = {self.lock: 0, self.world: 0}
         cells |= {**self.pages.fresh(), self.free_mspans: (1 << g.spans) - 1}
         cells |= self.index.fresh()
+        cells |= {self.pcache.at(p): EMPTY for p in range(g.ps)}
+        cells |= {self.mspan_cache.at(p): MspanCache() for p in range(g.ps)}
+        cells |= {self.heap_rand_seed: g.heap_rand_seed, self.mapped_ready: 0}
+        cells |= {self.heap_free: 0, self.heap_released: 0}
         cells |= {self.cur_arena: CurArena(), self.arena_hint: g.first_arena, self.all_arenas: ArenaList()}
         cells |= {self.zeroed_base.at(arena): 0 for arena in g.arena_indices}
         cells |= {family.at(word): 0 for family in (self.page_in_use, self.page_marks) for word in words}

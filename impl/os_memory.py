@@ -7,8 +7,11 @@ in part is still not zero. Read next: page_alloc.py.
 
 from dataclasses import dataclass
 
-from spanproof.impl.access import Cells
+from spanproof.impl.access import Cell, Cells
 from spanproof.model.geometry import Geometry
+
+MAPPED_READY: Cell[int] = Cell("gcController.mappedReady")
+HEAP_RELEASED: Cell[int] = Cell("gcController.heapReleased")
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,15 +20,28 @@ class OsMemory:
 
     geometry: Geometry
     memory: Cells[int]
+    mapped_ready: Cell[int] = MAPPED_READY
+    """Bytes of the heap's that memory stands behind."""
+    heap_released: Cell[int] = HEAP_RELEASED
+    """Bytes of free pages that were returned, or never had memory."""
 
     async def sys_map(self, base: int, size: int) -> None:
-        """Make reserved memory usable. Fresh memory reads as zero, so there is nothing to write (mem.go, sysMap)."""
+        """Make reserved memory usable, and count it as released: what Go hands over as sysStat (mem.go, sysMap).
 
-    async def sys_used(self, base: int, size: int) -> None:
-        """Ask for memory back that was returned. It reads as it was left, or as zero (mem.go, sysUsed)."""
+        Fresh memory reads as zero, so there is nothing to write.
+        """
+        await self.heap_released.add(size)
+
+    async def sys_used(self, base: int, size: int, prepared: int) -> None:
+        """Ask for memory back of which `prepared` bytes were returned (mem.go, sysUsed).
+
+        What was not returned reads as it was left; the rest reads as zero.
+        """
+        await self.mapped_ready.add(prepared)
 
     async def sys_unused(self, base: int, size: int) -> None:
         """Return the contents of [base, base+size) to the system, page by page; it then reads as zero (mem.go)."""
+        await self.mapped_ready.add(-size)
         page = base // self.geometry.page_size
         limit = (base + size) // self.geometry.page_size
         while page < limit:

@@ -68,6 +68,17 @@ def give(p: PageTree, ci: int, si: int, npages: int) -> tuple[PageTree, bool]:
     return p.with_chunk(ci, PallocData(chunk.alloc.free(si, npages), chunk.scavenged)), were
 
 
+def find(p: PageTree, npages: int) -> tuple[PageTree, tuple[int, int]]:
+    """See PageTree.find."""
+    return p, p.find(npages)
+
+
+def pad(p: PageTree, ci: int, si: int, npages: int) -> tuple[PageTree, None]:
+    """Allocate pages of a chunk that are never used: they stay scavenged (a part of markRandomPaddingPages)."""
+    chunk = p.chunk_of(ci).alloc_range(si, npages)
+    return p.with_chunk(ci, PallocData(chunk.alloc, chunk.scavenged.set_range(si, npages))), None
+
+
 def raise_search_addr(p: PageTree, search_addr: int) -> tuple[PageTree, None]:
     """All pages below the address are allocated."""
     if p.geometry.less_than(p.search_addr, search_addr):
@@ -131,6 +142,38 @@ class PageAlloc:
             scav += more
         await self.tree.update(update_summaries, base, npages, True, True)
         return scav * g.page_size
+
+    async def mark_random_padding_pages(self, base: int, npages: int) -> None:
+        """Allocate [base, base+npages*page_size) for good, so that the heap begins behind it.
+
+        They stay scavenged: nothing was ever there. The heap lock must be held (pageAlloc.markRandomPaddingPages).
+        """
+        g = self.geometry
+        limit = base + npages * g.page_size - 1
+        sc, ec = g.chunk_index(base), g.chunk_index(limit)
+        si, ei = g.chunk_page_index(base), g.chunk_page_index(limit)
+        if sc == ec:
+            await self.pad(sc, si, ei + 1 - si)
+        else:
+            await self.pad(sc, si, g.pages_per_chunk - si)
+            c = sc + 1
+            while c < ec:
+                await self.pad(c, 0, g.pages_per_chunk)
+                c += 1
+            await self.pad(ec, 0, ei + 1)
+        await self.tree.update(update_summaries, base, npages, True, True)
+
+    async def pad(self, ci: int, si: int, npages: int) -> None:
+        """Pad with pages of one chunk (a part of pageAlloc.markRandomPaddingPages). No Go counterpart."""
+        await self.tree.update(pad, ci, si, npages)
+        await self.index.alloc(ci, npages)
+
+    async def find(self, npages: int) -> tuple[int, int]:
+        """The lowest npages free pages in a row: (their address or 0, a new search address) (pageAlloc.find).
+
+        The heap lock must be held.
+        """
+        return await self.tree.update(find, npages)
 
     async def take(self, ci: int, si: int, npages: int) -> int:
         """Allocate pages of one chunk: how many of them were scavenged (a part of pageAlloc.allocRange).

@@ -149,32 +149,3 @@ class CachingPageAlloc(PageAlloc):
         await self.tree.update(lower_search_addr, c.base)
         await self.tree.update(update_summaries, c.base, g.pages_per_block, False, False)
         return EMPTY
-
-    async def mark_random_padding_pages(self, base: int, npages: int) -> None:
-        """Mark the first pages of the heap as both allocated and scavenged, so that nobody knows where spans begin.
-
-        From 1.26 on; how many there are is drawn at random. The heap lock must be held
-        (mpagealloc.go, pageAlloc.markRandomPaddingPages).
-        """
-        g = self.geometry
-        limit = base + npages * g.page_size - 1
-        sc, ec = g.chunk_index(base), g.chunk_index(limit)
-        si, ei = g.chunk_page_index(base), g.chunk_page_index(limit)
-        if sc == ec:
-            await self.pad(sc, si, ei + 1 - si)
-        else:
-            await self.pad(sc, si, g.pages_per_chunk - si)
-            c = sc + 1
-            while c < ec:
-                await self.pad(c, 0, g.pages_per_chunk)
-                c += 1
-            await self.pad(ec, 0, ei + 1)
-        await self.tree.update(update_summaries, base, npages, True, True)
-
-    async def pad(self, ci: int, pi: int, npages: int) -> None:
-        """Mark pages of one chunk (a part of pageAlloc.markRandomPaddingPages).
-
-        No Go counterpart. The heap lock must be held.
-        """
-        await self.take(ci, pi, npages)
-        await self.tree.update(mark_scavenged, ci, pi, npages)

@@ -186,9 +186,10 @@ class PallocBits(PageBits):
         if most >= width - 2:
             # A run within a word, with a one on either side, cannot be longer.
             return pack_palloc_sum(start, most, cur, log_max)
-        # Look for longer runs inside of each word.
+        # Look for longer runs inside of each word; where there are not even as many zeros, there is none.
         for x in self.words:
-            most = longest_inside(x, most, width)
+            if width - ones_count(x) > most:
+                most = longest_inside(x, most, width)
         return pack_palloc_sum(start, most, cur, log_max)
 
     def find(self, npages: int, search_idx: int) -> tuple[int, int]:

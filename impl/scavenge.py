@@ -7,8 +7,8 @@ Read next: sweep.py.
 
 from dataclasses import dataclass
 
-from spanproof.impl.access import Throw
-from spanproof.impl.os_memory import OsMemory
+from spanproof.impl.access import Cell, Throw
+from spanproof.impl.os_memory import HEAP_RELEASED, OsMemory
 from spanproof.impl.page_alloc import lower_search_addr, update_summaries
 from spanproof.impl.page_cache import CachingPageAlloc, mark_scavenged
 from spanproof.impl.page_tree import PageTree
@@ -18,6 +18,7 @@ from spanproof.model.words import align_down, align_up, complement, leading_zero
 
 NO_LIMIT = (1 << 64) - 1
 """^uintptr(0): scavenge all that there is."""
+HEAP_FREE: Cell[int] = Cell("gcController.heapFree")
 MAX_PAGES_PER_PHYS_PAGE = 64
 """maxPagesPerPhysPage: 512 KiB."""
 
@@ -113,6 +114,12 @@ class ScavengingPageAlloc(CachingPageAlloc):
     """type pageAlloc, whole."""
 
     os: OsMemory
+    heap_free: Cell[int] = HEAP_FREE
+    """Bytes of free pages that were not returned to the system, those in page caches included."""
+    heap_released: Cell[int] = HEAP_RELEASED
+    """Bytes of free pages that were returned, or never had memory."""
+    test: bool = False
+    """Go's own tests: nothing is returned to the system, and nothing counted."""
 
     async def scavenge(self, nbytes: int, force: bool) -> int:
         """Return at least nbytes to the system, if there are so many: the bytes returned. No lock (pageAlloc.scavenge).
@@ -121,12 +128,22 @@ class ScavengingPageAlloc(CachingPageAlloc):
         """
         released = 0
         while released < nbytes:
-            ci, page_idx = await self.index.find(force)
-            if ci == 0:
+            more, found = await self.scavenge_next(nbytes - released, force)
+            if not found:
                 break
-            more = await self.scavenge_one(ci, page_idx, nbytes - released)
             released += more
         return released
+
+    async def scavenge_next(self, nbytes: int, force: bool) -> tuple[int, bool]:
+        """Look for a chunk and scavenge it: (the bytes returned, whether there was one). A part of scavenge.
+
+        No Go counterpart: between two chunks Go asks a function whether to stop.
+        """
+        ci, page_idx = await self.index.find(force)
+        if ci == 0:
+            return 0, False
+        more = await self.scavenge_one(ci, page_idx, nbytes)
+        return more, True
 
     async def scavenge_one(self, ci: int, search_idx: int, most: int) -> int:
         """Return pages of a chunk at or below search_idx to the system: the bytes returned, or 0 if there is nothing.
@@ -150,7 +167,10 @@ class ScavengingPageAlloc(CachingPageAlloc):
             await self.lock.unlock()
 
             # The pages are ours: the system may take its time.
-            await self.os.sys_unused(addr, npages * g.page_size)
+            if not self.test:
+                await self.os.sys_unused(addr, npages * g.page_size)
+                await self.heap_released.add(npages * g.page_size)
+                await self.heap_free.add(-npages * g.page_size)
 
             await self.lock.lock()
             # Nobody else can have looked below without finding them allocated.

@@ -5,7 +5,7 @@ lock; scavengers read them without it. Read next: scavenge.py.
 """
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, ClassVar
 
 from immutables import Map
 
@@ -89,10 +89,10 @@ def unpack_scav_chunk_data(sc: int, g: Geometry) -> ScavChunkData:
 
 
 def index_cells(
-    g: Geometry,
+    g: Geometry, cursor: type[AtomicOffAddr] = AtomicOffAddr
 ) -> tuple[Cells[Words | None], Cell[int], Cell[int], Cell[int], AtomicOffAddr, AtomicOffAddr, Cell[int], Cell[int]]:
-    """The cells of an index, in the order of its fields."""
-    bg, force = (AtomicOffAddr(Cell(f"scav.searchAddr{name}"), g.min_off_addr) for name in ("Bg", "Force"))
+    """The cells of an index, in the order of its fields. cursor: what cursors are, in a copy of this module."""
+    bg, force = (cursor(Cell(f"scav.searchAddr{name}"), g.min_off_addr) for name in ("Bg", "Force"))
     words: Cells[Words | None] = Cells("scav.chunks")
     low: Cell[int] = Cell("scav.min")
     high: Cell[int] = Cell("scav.max")
@@ -104,6 +104,7 @@ def index_cells(
 class ScavengeIndex:
     """type scavengeIndex."""
 
+    Cursor: ClassVar[type[AtomicOffAddr]] = AtomicOffAddr
     geometry: Geometry
     chunks: Cells[Words | None]
     """Per page of the system's: for each chunk a packed ScavChunkData. Changed under the heap lock, loaded without."""

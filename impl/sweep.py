@@ -254,6 +254,8 @@ class Sweep(HeapCells):
         await self.finishsweep_m()
         await self.gc_mark()
         await self.gc_sweep()
+        if self.release.scavenge_index:
+            await self.index.next_gen()
         await self.world.start()
 
     async def finishsweep_m(self) -> None:

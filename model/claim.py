@@ -27,6 +27,21 @@ class Claim:
     fault: str
     """A planted fault that breaks it (checks/faults)."""
 
+    @property
+    def finding(self) -> bool:
+        """Whether Go itself is known to break it: then it is judged only where a scenario asks for it."""
+        return self.name in FINDINGS
+
+
+FINDINGS = frozenset(
+    {
+        "empty_chunk_has_nothing_to_scavenge",
+        "forced_cursor_is_above_what_is_free",
+        "forced_scavenge_leaves_nothing",
+    }
+)
+"""Claims that the text of Go breaks when scavengers run beside each other or beside those who free (docs/findings)."""
+
 
 def _indices(over: tuple[str, ...], geometry: Geometry) -> list[tuple[z3.ArithRef, ...]]:
     tuples: list[tuple[z3.ArithRef, ...]] = [()]
@@ -47,6 +62,8 @@ class Invariant(Claim):
     """Of HeapVars and one index for each entry of `over`."""
     holds: Callable[[HeapState], bool]
     """The same, written by hand on a snapshot, for all indices."""
+    column: str = ""
+    """The column of the release table without which there is nothing to judge."""
 
     def everywhere(self, v: HeapVars) -> z3.BoolRef:
         """The formula for every index of a finite geometry."""
@@ -62,6 +79,8 @@ class StepInvariant(Claim):
     formula: Callable[..., z3.BoolRef]
     """Of HeapVars before, HeapVars after, and the indices."""
     holds: Callable[[HeapState, HeapState], bool]
+    column: str = ""
+    """The column of the release table without which there is nothing to judge."""
 
     def everywhere(self, before: HeapVars, after: HeapVars) -> z3.BoolRef:
         """The formula for every index of a finite geometry."""
@@ -83,6 +102,8 @@ class Moment:
     """The number of the thread that holds the heap lock, or -1."""
     acquired_by: tuple[int, ...] = ()
     """Per span: the number of the thread that acquired it for sweeping, or -1."""
+    calm: bool = False
+    """Nobody else was at work in the heap since the call."""
 
 
 @dataclass(frozen=True, slots=True)

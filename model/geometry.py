@@ -42,6 +42,14 @@ class Geometry:
     """Bytes of a page of the system's (malloc.go, physPageSize); may be less than a page of the heap's, or more."""
     phys_huge_page_size: int = 0
     """Bytes of a huge page of the system's, or 0 if it has none (malloc.go, physHugePageSize)."""
+    ps: int = 0
+    """How many Ps there are. A program whose threads run on Ps gives each of them one."""
+    mspan_cache: int = 2
+    """How many mspans a P keeps: 128 in Go (runtime2.go, p.mspancache)."""
+    arena_gap: int = 0
+    """Arenas between two reservations that are not the heap's: the system gives no neighbours then."""
+    heap_rand_seed: int = 0
+    """The random number that places the first pages of the heap, lowest bits first (malloc.go, heapRandSeed)."""
 
     def __post_init__(self) -> None:
         """Refuse shapes that Go's own constants exclude."""
@@ -222,6 +230,7 @@ GO_AMD64 = Geometry(
     chunks_l1_bits=13,
     phys_page_size=4096,
     phys_huge_page_size=2 << 20,
+    mspan_cache=128,
 )
 """The real constants of linux/amd64; two arenas of its address space, from 0xc000000000 on."""
 
@@ -234,4 +243,10 @@ BYTES = Geometry("2x8", 8, 8, 8, arenas=2)
 CHUNKED = Geometry("1x16", 8, 4, 16, arenas=1)
 """One arena of four chunks and two bytes of page_in_use: grows step by step."""
 
-GEOMETRIES = (SMALL, BYTES, CHUNKED, GO_AMD64)
+CACHED = Geometry("2x8, cached", 8, 8, 8, arenas=2, pages_per_block=8)
+"""Two arenas of one chunk, which is one block of eight pages: a P allocates single pages from its cache."""
+
+WIDE = Geometry("1x32, cached", 8, 16, 32, arenas=1, pages_per_block=8, heap_addr_bits=9)
+"""One arena of two chunks, each two blocks of eight pages."""
+
+GEOMETRIES = (SMALL, BYTES, CHUNKED, CACHED, WIDE, GO_AMD64)

@@ -9,7 +9,8 @@ from itertools import pairwise
 import z3
 
 from spanproof.model.claim import Invariant, StepInvariant
-from spanproof.model.state import DEAD, IN_USE, MANUAL, NO_SPAN, HeapState, HeapVars
+from spanproof.model.page_invariants import PAGE_INVARIANTS, PAGE_STEP_INVARIANTS
+from spanproof.model.state import DEAD, IN_USE, MANUAL, NO_HOLDER, NO_SPAN, HeapState, HeapVars
 
 
 def _no_page_in_two_spans(v: HeapVars, a: z3.ArithRef, b: z3.ArithRef) -> z3.BoolRef:
@@ -87,7 +88,8 @@ def _holds_span_pages_are_allocated(h: HeapState) -> bool:
 def _allocated_page_has_a_span(v: HeapVars, page: z3.ArithRef) -> z3.BoolRef:
     s = v.spans[page]
     has_one = z3.And(s != NO_SPAN, v.state[s] != DEAD, v.covers(s, page))
-    return z3.Implies(z3.And(v.inside_alloc_or_free == 0, v.allocated[page] == 1), has_one)
+    held = v.holder[page] != NO_HOLDER
+    return z3.Implies(z3.And(v.inside_alloc_or_free == 0, v.allocated[page] == 1), z3.Or(has_one, held))
 
 
 def _holds_allocated_page_has_a_span(h: HeapState) -> bool:
@@ -96,7 +98,7 @@ def _holds_allocated_page_has_a_span(h: HeapState) -> bool:
     return all(
         s != NO_SPAN and h.state[s] != DEAD and page in h.pages_of(s)
         for page, s in enumerate(h.spans)
-        if h.allocated[page] == 1
+        if h.allocated[page] == 1 and h.holder[page] == NO_HOLDER
     )
 
 
@@ -222,11 +224,12 @@ INVARIANTS = (
     ),
     Invariant(
         "allocated_page_has_a_span",
-        "While nobody is inside alloc_span or free_span_locked, every allocated page lies in a living span.",
+        "While nobody is inside alloc_span or free_span_locked, every allocated page lies in a living span, or is "
+        "held by a page cache or a scavenger, or is padding.",
         "Otherwise the page would be lost.",
         "mheap.go, freeSpanLocked",
         "last_page_not_freed",
-        ("state", "base", "npages", "spans", "allocated", "inside_alloc_or_free"),
+        ("state", "base", "npages", "spans", "allocated", "holder", "inside_alloc_or_free"),
         ("page",),
         _allocated_page_has_a_span,
         _holds_allocated_page_has_a_span,
@@ -286,6 +289,7 @@ INVARIANTS = (
         _in_use_bytes_count_the_spans,
         _holds_in_use_bytes_count_the_spans,
     ),
+    *PAGE_INVARIANTS,
 )
 
 
@@ -338,4 +342,5 @@ STEP_INVARIANTS = (
         _sweepgen_follows_the_protocol,
         _holds_sweepgen_follows_the_protocol,
     ),
+    *PAGE_STEP_INVARIANTS,
 )

@@ -57,12 +57,16 @@ class AbstractPages:
         self.scavenged |= scav << first
 
     def to_scavenge(self, group: int) -> int:
-        """The pages that can be returned to the system: free, not scavenged, in whole groups of so many pages."""
+        """The pages that can be returned to the system: free, not scavenged, in whole groups of so many pages.
+
+        group: a power of two.
+        """
         free = self.exist & ~self.owned & ~self.scavenged
-        if group == 1:
-            return free
-        return sum(
-            run_of_ones(first, group)
-            for first in range(0, free.bit_length(), group)
-            if free >> first & run_of_ones(0, group) == run_of_ones(0, group)
-        )
+        reached = 1
+        while reached < group:
+            # Bit i stays while this page and so many after it are all free.
+            free &= free >> reached
+            reached *= 2
+        whole = run_of_ones(0, group)
+        firsts = run_of_ones(0, -(-free.bit_length() // group) * group) // whole
+        return (free & firsts) * whole

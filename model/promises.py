@@ -8,7 +8,7 @@ import z3
 from spanproof.model.claim import Claim, Moment, Promise, RunClaim
 from spanproof.model.invariants import INVARIANTS, STEP_INVARIANTS
 from spanproof.model.releases import Zeroing
-from spanproof.model.state import HeapState, HeapVars, pages_within
+from spanproof.model.state import HeapState, HeapVars, groups, pages_within
 
 
 def _all_zero(v: HeapVars, pages: range) -> z3.BoolRef:
@@ -78,16 +78,47 @@ def _holds_freed_pages_were_owned(h: HeapState, m: Moment) -> bool:
     return len(pages) == npages and all(h.allocated[page] == 1 for page in pages)
 
 
+def _grown_pages_were_reserved(v: HeapVars, m: Moment) -> z3.BoolRef:
+    base, size = m.args
+    pages = pages_within(v.geometry, base, size // v.geometry.page_size)
+    new = [z3.And(v.reserved[page // v.geometry.pages_per_arena] == 1, v.exists[page] == 0) for page in pages]
+    return z3.And(len(pages) * v.geometry.page_size == size, *new)
+
+
+def _holds_grown_pages_were_reserved(h: HeapState, m: Moment) -> bool:
+    base, size = m.args
+    pages = h.region(base, size // h.geometry.page_size)
+    whole = len(pages) * h.geometry.page_size == size
+    per_arena = h.geometry.pages_per_arena
+    return whole and all(h.reserved[page // per_arena] == 1 and h.exists[page] == 0 for page in pages)
+
+
 def _holds_only_the_winner_sweeps(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  # one signature for all
     s: int = m.args[0].number
     return m.acquired_by[s] == m.thread
+
+
+def _forced_scavenge_leaves_nothing(v: HeapVars, m: Moment) -> z3.BoolRef:
+    some = [
+        z3.And([z3.And(v.is_free(z3.IntVal(page)), v.scavenged[page] == 0) for page in group])
+        for group in groups(v.geometry)
+    ]
+    return z3.Implies(z3.BoolVal(m.calm), z3.Not(z3.Or(some)))
+
+
+def _holds_forced_scavenge_leaves_nothing(h: HeapState, m: Moment) -> bool:
+    left = [free and scavenged == 0 for free, scavenged in zip(h.free, h.scavenged, strict=True)]
+    return not m.calm or not any(all(left[page] for page in group) for group in groups(h.geometry))
 
 
 def _holds_heap_lock_is_held(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  # one signature for all
     return m.lock_holder == m.thread
 
 
-LOCKED = ("reclaim_chunk", "grow", "sys_alloc", "free_span_locked", "pages.alloc", "pages.free", "pages.grow")
+LOCKED = (
+    "reclaim_chunk", "grow", "sys_alloc", "free_span_locked", "alloc_phys_page_aligned", "pages.alloc", "pages.free",
+    "pages.grow", "pages.alloc_to_cache", "pages.flush", "pages.mark_random_padding_pages",
+)  # fmt: skip
 """The functions whose caller must hold the heap lock (assertLockHeld in mheap.go and mpagealloc.go)."""
 
 PROMISES = (
@@ -150,6 +181,30 @@ PROMISES = (
         ("allocated",),
         _freed_pages_were_owned,
         _holds_freed_pages_were_owned,
+    ),
+    Promise(
+        "grown_pages_were_reserved",
+        "The page allocator is given pages of arenas that were reserved for the heap, and none that it has.",
+        "Growing asks sysAlloc for whole arenas, and takes no more than they have.",
+        "mheap.go, grow, sysAlloc",
+        "grow_beyond_the_arena",
+        ("pages.grow",),
+        False,
+        ("reserved", "exists"),
+        _grown_pages_were_reserved,
+        _holds_grown_pages_were_reserved,
+    ),
+    Promise(
+        "forced_scavenge_leaves_nothing",
+        "After a forced scavenge of everything, nobody else at work, no whole physical page is free and unscavenged.",
+        "Every free raises the cursor of forced scavenging, and it looks at all that lies below.",
+        "mheap.go, scavengeAll; mgcscavenge.go, scavengeIndex.find",
+        "forced_cursor_not_raised",
+        ("scavenge_all",),
+        True,
+        ("exists", "allocated", "scavenged"),
+        _forced_scavenge_leaves_nothing,
+        _holds_forced_scavenge_leaves_nothing,
     ),
     Promise(
         "heap_lock_is_held",

@@ -43,6 +43,11 @@ def test_the_theorems_page_is_what_is_proved(generate: ModuleType, monkeypatch: 
     assert page.count("**holds** in 64-bit words") == page.count("\n### ")
 
 
+def test_the_findings_page_is_what_is_found(generate: ModuleType) -> None:
+    """Searched again, every finding is there, and nothing else."""
+    assert generate.FINDINGS_PAGE.read_text() == generate.findings_page()
+
+
 @pytest.mark.long
 def test_the_theorems_page_in_64_bits(generate: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     """The same for all of it."""

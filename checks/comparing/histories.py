@@ -1,57 +1,30 @@
-"""Long histories of one thread: the page allocator against the abstract one, after every call.
+"""Histories of one thread: calls of the page allocator's text, and of the abstract allocator beside it.
 
-Calls are drawn at random from a seed. What is compared: results always; bitmaps, summaries, the search address and the
-scavenge index as well when a history is looked at closely. Read next: campaign.py.
+Results are compared after every call; bitmaps, summaries, the search address and the scavenge index as well whenever a
+history is looked at closely (looking.py). A call is a name and two numbers, and means something after any other calls:
+so any part of a history is one too, and a failure shrinks well. Read next: plans.py, where histories come from.
 """
 
-import random
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable
 
+from spanproof.checks.comparing.looking import DifferenceError, Looking
+from spanproof.checks.comparing.mixes import CALLS, Call, Mix
 from spanproof.checks.comparing.standing_alone import StandingAlone
 from spanproof.impl.malloc import Runtime
 from spanproof.impl.page_cache import EMPTY, PageCache
-from spanproof.impl.palloc_bits import unpack
 from spanproof.impl.scavenge import NO_LIMIT
-from spanproof.impl.scavenge_index import HAS_FREE
 from spanproof.model.geometry import Geometry
 from spanproof.model.pages import AbstractPages
 from spanproof.model.releases import NEWEST, Release
+from spanproof.model.words import lowest_run, run_of_ones
 
-Call = tuple[str, int, int]
-"""Its name, and two numbers that say on what; a call that does not apply is left out."""
 CACHES = 3
-
-
-class DifferenceError(Exception):
-    """The two do not agree: what was called, what each gives."""
-
-
-@dataclass(frozen=True, slots=True)
-class Mix:
-    """How often each call is drawn, and of what size."""
-
-    alloc: int = 350
-    free: int = 310
-    refill: int = 50
-    cache_alloc: int = 220
-    flush: int = 40
-    scavenge: int = 4
-    scavenge_some: int = 10
-    next_gen: int = 16
-    background: bool = False
-    """Half of scavenge_some is the background scavenger's. It may call a chunk empty of which it saw a part."""
-    most_pages: int = 600
-    most_chunks: int = 24
-
-
-def drawn(seed: int, calls: int, mix: Mix) -> Iterator[Call]:
-    """So many calls."""
-    rng = random.Random(seed)  # noqa: S311  # a seed gives a history again
-    names = ("alloc", "free", "refill", "cache_alloc", "flush", "scavenge", "scavenge_some", "next_gen")
-    chosen = rng.choices(names, [getattr(mix, name) for name in names], k=calls)
-    for name in chosen:
-        yield name, int(rng.random() * 1_000_003), int(rng.random() * 1_000_003)
+MOST_GROWN = 3
+"""Chunks that one call of grow adds."""
+ACCESSES = 40
+"""For each page: a call that takes more of them is endless."""
+MOST_SCAVENGED = 40
+"""Pages that one call of scavenge_some asks for."""
 
 
 class History:
@@ -61,19 +34,28 @@ class History:
         self, geometry: Geometry, heap_class: type[Runtime] = Runtime, release: Release = NEWEST, mix: Mix | None = None
     ) -> None:
         """Begin with no memory. heap_class: whose page allocator it is."""
-        self.geometry, self.mix = geometry, mix or Mix()
+        self.geometry, self.mix, self.release = geometry, mix or Mix(), release
         self.heap = StandingAlone(geometry, release, heap_class)
         self.model = AbstractPages(geometry.pages_per_block)
-        self.base = geometry.heap_base
-        self.next_chunk = 0
+        self.group = max(geometry.phys_page_size // geometry.page_size, 1)
+        """Pages that are scavenged together."""
+        self.looking = Looking(self.heap, self.model, self.group)
+        self.room = min(self.mix.most_chunks, geometry.arenas * geometry.pages_per_arena // geometry.pages_per_chunk)
+        self.heap.alone.longest = 20_000 + ACCESSES * self.room * geometry.pages_per_chunk
+        self.taken = 0
+        """Bit i: chunk i, counted from the heap's first, is there."""
+        self.hidden = 0
+        """The pages that the background scavenger may have hidden."""
         self.live: list[tuple[int, int]] = []
-        """What was allocated: (its first page, pages), counted from `base`."""
+        """What was allocated: (its first page, pages), counted from the heap's first."""
         self.caches: list[PageCache] = [EMPTY] * CACHES
         self.model_caches = [(-1, 0, 0)] * CACHES
         self.calls = 0
-        self.kinds: dict[str, Callable[[int, int], None]] = {
-            name: getattr(self, f"_{name}") for name in ("alloc", "free", "refill", "cache_alloc", "flush", "next_gen")
-        } | {"scavenge": self._scavenge, "scavenge_some": self._scavenge_some}
+        self.made: dict[str, int] = dict.fromkeys(CALLS, 0)
+        """The calls that found something to do."""
+        self.story: list[str] | None = None
+        """What was done, in words, if somebody wants to know."""
+        self.kinds: dict[str, Callable[[int, int], bool]] = {name: getattr(self, f"_{name}") for name in CALLS}
 
     def call(self, call: Call) -> None:
         """Make one call on both.
@@ -84,111 +66,8 @@ class History:
         """
         name, a, b = call
         self.calls += 1
-        self.kinds[name](a, b)
-
-    def _same(self, said: str, found: object, expected: object) -> None:
-        if found != expected:
-            raise DifferenceError(f"call {self.calls}: {said} gives {found}, the abstract allocator {expected}")
-
-    def _address(self, page: int) -> int:
-        return self.base + page * self.geometry.page_size
-
-    def _page(self, address: int) -> int:
-        return (address - self.base) // self.geometry.page_size if address else -1
-
-    def _size(self, a: int, b: int) -> int:
-        """Mostly few pages, now and then many."""
-        if a % 10 < 8:
-            return b % min(16, self.mix.most_pages) + 1
-        return b % self.mix.most_pages + 1
-
-    def _alloc(self, a: int, b: int) -> None:
-        npages, g = self._size(a, b), self.geometry
-        addr, scav = self.heap.alloc(npages)
-        page, expected = self.model.alloc(npages)
-        self._same(f"alloc({npages})", (self._page(addr), scav), (page, expected * g.page_size))
-        if page >= 0:
-            self.live.append((page, npages))
-        elif self.next_chunk + npages // g.pages_per_chunk < self.mix.most_chunks:
-            self._grow(npages, gap=a % 7 == 0)
-
-    def _grow(self, npages: int, *, gap: bool) -> None:
-        """As the heap does: whole chunks, now and then not where the last ones end."""
-        g = self.geometry
-        self.next_chunk += gap
-        chunks = -(-npages // g.pages_per_chunk)
-        first = self.next_chunk * g.pages_per_chunk
-        self.heap.grow(self._address(first), chunks * g.chunk_size)
-        self.model.grow(first, chunks * g.pages_per_chunk)
-        self.next_chunk += chunks
-
-    def _free(self, a: int, _: int) -> None:
-        if self.live:
-            place = a % len(self.live)
-            self.live[place], self.live[-1] = self.live[-1], self.live[place]
-            page, npages = self.live.pop()
-            self.heap.free(self._address(page), npages)
-            self.model.free(page, npages)
-
-    def _refill(self, a: int, _: int) -> None:
-        k, g = a % CACHES, self.geometry
-        if self.caches[k].empty():
-            c = self.caches[k] = self.heap.alloc_to_cache()
-            self.model_caches[k] = self.model.to_cache()
-            self._same("alloc_to_cache", (self._page(c.base), c.cache, c.scav), self.model_caches[k])
-            if c.empty() and self.next_chunk < self.mix.most_chunks:
-                self._grow(g.pages_per_chunk, gap=False)
-
-    def _cache_alloc(self, a: int, b: int) -> None:
-        k, g = a % CACHES, self.geometry
-        npages = b % max(g.pages_per_block // 4, 1) + 1
-        self.caches[k], addr, scav = self.caches[k].alloc(npages, g)
-        first, mine, marked = self.model_caches[k]
-        one = AbstractPages(g.pages_per_block)
-        one.exist, one.scavenged = mine, marked
-        page, expected = one.alloc(npages)
-        self.model_caches[k] = (first, mine & ~one.owned, one.scavenged)
-        at = page + first if page >= 0 else -1
-        self._same(f"cache.alloc({npages})", (self._page(addr), scav), (at, expected * g.page_size))
-        if page >= 0:
-            self.live.append((at, npages))
-
-    def _flush(self, a: int, _: int) -> None:
-        k = a % CACHES
-        if not self.caches[k].empty():
-            self.caches[k] = self.heap.flush(self.caches[k])
-            self.model.flush(*self.model_caches[k])
-        self.model_caches[k] = (-1, 0, 0)
-        self.caches[k] = EMPTY
-
-    def _scavenge(self, _a: int, _b: int) -> None:
-        """All of it, by force: then nothing is left of what can be scavenged."""
-        pages = self.model.to_scavenge(max(self.geometry.phys_page_size // self.geometry.page_size, 1))
-        released = self.heap.scavenge(NO_LIMIT, force=True)
-        self._same("scavenge of everything", released, pages.bit_count() * self.geometry.page_size)
-        self.model.scavenged |= pages
-
-    def _scavenge_some(self, a: int, b: int) -> None:
-        """A part, in the background or by force: pages that can be scavenged, as many as it says."""
-        g = self.geometry
-        can = self.model.to_scavenge(max(g.phys_page_size // g.page_size, 1))
-        released = self.heap.scavenge((b % 40 + 1) * g.page_size, force=not self.mix.background or a % 2 == 0)
-        now = self.bits("scavenged")
-        new = now & ~self.model.scavenged
-        self._same("scavenge", released, new.bit_count() * g.page_size)
-        self._same("pages scavenged that could not be", new & ~can, 0)
-        self.model.scavenged |= new
-
-    def _next_gen(self, _a: int, _b: int) -> None:
-        self.heap.alone.run(self.heap.pages.index.next_gen())
-
-    # Looking closely.
-
-    def bits(self, which: str) -> int:
-        """A bitmap of all chunks as one number, counted from `base`."""
-        g, tree = self.geometry, self.heap.tree
-        shift = g.chunk_index(self.base) * g.pages_per_chunk
-        return sum(getattr(c, which).number << ci * g.pages_per_chunk - shift for ci, c in tree.chunks.items())
+        if self.kinds[name](a, b):
+            self.made[name] += 1
 
     def look(self) -> None:
         """Compare all state.
@@ -197,42 +76,185 @@ class History:
             DifferenceError: some of it does not agree.
 
         """
-        g, tree, model = self.geometry, self.heap.tree, self.model
-        self._same("the allocated pages", self.bits("alloc"), model.owned)
-        self._same("the scavenged pages", self.bits("scavenged"), model.scavenged)
-        free = model.exist & ~model.owned
-        for level in range(g.summary_levels if model.exist else 0):
-            pages = 1 << g.level_log_pages[level]
-            first = g.off_addr_to_level_index(level, self.base)
-            last = g.off_addr_to_level_index(level, self._address(max(free.bit_length(), 1) - 1))
-            offset = self.base - g.level_index_to_off_addr(level, first)
-            shifted = free << offset // g.page_size
-            for i in range(first, last + 1):
-                part = shifted >> (i - first) * pages & (1 << pages) - 1
-                found = unpack(tree.summary[level].at(i), g.log_max_packed_value)
-                self._same(f"summary[{level}][{i}]", found, runs(part, pages))
-        lowest = self._address((free & -free).bit_length() - 1) if free else g.max_off_addr
-        if tree.search_addr > lowest:
-            raise DifferenceError(f"search_addr {tree.search_addr:#x} is above the free page at {lowest:#x}")
-        if tree.search_addr != g.max_off_addr and not tree.in_use.contains(tree.search_addr):
-            raise DifferenceError(f"search_addr {tree.search_addr:#x} is not in {tree.in_use}")
-        self._look_at_index(model.to_scavenge(max(g.phys_page_size // g.page_size, 1)))
+        self.looking.look(self.hidden if self.mix.excused else 0)
 
-    def _look_at_index(self, can: int) -> None:
-        g, index = self.geometry, self.heap.pages.index
-        first = g.chunk_index(self.base)
-        for ci in self.heap.tree.chunks:
-            data, shift = self.heap.alone.run(index.load(ci)), (ci - first) * g.pages_per_chunk
-            whole = (1 << g.pages_per_chunk) - 1
-            self._same(f"in_use of chunk {ci}", data.in_use, (self.model.owned >> shift & whole).bit_count())
-            if not data.flags & HAS_FREE and can >> shift & whole:
-                raise DifferenceError(f"chunk {ci} says that it has nothing to scavenge")
+    def glance(self) -> None:
+        """Compare the search address. Raises as `look` does."""
+        self.looking.look_at_search_addr(self.model.exist & ~self.model.owned)
+
+    def _same(self, said: str, found: object, expected: object) -> None:
+        if self.story is not None:
+            self.story.append(f"call {self.calls}: {said}: {_shown(found)}")
+        if found != expected:
+            raise DifferenceError(f"{said} gives {_shown(found)}, the abstract allocator {_shown(expected)}")
+
+    def _tell(self, said: str) -> None:
+        if self.story is not None:
+            self.story.append(f"call {self.calls}: {said}")
+
+    def _address(self, page: int) -> int:
+        return self.geometry.heap_base + page * self.geometry.page_size
+
+    def _page(self, address: int) -> int:
+        return (address - self.geometry.heap_base) // self.geometry.page_size if address else -1
+
+    def _size(self, a: int, b: int) -> int:
+        """Mostly few pages, now and then many."""
+        if a % 10 < 8:
+            return b % min(16, self.mix.most_pages) + 1
+        return b % self.mix.most_pages + 1
+
+    def _alloc(self, a: int, b: int) -> bool:
+        npages, size = self._size(a, b), self.geometry.page_size
+        addr, scav = self.heap.alloc(npages)
+        page, expected = self.model.alloc(npages)
+        self._same(f"alloc({npages})", (self._page(addr), scav // size), (page, expected))
+        if page >= 0:
+            self.live.append((page, npages))
+        elif b % 4 != 3:  # else it stays full for a while
+            self._grow_by(-(-npages // self.geometry.pages_per_chunk), a)
+        return True
+
+    def _grow(self, a: int, b: int) -> bool:
+        return self._grow_by(b % MOST_GROWN + 1, a)
+
+    def _grow_by(self, chunks: int, a: int) -> bool:
+        """As the heap does, by whole chunks: above the others, next to them or not; at the very end; or in between."""
+        above, gap = self.taken.bit_length(), 1 + a // 8 % 8
+        places = (above, above, above, above, above, above + gap, self.room - chunks, -1)
+        sparse = (above, above + gap, above + 1, above + 1, above + 1, above + 2, self.room - chunks, -1)
+        first = (sparse if self.mix.sparse else places)[a % 8]
+        if first < 0 or first + chunks > self.room or self.taken >> first & run_of_ones(0, chunks):
+            beside = self.taken << 1 | self.taken >> 1 if self.mix.sparse else 0
+            first = lowest_run(run_of_ones(0, self.room) & ~self.taken & ~beside, chunks)
+        if first < 0:
+            return False
+        g = self.geometry
+        self._tell(f"grow by {chunks} chunks from chunk {first} on")
+        self.heap.grow(self._address(first * g.pages_per_chunk), chunks * g.chunk_size)
+        self.model.grow(first * g.pages_per_chunk, chunks * g.pages_per_chunk)
+        self.taken |= run_of_ones(first, chunks)
+        return True
+
+    def _free(self, a: int, _: int) -> bool:
+        if not self.live:
+            return False
+        place = a % len(self.live)
+        self.live[place], self.live[-1] = self.live[-1], self.live[place]
+        page, npages = self.live.pop()
+        if self.story is not None:
+            self._tell(f"free({npages} at {page})")
+        self.heap.free(self._address(page), npages)
+        self.model.free(page, npages)
+        if self.hidden:
+            self.hidden &= ~run_of_ones(page, npages)
+        return True
+
+    def _refill(self, a: int, _: int) -> bool:
+        k = self._cache(a, empty=True)
+        if k < 0:
+            return False
+        c = self.caches[k] = self.heap.alloc_to_cache()
+        self.model_caches[k] = self.model.to_cache()
+        self._same(f"cache {k}: alloc_to_cache()", (self._page(c.base), c.cache, c.scav), self.model_caches[k])
+        if c.empty():
+            self._grow_by(1, a)
+        return True
+
+    def _cache(self, a: int, *, empty: bool) -> int:
+        """A cache that is empty, or one that is not, or -1."""
+        for i in range(CACHES):
+            k = (a + i) % CACHES
+            if (self.model_caches[k][1] == 0) == empty:
+                return k
+        return -1
+
+    def _cache_alloc(self, a: int, b: int) -> bool:
+        k, g = a % CACHES, self.geometry
+        npages = b % max(g.pages_per_block // 4, 1) + 1
+        self.caches[k], addr, scav = self.caches[k].alloc(npages, g)
+        first, mine, marked = self.model_caches[k]
+        page, expected = lowest_run(mine, npages), 0
+        if page >= 0:
+            run = run_of_ones(page, npages)
+            expected = (marked & run).bit_count()
+            self.model_caches[k] = (first, mine & ~run, marked & ~run)
+            page += first
+            self.live.append((page, npages))
+        self._same(f"cache {k}: alloc({npages})", (self._page(addr), scav // g.page_size), (page, expected))
+        return True
+
+    def _flush(self, a: int, _: int) -> bool:
+        """One that is empty too: then nothing happens."""
+        self._flush_one(max(self._cache(a, empty=False), 0))
+        return True
+
+    def _flush_one(self, k: int) -> None:
+        first, mine, scav = self.model_caches[k]
+        self._tell(f"cache {k}: flush()")
+        self.caches[k] = self.heap.flush(self.caches[k])
+        if mine:
+            self.model.flush(first, mine, scav)
+            self.hidden &= ~(mine << first)
+        self.model_caches[k] = (-1, 0, 0)
+        if not self.caches[k].empty():
+            raise DifferenceError(f"cache {k}: flush() leaves {self.caches[k]}")
+
+    def _gc_cycle(self, _a: int, _b: int) -> bool:
+        """A generation ends with the world stopped; then whoever has a cache gives it back (mgc.go)."""
+        if self.release.scavenge_index:
+            self._tell("next_gen()")
+            self.heap.alone.run(self.heap.pages.index.next_gen())
+        for k in range(CACHES):
+            self._flush_one(k)
+        return True
+
+    def _scavenge(self, _a: int, _b: int) -> bool:
+        """All of it, by force: then nothing is left of what can be scavenged."""
+        can = self._scavenged("scavenge()", NO_LIMIT, force=True)
+        if can is None:
+            return False
+        left = can & ~self.model.scavenged & ~(self.hidden if self.mix.excused else 0)
+        if left:
+            raise DifferenceError(f"scavenge() of everything leaves {left.bit_count()} pages, the abstract allocator 0")
+        return True
+
+    def _scavenge_some(self, _: int, b: int) -> bool:
+        """A part, by force: as many pages as are asked for, if there are so many."""
+        pages = b % MOST_SCAVENGED + 1
+        can = self._scavenged(f"scavenge({pages})", pages * self.geometry.page_size, force=True)
+        if can is None:
+            return False
+        sure = (can & ~self.hidden).bit_count()
+        if (can & self.model.scavenged).bit_count() < min(pages, sure):
+            raise DifferenceError(f"scavenge({pages}) takes fewer pages, and there are {sure}")
+        return True
+
+    def _background(self, _: int, b: int) -> bool:
+        """A part, in the background."""
+        pages = b % MOST_SCAVENGED + 1
+        can = self._scavenged(f"scavenge({pages}) in the background", pages * self.geometry.page_size, force=False)
+        if can is None:
+            return False
+        self.hidden |= can & ~self.model.scavenged
+        return True
+
+    def _scavenged(self, said: str, nbytes: int, *, force: bool) -> int | None:
+        """Pages that can be scavenged are, as many as it says: what could be before; None if the release has no way."""
+        if not self.release.scavenge_index:
+            return None
+        can = self.model.to_scavenge(self.group)
+        released = self.heap.scavenge(nbytes, force=force)
+        new = self.looking.bits("scavenged") & ~self.model.scavenged
+        self._same(said, released // self.geometry.page_size, new.bit_count())
+        if new & ~can:
+            raise DifferenceError(f"{said} takes {(new & ~can).bit_count()} pages that cannot be scavenged")
+        self.model.scavenged |= new
+        return can
 
 
-def runs(bits: int, pages: int) -> tuple[int, int, int]:
-    """How many ones stand at the start, in the longest run, and at the end."""
-    digits = f"{bits:b}"[::-1]
-    if len(digits) < pages:
-        digits += "0"  # what follows is no longer looked at: it is not free
-    pieces = digits.split("0")
-    return len(pieces[0]), max(map(len, pieces)), len(pieces[-1])
+def _shown(value: object) -> str:
+    """Results as they are, words in hex."""
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_shown, value))})"  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+    return f"{value:#x}" if isinstance(value, int) and value >> 20 > 0 else str(value)

@@ -6,10 +6,17 @@ Read next: go_tables.py.
 from dataclasses import replace
 
 from spanproof.checks.running.pages_alone import PagesAlone
+from spanproof.impl.malloc import Runtime
+from spanproof.model.geometry import Geometry
+from spanproof.model.releases import NEWEST, Release
 
 
 class StandingAlone(PagesAlone):
     """type pageAlloc, held by one thread. Sizes are bytes, npages pages."""
+
+    def __init__(self, geometry: Geometry, release: Release = NEWEST, heap_class: type[Runtime] = Runtime) -> None:
+        """Begin with no memory; nothing is returned to a system (p.test). heap_class: whose page allocator it is."""
+        super().__init__(geometry, release, heap_class, test=True)
 
     def set_up(self, chunk: int, allocated: list[tuple[int, int]], scavenged: list[tuple[int, int]]) -> None:
         """Grow by one chunk with these runs of pages allocated and scavenged, as Go's tests make their heaps."""

@@ -13,7 +13,8 @@ from typing import Any
 
 from spanproof.checks.local_state import HiddenStateError, Link, chain_of
 from spanproof.checks.monitor import BrokenError
-from spanproof.checks.observe import Event, UnknownCellError, advance
+from spanproof.checks.numbering import UnknownCellError
+from spanproof.checks.observe import Event, advance
 from spanproof.checks.programs import Program
 from spanproof.checks.running.machine import Machine, Make, finding, innermost
 from spanproof.impl.access import BLOCKED, Access, perform
@@ -301,7 +302,10 @@ class Tables:
             if n in self.monitor.watched_steps:
                 self._judge_step(row, new, n)
             if n in self.monitor.acquiring:
-                new = self._set(new, self.monitor.after_access(node.access, t, n, self.values[n][after]), changed)
+                values = self.values[n]
+                change = values[row[n]], values[after]
+                ghosts = self.monitor.after_access(node.access, t, n, change, self.reader(row))
+                new = self._set(new, ghosts, changed)
         if events:
             new = self._after_events(new, t, events, changed)
         return self._intern(new, changed)

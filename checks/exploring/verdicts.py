@@ -13,7 +13,7 @@ from spanproof.checks.ordering import ORDERED
 from spanproof.checks.programs import Program
 from spanproof.checks.record import Record
 from spanproof.checks.running.replaying import record_of
-from spanproof.checks.scenarios import Scenario
+from spanproof.checks.scenario import Scenario
 from spanproof.checks.sentinels import Watching
 from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Result, Verdict
@@ -51,6 +51,22 @@ def judge(
     program = scenario.program if release is None else replace(scenario.program, release=release)
     watching = Watching(scenario.sentinels, program.geometry)
     counted = subject.is_reference and program == scenario.program and only is None
+    known = scenario.finding and subject.is_reference and release is None and only in {None, scenario.only}
+    only = only or scenario.only
+    judged = _judge(scenario, program, subject, only, watching, counted=counted, hurry=hurry)
+    return _found(scenario, judged) if known else judged
+
+
+def _judge(
+    scenario: Scenario,
+    program: Program,
+    subject: Subject,
+    only: str | None,
+    watching: Watching,
+    *,
+    counted: bool,
+    hurry: Hurry,
+) -> Judged:
     try:
         tables = Tables(
             program,
@@ -72,6 +88,18 @@ def judge(
         schedule = _least(tables, found, unordered, hurry)
         return _violated(scenario.name, found, _record(scenario, program, subject, schedule, only))
     return Judged(_clean(scenario, tables, found, watching, counted=counted))
+
+
+def _found(scenario: Scenario, judged: Judged) -> Judged:
+    """The verdict on a finding: it holds if the search has found what Go is known to break."""
+    result = judged.result
+    if result.verdict is Verdict.VIOLATED:
+        said = f"as is known, Go breaks {result.reason}"
+        return replace(judged, result=replace(result, verdict=Verdict.HOLDS, reason=said))
+    if result.verdict is Verdict.HOLDS:
+        said = f"{scenario.only} holds, which Go was known to break: text or catalogue has changed"
+        return replace(judged, result=replace(result, verdict=Verdict.UNKNOWN, reason=said))
+    return judged
 
 
 def _record(

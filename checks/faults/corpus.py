@@ -3,28 +3,8 @@
 Read next: table.py.
 """
 
-from dataclasses import dataclass
-
-from spanproof.checks.faults.edit import Edit
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """One planted bug."""
-
-    name: str
-    says: str
-    claim: str
-    """A claim that it breaks, when that claim is judged alone."""
-    source: str
-    scenario: str
-    """A scenario of the catalogue that shows it."""
-    edits: tuple[Edit, ...]
-
-
-def _fault(name: str, says: str, claim: str, source: str, scenario: str, *edits: tuple[str, str, str]) -> Fault:
-    return Fault(name, says, claim, source, scenario, tuple(Edit(*edit) for edit in edits))
-
+from spanproof.checks.faults.fault import fault
+from spanproof.checks.faults.page_corpus import PAGE_FAULTS
 
 _RELOAD = """
 zeroed_base = await zeroed_base_of_arena.load()
@@ -46,47 +26,47 @@ if await zeroed_base_of_arena.compare_and_swap(zeroed_base, arena_limit):
     break
 """
 
-FAULTS = (
-    _fault(
+SPAN_FAULTS = (
+    fault(
         "plain_store_for_cas", "zeroedBase is stored, not compared and swapped", "zeroed_base_never_decreases",
         "made up: mheap.go, allocNeedsZero", "two_allocs_one_arena",
         ("Heap.alloc_needs_zero", _CLAIM, "await zeroed_base_of_arena.store(arena_limit)\nbreak"),
     ),
-    _fault(
+    fault(
         "need_zero_skips_zeroed_base", "zeroedBase is not raised over memory that needs zeroing",
         "non_zero_page_is_below_zeroed_base", "made up: mheap.go, allocNeedsZero", "dirty_and_fresh",
         ("Heap.alloc_needs_zero", "arena_limit > zeroed_base", "not need_zero and arena_limit > zeroed_base"),
     ),
-    _fault(
+    fault(
         "need_zero_not_raised", "alloc_needs_zero always says that nothing needs zeroing",
         "unneeded_zeroing_is_already_zero", "made up: mgcsweep.go and mheap.go", "free_against_alloc",
         ("Heap.alloc_needs_zero", "need_zero = True", ""),
     ),
-    _fault(
+    fault(
         "need_zero_overwritten", "the second arena's answer replaces the first's", "unneeded_zeroing_is_already_zero",
         "made up: mheap.go, allocNeedsZero", "dirty_and_fresh",
         ("Heap.alloc_needs_zero", "if arena_base < zeroed_base:\n    need_zero = True", "need_zero = arena_base < zeroed_base"),
     ),
-    _fault(
+    fault(
         "failed_cas_treated_as_done", "a failed compare-and-swap ends the loop", "non_zero_page_is_below_zeroed_base",
         "made up: mheap.go, allocNeedsZero", "two_allocs_one_arena",
         ("Heap.alloc_needs_zero", _CLAIM, "await zeroed_base_of_arena.compare_and_swap(zeroed_base, arena_limit)\nbreak"),
     ),
-    _fault(
+    fault(
         "failed_cas_not_reloaded", "after a failed compare-and-swap the old value is tried again", "no_deadlock",
         "made up: mheap.go, allocNeedsZero", "two_allocs_one_arena", ("Heap.alloc_needs_zero", _RELOAD, ""),
     ),
-    _fault(
+    fault(
         "throw_on_equal_base", "the overlap check also throws when zeroedBase ends where the region begins",
         "overlap_throw_is_not_reached", "made up: mheap.go, allocNeedsZero", "two_allocs_one_arena",
         ("Heap.alloc_needs_zero", "zeroed_base > arena_base", "zeroed_base >= arena_base"),
     ),
-    _fault(
+    fault(
         "arena_limit_not_capped", "a region that crosses an arena raises zeroedBase beyond the arena",
         "zeroed_base_stays_in_arena", "made up: mheap.go, allocNeedsZero", "region_across_arenas",
         ("Heap.alloc_needs_zero", "arena_limit = self.geometry.arena_size", ""),
     ),
-    _fault(
+    fault(
         "arena_edge_off_by_one", "a region may reach one page over the arena's end", "zeroed_base_stays_in_arena",
         "made up: mheap.go, allocNeedsZero", "memory_runs_out",
         (
@@ -94,74 +74,74 @@ FAULTS = (
             "arena_limit > self.geometry.arena_size + self.geometry.page_size",
         ),
     ),
-    _fault(
+    fault(
         "needzero_cleared_without_memclr", "up to 1.16 alloc stores needzero = 0 and clears nothing", "alloc_keeps_its_word",
         "made up: mheap.go, alloc", "free_against_alloc",
         ("Heap.alloc", "if needzero and await s.needzero.read() != 0:\n    await self.clear(s)", ""),
     ),
-    _fault(
+    fault(
         "memclr_of_npages_bytes", "memory is cleared for npages bytes, not pages", "asked_for_zero_gets_zero",
         "made up: mheap.go, alloc", "dirty_and_fresh",
         ("Heap.clear", "npages * self.geometry.page_size", "npages"),
     ),
-    _fault(
+    fault(
         "memclr_one_page_short", "the last page is not cleared", "asked_for_zero_gets_zero", "made up: mheap.go, alloc", "dirty_and_fresh",
         ("Heap.clear", "npages * self.geometry.page_size", "(npages - 1) * self.geometry.page_size"),
     ),
-    _fault(
+    fault(
         "caller_does_not_clear", "from 1.18 on (late clearing in 1.17) the caller forgets to clear",
         "asked_for_zero_gets_zero", "made up: malloc.go, mallocgcLarge", "cleared_late",
         ("Runtime.malloc_large", "if not is_zeroed:\n    await self.clear(s)", ""),
     ),
-    _fault(
+    fault(
         "partly_scavenged_is_zero", "from 1.26 on one scavenged page is taken for all", "alloc_keeps_its_word",
         "made up: mheap.go, allocNeedsZero", "scavenged_is_zero",
         ("Heap.init_span", "scav == npages * self.geometry.page_size", "scav != 0"),
     ),
-    _fault(
+    fault(
         "sweepgen_acquired_by_plain_store", "the sweeper stores h-1 without comparing", "sweepgen_follows_the_protocol",
         "made up: mgcsweep.go and mheap.go", "alloc_against_sweeper", ("Sweep.try_acquire", _ACQUIRE, "await s.sweepgen.store(sl.sweep_gen - 1)"),
     ),
-    _fault(
+    fault(
         "sweep_without_acquiring", "a sweeper that lost the race sweeps all the same", "only_the_winner_sweeps",
         "mgcsweep.go, tryAcquire", "alloc_against_sweeper",
         ("Sweep.try_acquire", _ACQUIRE, "await s.sweepgen.compare_and_swap(sl.sweep_gen - 2, sl.sweep_gen - 1)"),
     ),
-    _fault(
+    fault(
         "sweeper_not_deregistered", "sweepone forgets activeSweep.end", "sweeper_meets_what_it_may_sweep",
         "mgcsweep.go, activeSweep", "two_cycles", ("Sweep.sweepone", "await self.end_sweep(sl)", ""),
     ),
-    _fault(
+    fault(
         "finishsweep_skipped", "a cycle begins while spans are unswept", "sweepgen_is_one_of_five", "mgcsweep.go, finishsweep_m", "two_cycles",
         ("Sweep.gc_cycle", "await self.finishsweep_m()", ""),
     ),
-    _fault(
+    fault(
         "marked_span_swept_free", "the sweeper does not look at the mark bits", "live_memory_keeps_its_contents",
         "mgcsweep.go, sweep", "ensure_swept_against_sweeper", ("Sweep.sweep", "nalloc = await s.gcmark_bits.read()", "nalloc = 0"),
     ),
-    _fault(
+    fault(
         "alloc_count_not_cleared", "the sweeper leaves allocCount as it was", "freed_span_may_be_freed",
         "mgcsweep.go, sweep", "alloc_against_sweeper", ("Sweep.sweep", "await s.alloc_count.write(nalloc)", ""),
     ),
-    _fault(
+    fault(
         "published_before_set_spans", "page_in_use is set before the pages are mapped", "published_span_is_mapped",
         "issues 10958 and 24543, CL 203285, before Go 1.14", "two_allocs_one_arena",
         ("Heap.init_span", "await self.set_spans(base, npages, s)", "if typ != ALLOC_HEAP:\n    await self.set_spans(base, npages, s)"),
         ("Heap.init_span", "await self.pages_in_use.add(npages)", "await self.pages_in_use.add(npages)\nawait self.set_spans(base, npages, s)"),
     ),
-    _fault(
+    fault(
         "spans_entry_missing", "the last page of a span is not mapped", "no_nil_dereference", "mheap.go, setSpans", "two_allocs_one_arena",
         ("Heap.set_spans", "n < npage", "n < npage - 1"),
     ),
-    _fault(
+    fault(
         "in_use_bit_not_set", "the in-use bit of a heap span is never set", "in_use_span_has_its_bit", "mheap.go, initSpan", "two_allocs_one_arena",
         ("Heap.init_span", "await self.page_in_use.at((self.arena_index(base), page // 8)).or8(1 << page % 8)", ""),
     ),
-    _fault(
+    fault(
         "in_use_not_reloaded", "reclaim_chunk trusts its old copy after taking the lock again", "plain_accesses_are_ordered",
         "the reload that reclaimChunk's comment asks for", "reclaim_against_reuse", ("Heap.reclaim_chunk", _RELOAD_IN_USE, "await self.lock.lock()"),
     ),
-    _fault(
+    fault(
         "traced_under_the_lock", "the execution tracer is told while the heap lock is held", "no_deadlock", "CL 207846, before Go 1.14", "traced_reclaim",
         (
             "Heap.reclaim_chunk",
@@ -169,49 +149,49 @@ FAULTS = (
             "await self.trace_gc_sweep_span((n0 - n_freed) * self.geometry.page_size)",
         ),
     ),
-    _fault(
+    fault(
         "span_one_page_too_long", "a span believes that it owns one page more", "no_page_in_two_spans", "after issue 9048, CL 8920", "two_allocs_one_arena",
         ("Heap.alloc_span", "self.init_span(s, typ, spanclass, base, npages, scav)", "self.init_span(s, typ, spanclass, base, npages + 1, scav)"),
     ),
-    _fault(
+    fault(
         "taken_pages_given_again", "the page allocator gives pages that are taken", "no_page_in_two_spans", "after issue 9048, CL 8920", "two_allocs_one_arena",
         ("PallocData.alloc_range", "self.alloc.alloc_range(i, n)", "self.alloc"),
     ),
-    _fault(
+    fault(
         "freed_with_in_use_bit", "freeing leaves the in-use bit set", "in_use_bit_marks_a_built_span", "made up: mheap.go, freeSpanLocked", "alloc_against_sweeper",
         ("Heap.free_span_locked", "await self.page_in_use.at((self.arena_index(base), page // 8)).and8(~(1 << page % 8))", ""),
     ),
-    _fault(
+    fault(
         "span_not_killed", "a freed span stays alive", "span_pages_are_allocated", "mheap.go, freeSpanLocked", "free_against_alloc",
         ("Heap.free_span_locked", "await s.state.store(DEAD)", ""),
     ),
-    _fault(
+    fault(
         "last_page_not_freed", "the last page of a freed span is lost", "allocated_page_has_a_span", "after issue 15022, CL 21280", "free_against_alloc",
         (
             "Heap.free_span_locked", "await self.pages.free(base, npages)",
             "if npages > 1:\n    await self.pages.free(base, npages - 1)",
         ),
     ),
-    _fault(
+    fault(
         "no_page_freed", "a span is freed with a count of no pages", "calls_are_defined", "made up: mheap.go, freeSpanLocked", "free_against_alloc",
         ("Heap.free_span_locked", "self.pages.free(base, npages)", "self.pages.free(base, 0)"),
     ),
-    _fault(
+    fault(
         "pages_freed_twice", "the pages of a span are freed twice", "freed_pages_were_owned", "mheap.go, freeSpanLocked", "free_against_alloc",
         ("Heap.free_span_locked", "await self.pages.free(base, npages)", "await self.pages.free(base, npages)\nawait self.pages.free(base, npages)"),
     ),
-    _fault(
+    fault(
         "manual_free_counted_as_heap", "the bytes of a freed stack are subtracted from the heap's", "in_use_bytes_count_the_spans",
         "mheap.go, freeSpanLocked", "free_against_alloc", ("Heap.free_span_locked", "self.in_use.at(typ)", "self.in_use.at(ALLOC_HEAP)"),
     ),
-    _fault(
+    fault(
         "freed_without_lock", "a manual span is freed without the heap lock", "heap_lock_is_held", "mheap.go, freeManual", "free_against_alloc",
         (
             "Heap.free_manual", "await self.lock.lock()\nawait self.free_span_locked(s, typ)\nawait self.lock.unlock()",
             "await self.free_span_locked(s, typ)",
         ),
     ),
-    _fault(
+    fault(
         "mspan_taken_after_unlock", "the mspan is taken after the heap lock is released", "lock_discipline_is_kept",
         "mheap.go, allocMSpanLocked", "two_allocs_one_arena",
         (
@@ -219,14 +199,15 @@ FAULTS = (
             "await self.lock.unlock()\ns = await self.alloc_mspan_locked()",
         ),
     ),
-    _fault(
+    fault(
         "grow_forgets_the_pages", "growing does not tell the page allocator", "heap_never_throws", "mheap.go, grow", "two_allocs_one_arena",
-        ("Heap.grow", "await self.os.sys_map(base, ask)\nawait self.pages.grow(base, ask)", "await self.os.sys_map(base, ask)"),
+        ("Growth.grow", "await self.pages.grow(v, n_base - v)", ""),
     ),
-    _fault(
+    fault(
         "second_fit", "the page allocator passes by the first page", "refines_the_abstract_heap", "after issue 31616, CL 173479", "two_allocs_one_arena",
         ("PallocBits.find1", "x = complement(self.words[i], width)", "x = complement(self.words[i] | 1, width)"),
     ),
 )  # fmt: skip
 
+FAULTS = (*SPAN_FAULTS, *PAGE_FAULTS)
 BY_NAME = {fault.name: fault for fault in FAULTS}

@@ -2,8 +2,12 @@
 
 from spanproof.checks.faults.corpus import BY_NAME
 from spanproof.checks.faults.edit import planted
+from spanproof.checks.faults.history_faults import PAGE_BY_NAME
 from spanproof.checks.subject import REFERENCE, Subject, SubjectError, load_heap
 from spanproof.impl.malloc import Runtime
+
+PLANTABLE = {**BY_NAME, **PAGE_BY_NAME}
+"""Every fault by its name: the heap's, then the page allocator's."""
 
 
 def subject(heap: str = REFERENCE, fault: str | None = None) -> Subject:
@@ -17,6 +21,6 @@ def subject(heap: str = REFERENCE, fault: str | None = None) -> Subject:
     base = Runtime if heap == REFERENCE else load_heap(heap)
     if fault is None:
         return Subject(base, heap)
-    if fault not in BY_NAME:
+    if fault not in PLANTABLE:
         raise SubjectError(f"--fault {fault}: no such fault; `spanproof list` shows them")
-    return Subject(planted(BY_NAME[fault].edits, base), heap, fault)
+    return Subject(planted(PLANTABLE[fault].edits, base), heap, fault)

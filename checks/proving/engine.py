@@ -6,7 +6,7 @@ the loop goes round the path ends. A callee with a contract is answered by it. W
 means, is the protocol's business. Read next: protocol.py.
 """
 
-from dataclasses import is_dataclass
+from dataclasses import fields, is_dataclass
 from functools import cached_property
 from types import SimpleNamespace
 from typing import Any
@@ -204,7 +204,12 @@ class Engine(Paths):
         self.prove_all(Kind.KEEPS, where, loop.keeps(head.view, self.view))
         if loop.locked is None:
             self.prove(Kind.KEEPS, where, "the same locks are held", self.held == head.held)
-        self.prove(Kind.KEEPS, where, "what this thread holds is the same", self.view.hand is head.view.hand)
+        self.prove(
+            Kind.KEEPS,
+            where,
+            "what this thread holds is the same",
+            _identical(*(getattr(v, "hand", None) for v in (self.view, head.view))),
+        )
         if not isinstance(loop.rank, str):
             about = loop.about(self.view, bound)
             self.prove(Kind.RANK, where, "the rank falls", implies(about, loop.rank(self.view, bound) < head.rank))
@@ -216,10 +221,11 @@ class Engine(Paths):
 
         Shown of any views that the protocol allows, with the hand and the lock as they are; so once is enough.
         """
-        key = (where, id(old.hand), bool(self.held))
+        hand = getattr(old, "hand", None)
+        key = (where, id(hand), bool(self.held))
         if key in self._ordered:
             return
-        self._ordered[key] = old.hand
+        self._ordered[key] = hand
         first, later, last = (self.protocol.fresh_world(old) for _ in range(3))
         with self.questions.apart():
             self.assume_all(self.protocol.rely(first, first))
@@ -228,6 +234,11 @@ class Engine(Paths):
             self.assume_all(loop.keeps(later, last))
             self.prove_all(Kind.KEEPS, f"{where}: transitive", loop.keeps(first, last))
             self.expect_satisfiable(f"{where}: transitive")
+
+
+def _identical(a: Any, b: Any) -> bool:
+    """Whether two hands hold the very same."""
+    return a is b or (type(a) is type(b) and all(getattr(a, f.name) is getattr(b, f.name) for f in fields(a)))
 
 
 def _is_frozen(value: Any) -> bool:

@@ -25,7 +25,12 @@ class GrowingProtocol(Protocol):
     entrusted = growing.ENTRUSTED
     loops = growing.LOOPS
     calls = growing.CALLS
-    families = frozenset({"curArena", "arenaHints"})
+    families = frozenset({"curArena", "arenaHints", "heapRandSeed"})
+
+    first: Any = None
+    """The address of the arena that was reserved last."""
+    asked: Any = 0
+    """The bytes of whole chunks that grow is asked for."""
 
     def begin(self) -> None:
         """Any world that is sound."""
@@ -62,14 +67,23 @@ class GrowingProtocol(Protocol):
             e.prove_all(Kind.REQUIRES, "call pages.grow", contract_.requires(e.view, *call.args))
             e.view = growing.given(e.view, *call.args)
             return None
-        if call.function == "pages.alloc":
-            super().call(call, replace(contract_, result="none"))
-            return (0, 0) if e.choose("no room") else (e.fresh("base"), e.fresh("scav"))
         return super().call(call, contract_)
 
     def access(self, access: Access[Any]) -> Any:
         """Do an access."""
+        if access.cell.name == "heapRandSeed":
+            return self._random(access)
         return self._arena(access) if access.cell.name == "curArena" else self._hint(access)
+
+    def _random(self, access: Access[Any]) -> Any:
+        """Some bits; those that choose the first chunk leave room behind it."""
+        e, g = self.engine, self.engine.geometry
+        bits = values.unknown(e, access)
+        count = access.args[1]
+        e.assume(bits < 1 << count)
+        if self.first is not None and count < g.log_chunk_size:
+            e.assume(self.first + bits * g.chunk_size + self.asked <= e.view.reserved)
+        return bits
 
     def _arena(self, access: Access[Any]) -> Any:
         e, w = self.engine, self.engine.view.world
@@ -86,6 +100,7 @@ class GrowingProtocol(Protocol):
         if access.kind not in {*READS, "update"}:
             raise LiftError(f"{e.where()}: {access.kind} of arenaHints has no meaning in {self.title}")
         new, result = values.performed(access, v.world.hint)
+        self.first = e.geometry.arena_base(v.world.hint)
         if new is not v.world.hint:
             e.view = v.but(hint=new)
             e.prove(Kind.GUARANTEE, "write of arenaHints", "no_arena_is_reserved_twice", v.world.hint <= new)

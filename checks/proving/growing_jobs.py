@@ -22,7 +22,8 @@ def _grow(p: GrowingProtocol) -> Start:
     e.assume(npage > 0)
     e.assume(npage < MOST_PAGES)
     e.hold(HELD)
-    return Start((npage,), lambda grown: growing.grow_ensures(e.view, grown, npage), HELD)
+    p.asked = growing.in_chunks(e.geometry, npage)
+    return Start((npage,), lambda result: growing.grow_ensures(e.view, result, npage), HELD)
 
 
 def _alloc_span(p: GrowingProtocol) -> Start:
@@ -57,16 +58,18 @@ def _rely(p: GrowingProtocol) -> Start:
 NPAGE = "grow is asked for 2^35 pages at most"
 RESERVES = "the system gives what is asked of it from one end of its address space: linearAlloc, one hint"
 PREMISES = (NPAGE, RESERVES)
+FIRST = "from 1.26 on the first growth fits behind the random chunk with which the heap begins: Go does not check it"
 
 JOBS = (
     Job("growing: start", "the heap begins as it must", GrowingProtocol, "", growing_starts),
     Job("growing: rely", "what each thread does is what each other relies on", GrowingProtocol, "", _rely, premises=PREMISES),
     Job(
         "grow", "it gives pages that were reserved and not given before, as many as it says", GrowingProtocol, "grow", _grow,
-        ("pages.grow", "os.sys_map"), premises=PREMISES,
+        ("pages.grow", "os.sys_map", "pages.mark_random_padding_pages"), premises=(*PREMISES, FIRST),
     ),
     Job(
         "alloc_span: growing", "it grows the heap under the lock", GrowingProtocol, "alloc_span", _alloc_span,
-        ("pages.alloc", "grow", "init_span", "os.sys_used"), premises=PREMISES,
+        ("pages.alloc", "grow", "init_span", "os.sys_used", "alloc_from_cache", "scavenge_for", "pages.find", "pages.alloc_range"),
+        premises=PREMISES,
     ),
 )  # fmt: skip

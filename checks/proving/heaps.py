@@ -51,7 +51,7 @@ def made(heap_class: Any) -> Any:
 
     """
     try:
-        return heap_class(replace(SMALL, spans=1), NEWEST, tracing=False, preemptible=False)
+        return heap_class(replace(SMALL, spans=1, ps=1), NEWEST, tracing=False, preemptible=False)
     except Exception as e:
         raise LiftError(f"{heap_class.__name__} cannot be made: {type(e).__name__}: {e}") from e
 

@@ -55,6 +55,8 @@ def _of_classes(heap_class: Any) -> Iterator[str]:
         found = member.fget if isinstance(member, property) else member
         if isinstance(found, FunctionType):
             yield from _of_function(name, found, set()) if name.rpartition(".")[2] != "fresh" else ()
+        elif isinstance(found, type) and name not in PARTS.values():
+            yield from _of_class(name, found, set())
         elif name not in PARTS.values() and not isinstance(found, DESCRIPTORS) and not _frozen(found):
             yield f"{name} is no plain function: what it does cannot be read"
     owners: list[type] = [heap_class, *(getattr(heap_class, owner) for owner in PARTS.values())]

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from spanproof.checks.exploring.verdicts import Judged, judge
 from spanproof.checks.local_state import HiddenStateError
-from spanproof.checks.observe import UnknownCellError
+from spanproof.checks.numbering import UnknownCellError
 from spanproof.checks.programs import (
     AllocManual,
     FreeManual,
@@ -27,7 +27,8 @@ from spanproof.checks.proving.sweeping import SweepingProtocol
 from spanproof.checks.proving.theorem import JOBS, Standing, Theorem
 from spanproof.checks.record import Record
 from spanproof.checks.running.machine import HeapError
-from spanproof.checks.scenarios import OLD_SPANS, SCENARIOS, Scenario
+from spanproof.checks.scenario import Scenario
+from spanproof.checks.scenarios import CLEAN, OLD_SPANS
 from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Result, Verdict
 from spanproof.model.geometry import BYTES, SMALL
@@ -95,7 +96,7 @@ def _programs(state: Standing, proofs: list[Proof], subject: Subject, release: s
         yield from _shaped(obligation, place, proofs, subject)
     wanted = None if release is None else row(release)
     rows = {row(p.release).name for p in proofs if p.failed}
-    catalogue = sorted((s for s in SCENARIOS if s.states <= SMALL_SCENARIOS), key=lambda s: s.states)
+    catalogue = sorted((s for s in CLEAN if s.states <= SMALL_SCENARIOS), key=lambda s: s.states)
     first = [s for s in catalogue if wanted is not None or s.program.release.name in rows]
     yield from (replace(s, sentinels=()) for s in (*first, *(s for s in catalogue if s not in first)))
 

@@ -79,7 +79,7 @@ def run(
             callers = engine.held & {UNPREEMPTED}
             _refuse_recursion(heap_class, job)
             text = lifted(heap_class, job.by_contract)
-            heap = text(geometry, release, tracing=tracing, preemptible=engine.preemptible)
+            heap = text(geometry, release, tracing=tracing, preemptible=engine.preemptible, **_some_p(engine))
             function = heap
             for part in job.function.split("."):
                 function = getattr(function, part)
@@ -105,6 +105,12 @@ def run(
         premises(job),
         taken,
     )
+
+
+def _some_p(engine: Engine) -> dict[str, Any]:
+    """A thread with any P or none, and any limits."""
+    words = {name: engine.fresh(name) for name in ("p", "memory_limit", "gc_percent_goal")}
+    return {**{name: engine.fresh_truth(name) for name in ("has_p", "aligned_stacks")}, **words}
 
 
 def _refuse_recursion(heap_class: Any, job: Job) -> None:

@@ -10,7 +10,7 @@ from itertools import permutations
 from typing import Any
 
 from spanproof.impl.access import BLOCKED, STOPPED, Cell, Lock, Misuse, Throw, World, perform
-from spanproof.impl.heap_cells import SpanSet
+from spanproof.impl.heap_cells import MspanCache, SpanSet
 from spanproof.impl.span import Span
 
 CELL: Cell[Any] = Cell("any")
@@ -62,11 +62,32 @@ def _pops(operation: Any) -> bool:
     return True
 
 
+def _kept() -> list[MspanCache]:
+    return [MspanCache(spans.spans) for spans in _sets()]
+
+
+def _keeps(operation: Any) -> bool:
+    pairs = [(kept, s) for kept in _kept() for s in SPANS if s not in kept.spans]
+    return all(_done(operation, kept, s) == (MspanCache((*kept.spans, s)), None) for kept, s in pairs)
+
+
+def _pulls(operation: Any) -> bool:
+    some = [kept for kept in _kept() if kept.spans]
+    return all(_done(operation, kept) == (MspanCache(kept.spans[:-1]), kept.spans[-1]) for kept in some)
+
+
+def _counts(operation: Any) -> bool:
+    return all(_done(operation, kept) == (kept, len(kept.spans)) for kept in _kept())
+
+
 JUDGES: Mapping[str, Callable[[Any], bool]] = {
     "take_mspan": _takes,
     "give_mspan": _gives,
     "push": _pushes,
     "pop": _pops,
+    "push_mspan": _keeps,
+    "pull_mspan": _pulls,
+    "cached_mspans": _counts,
 }
 
 

@@ -29,7 +29,7 @@ class OwningProtocol(Protocol):
     entrusted = owning.ENTRUSTED
     loops = owning.LOOPS
     calls = owning.CALLS
-    families = frozenset({"spans", "pageInUse", "spanalloc"} | {f"mspan.{field}" for field in FIELDS})
+    families = frozenset({"spans", "pageInUse", "spanalloc", "mspancache"} | {f"mspan.{field}" for field in FIELDS})
 
     def begin(self) -> None:
         """Any world that is sound."""
@@ -59,7 +59,7 @@ class OwningProtocol(Protocol):
         return page * e.geometry.page_size
 
     def _world(self) -> World:
-        e, truths = self.engine, {"allocated", "in_use", "pooled"}
+        e, truths = self.engine, {"allocated", "in_use", "pooled", "kept"}
         return World(**{f.name: e.fresh_truth(f.name) if f.name in truths else e.fresh(f.name) for f in fields(World)})
 
     def fresh_world(self, view: View) -> View:
@@ -111,8 +111,11 @@ class OwningProtocol(Protocol):
         """Answer a call; the page allocator's change who owns a page."""
         e = self.engine
         match call.function:
-            case "pages.alloc":
-                return self._pages_alloc(*call.args)
+            case "pages.alloc" | "alloc_phys_page_aligned":
+                region = self._pages_alloc(call.function, *call.args)
+                return region if call.function == "pages.alloc" else (*region, e.fresh("growth"))
+            case "alloc_from_cache":
+                return self._from_cache(call, contract_)
             case "pages.free":
                 e.prove_all(Kind.REQUIRES, "call pages.free", owning.frees_region(e.view, *call.args))
                 e.view = owning.region_freed(e.view, *call.args)
@@ -133,9 +136,20 @@ class OwningProtocol(Protocol):
         e.assume_all(contract_.keeps(before, e.view))
         e.assume_all(contract_.ensures(before, e.view, None, *call.args))
 
-    def _pages_alloc(self, npages: Any) -> Any:
+    def _from_cache(self, call: Call, contract_: contract.Call) -> Any:
+        """Pages that belonged to the cache of this thread's P."""
+        e, (npages,) = self.engine, call.args
+        super().call(call, replace(contract_, result="none"))
+        if e.choose("no such run"):
+            return 0, 0
+        base = self.page_address()
+        e.assume_all(owning.from_cache(e.view, base, npages))
+        e.view = owning.region_taken(e.view, base, npages)
+        return base, e.fresh("scav")
+
+    def _pages_alloc(self, function: str, npages: Any) -> Any:
         e = self.engine
-        e.prove_all(Kind.REQUIRES, "call pages.alloc", owning.asks_for_region(e.view))
+        e.prove_all(Kind.REQUIRES, f"call {function}", owning.asks_for_region(e.view))
         if e.choose("no memory"):
             return 0, 0
         base = self.page_address()
@@ -150,6 +164,8 @@ class OwningProtocol(Protocol):
         match access.cell.name:
             case "spanalloc":
                 return self._pool(access)
+            case "mspancache":
+                return self._kept(access)
             case "spans":
                 return self._spans(access)
             case "pageInUse":
@@ -183,6 +199,31 @@ class OwningProtocol(Protocol):
             self._step("freeMSpanLocked", asks, owning.span_given_back(e.view, number))
             return None
         raise LiftError(f"{e.where()}: {operation.__name__} of the pool has no meaning in {self.title}")
+
+    def _kept(self, access: Access[Any]) -> Any:
+        """The mspans that this thread's P keeps: nobody else touches them."""
+        e = self.engine
+        if access.kind != "update":
+            return self.looked(access)
+        operation, *args = access.args
+        e.prove(Kind.REQUIRES, operation.__name__, "the_cache_gives_what_it_has", keeps_its_word(operation))
+        match operation.__name__:
+            case "cached_mspans":
+                return e.view.world.keeps
+            case "push_mspan":
+                number = args[0].number
+                self._step("an mspan is kept", owning.keeps_span(e.view, number), owning.span_kept(e.view, number))
+                return None
+            case "pull_mspan":
+                e.prove(Kind.REQUIRES, "pull_mspan", "there_is_one", e.view.world.keeps > 0)
+                number = e.fresh("mspan")
+                e.assume(number < zeroing.MOST_PAGES)
+                e.assume_all(owning.pulls_span(e.view, number))
+                e.assume(e.view.world.owner != number + owning.FIRST_SPAN)
+                self._step("an mspan is pulled", contract.nothing(), owning.span_pulled(e.view, number))
+                return Span(number)  # type: ignore[arg-type]  # a word
+            case name:
+                raise LiftError(f"{e.where()}: {name} of the cache of mspans has no meaning in {self.title}")
 
     def _spans(self, access: Access[Any]) -> Any:
         v = self.engine.view

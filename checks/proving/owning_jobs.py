@@ -10,12 +10,12 @@ from spanproof.checks.proving.obligations import Kind
 from spanproof.checks.proving.operations import POOL as MOST_POOLED
 from spanproof.checks.proving.owning import OwningProtocol
 from spanproof.checks.proving.start import owning_starts
-from spanproof.checks.proving.zeroing_jobs import ADDRESSES, SEQUENTIAL
+from spanproof.checks.proving.zeroing_jobs import ADDRESSES, PAGES, SEQUENTIAL
 from spanproof.impl.heap_cells import HEAP_LOCK
 from spanproof.impl.span import Span
 from spanproof.model.contracts import owning, zeroing
-from spanproof.model.contracts.owning import ANOTHER_THREAD, ME, Hand, View
-from spanproof.model.logic import Claims, all_of, implies, ite, negate
+from spanproof.model.contracts.owning import ANOTHER, ME, Hand, View
+from spanproof.model.logic import Claims, all_of, any_of, implies, ite, negate
 from spanproof.model.state import DEAD, IN_USE
 
 HELD = frozenset({HEAP_LOCK})
@@ -106,6 +106,9 @@ def _anywhere(p: OwningProtocol, v: View) -> Iterator[Step]:
     e = p.engine
     both, value = (e.fresh("base"), e.fresh("npages")), e.fresh("value")
     here, s = e.fresh_truth("it is the observed page"), v.hand.span
+    number = e.fresh("pulled")
+    yield "keeps its span", owning.keeps_span(v, s), lambda: owning.span_kept(v, s)
+    yield "pulls a span that its P keeps", owning.pulls_span(v, number), lambda: owning.span_pulled(v, number)
     for field in ("base", "npages"):
         yield f"writes {field}", owning.writes_field(v, s), partial(owning.field_written, v, s, field, value)
     yield "brings its span to life", owning.comes_alive(v, s, *both), lambda: owning.alive(v, s, IN_USE, *both)
@@ -139,21 +142,26 @@ def _others(p: OwningProtocol, me: View, name: str, *, locked: bool) -> None:
     their_span = e.fresh("their span")
     e.assume(all_of(their_span < zeroing.MOST_PAGES, me.hand.span < zeroing.MOST_PAGES))
     fields = (("base", e.fresh("their base")), ("npages", e.fresh("their npages")), ("state", e.fresh("their state")))
-    they = replace(me.but(owner=theirs_owner), hand=Hand(span=their_span, fields=fields), locked=locked)
+    kept = {"kept": e.fresh_truth("kept by their P"), "keeps": e.fresh("what their P keeps")}
+    they = replace(me.but(owner=theirs_owner, **kept), hand=Hand(span=their_span, fields=fields), locked=locked)
     mine, owner = me.hand.span, me.world.owner
     apart = [
-        ("one_owner", implies(owner == ME, theirs_owner == ANOTHER_THREAD)),
-        ("one_owner", implies(theirs_owner == ME, owner == ANOTHER_THREAD)),
+        ("one_owner", implies(owner == ME, theirs_owner == ANOTHER)),
+        ("one_owner", implies(theirs_owner == ME, owner == ANOTHER)),
         ("one_owner", implies(all_of(owner != ME, theirs_owner != ME), owner == theirs_owner)),
         ("spans in hand are held by one thread", mine != their_span),
         ("a span in hand is in no pool", implies(they.in_hand, negate(me.world.pooled))),
+        ("a span that my P keeps is not theirs", implies(me.world.kept, negate(any_of(they.in_hand, they.world.kept)))),
+        ("a span in my hand is not kept by theirs", implies(me.in_hand, negate(they.world.kept))),
         *owning.sound(they),
     ]
     for step, asks, after in (*_anywhere(p, they), *(_under_the_lock(p, they) if locked else ())):
         seen = after()
         changed = seen.world.owner
-        back = ite(changed == ME, ANOTHER_THREAD, changed)
-        now = replace(me, world=replace(seen.world, owner=ite(changed == theirs_owner, owner, back)))
+        back = ite(changed == ME, ANOTHER, changed)
+        now_owner = ite(changed == theirs_owner, owner, back)
+        mine_is = {"owner": now_owner, "kept": me.world.kept, "keeps": me.world.keeps}
+        now = replace(me, world=replace(seen.world, **mine_is))
         claims = [*apart, *asks, *owning.sound(seen), *_known(they)]
         e.lemma(f"{name}; another thread {step}", iter(claims), owning.rely(me, now), Kind.RELY)
 
@@ -196,7 +204,7 @@ JOBS = (
     ),
     Job(
         "alloc_span", "pages and a span are taken under the lock, and the span is built on them", OwningProtocol, "alloc_span",
-        _alloc_span, ("pages.alloc", "init_span", "grow", "os.sys_used"), premises=PREMISES,
+        _alloc_span, ("pages.alloc", "init_span", "grow", "os.sys_used", *PAGES), premises=PREMISES,
     ),
     Job(
         "free_span_locked", "a span is unpublished, its pages freed, then it dies", OwningProtocol, "free_span_locked",

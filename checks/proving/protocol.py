@@ -131,6 +131,15 @@ class Protocol(Observing):
                 return self.engine.fresh_like(0, call.function)
             case "none":
                 return None
+            case "region":
+                return (
+                    (0, 0) if self.engine.choose("no room") else (self.engine.fresh("base"), self.engine.fresh("scav"))
+                )
+            case "grown region":
+                none = self.engine.choose("no room")
+                return (0, 0, 0) if none else tuple(self.engine.fresh(name) for name in ("base", "scav", "growth"))
+            case "growth":
+                return self.engine.fresh("growth"), self.engine.fresh_truth(call.function)
             case _:
                 raise LiftError(f"{call.function}: this protocol makes no {contract_.result}")
 

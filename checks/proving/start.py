@@ -13,12 +13,13 @@ from spanproof.checks.proving.jobs import Start
 from spanproof.checks.proving.obligations import Kind
 from spanproof.checks.proving.protocol import Protocol
 from spanproof.impl.access import Cell
+from spanproof.impl.span import Span
 from spanproof.model.contracts import growing, owning, sweeping, zeroing
 from spanproof.model.contracts.contract import nothing
 from spanproof.model.geometry import BYTES, Geometry
 from spanproof.model.logic import Claims
 
-SHAPE = replace(BYTES, spans=2)
+SHAPE = replace(BYTES, spans=2, ps=1)
 Cells = Mapping[Cell[Any], Any]
 
 
@@ -60,6 +61,8 @@ def _owning_views(cells: Cells, g: Geometry) -> Iterator[owning.View]:
             _entry(cells, page),
             _in_use(cells, g, page),
             bool(pool >> n & 1),
+            any(Span(n) in c.spans for cell, c in cells.items() if cell.name == "mspancache"),
+            len(cells[Cell("mspancache", 0)].spans),
             state,
             base // g.page_size,
             npages,

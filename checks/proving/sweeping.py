@@ -35,6 +35,7 @@ class SweepingProtocol(Protocol):
     calls = sweeping.CALLS
     families = frozenset(
         {"sweepgen", "mspan.sweepgen", "mspan.state", "pageInUse", "spans", "sweepSpans", "reclaimIndex", "spanalloc"}
+        | {"mspancache"}
         | {f"mspan.{field}" for field in PLAIN}
     )
 
@@ -102,9 +103,6 @@ class SweepingProtocol(Protocol):
             return self._allocated(call, contract_, sweeping.ALLOC_HEAP), e.fresh_truth("is_zeroed")
         if call.function == "alloc_span":
             return self._allocated(call, contract_, call.args[1])
-        if call.function == "pages.alloc":
-            super().call(call, replace(contract_, result="none"))
-            return e.fresh("base"), e.fresh("scav")
         if call.function == "free_span":
             e.prove_all(Kind.REQUIRES, "call free_span", contract_.requires(e.view, *call.args))
             given = sweeping.hands_on(e.view, call.args[0].number)
@@ -148,7 +146,7 @@ class SweepingProtocol(Protocol):
                 return self._spans(access)
             case "sweepSpans":
                 return self._sets(access)
-            case "spanalloc":
+            case "spanalloc" | "mspancache":
                 return self._pool(access)
             case _:
                 e = self.engine
@@ -252,7 +250,9 @@ class SweepingProtocol(Protocol):
             return self.looked(access)
         operation = access.args[0]
         e.prove(Kind.REQUIRES, operation.__name__, "the_pool_gives_what_it_has", keeps_its_word(operation))
-        if operation.__name__ == "take_mspan":
+        if operation.__name__ == "cached_mspans":
+            return values.result_of(e, operation.__name__)
+        if operation.__name__ in {"take_mspan", "pull_mspan"}:
             s = self.span("taken")
             e.view = sweeping.span_taken(e.view, s.number)
             e.assume_all(sweeping.comes_from_the_pool(e.view))

@@ -12,7 +12,7 @@ from spanproof.checks.proving.owning_jobs import POOL
 from spanproof.checks.proving.start import sweeping_starts
 from spanproof.checks.proving.sweeping import SweepingProtocol
 from spanproof.checks.proving.values import Arenas
-from spanproof.checks.proving.zeroing_jobs import SEQUENTIAL, STRONG
+from spanproof.checks.proving.zeroing_jobs import PAGES, SEQUENTIAL, STRONG
 from spanproof.impl.heap_cells import HEAP_LOCK
 from spanproof.model.contracts import owning, sweeping
 from spanproof.model.contracts.contract import nothing
@@ -125,6 +125,19 @@ def _gc_cycle(p: SweepingProtocol) -> Start:
         yield "the_world_runs_again", not e.view.stopped
 
     return Start((), ensures)
+
+
+def _init_span(p: SweepingProtocol) -> Start:
+    p.begin()
+    e, s = p.engine, p.span("mspan")
+    e.view = replace(e.view, hand=Hand(held=s.number))
+    args = (s, *(e.fresh(name) for name in ("typ", "spanclass", "base", "npages", "scav")))
+    e.assume_all(sweeping.init_span_requires(e.view, *args))
+    e.assume_all(sweeping.comes_from_the_pool(e.view))
+    entry = e.view
+    return Start(
+        args, lambda _: iter([*sweeping.alloc_span_ensures(e.view, s, args[1]), *sweeping.builds(entry, e.view)])
+    )
 
 
 def _alloc_span(p: SweepingProtocol) -> Start:
@@ -296,8 +309,9 @@ JOBS = (
     Job("uncache_span", "a stale cached span is swept by who cached it", SweepingProtocol, "uncache_span", _uncache_span, ("sweep",), premises=PREMISES),
     Job("reclaim", "it claims whole chunks, under the lock", SweepingProtocol, "reclaim", _reclaim, ("reclaim_chunk",), premises=PREMISES),
     Job("bgsweep", "it sweeps with nothing claimed", SweepingProtocol, "bgsweep", _bgsweep, ("sweepone",), premises=PREMISES),
-    Job("gc_cycle", "a cycle begins with the world stopped, two generations on", SweepingProtocol, "gc_cycle", _gc_cycle, ("sweepone",), premises=PREMISES),
-    Job("alloc_span: sweepgen", "a new span is swept", SweepingProtocol, "alloc_span", _alloc_span, ("pages.alloc", "grow", "alloc_needs_zero", "set_spans", "os.sys_used"), premises=PREMISES),
+    Job("gc_cycle", "a cycle begins with the world stopped, two generations on", SweepingProtocol, "gc_cycle", _gc_cycle, ("sweepone", "index.next_gen"), premises=PREMISES),
+    Job("init_span: sweepgen", "a span that is built is swept", SweepingProtocol, "init_span", _init_span, ("alloc_needs_zero", "set_spans"), premises=PREMISES),
+    Job("alloc_span: sweepgen", "a new span is swept", SweepingProtocol, "alloc_span", _alloc_span, ("pages.alloc", "grow", "init_span", "os.sys_used", *PAGES), premises=PREMISES),
     Job("alloc_manual: sweepgen", "so is one that is managed by hand", SweepingProtocol, "alloc_manual", _alloc_manual, ("alloc_span",), premises=PREMISES),
     Job("alloc: sweepgen", "it reclaims with nothing claimed, and gives a span that is swept", SweepingProtocol, "alloc", _alloc, ("reclaim", "alloc_span", "os.memclr"), premises=PREMISES),
     Job("malloc_large: sweepgen", "a span that the sweeper will meet is swept", SweepingProtocol, "malloc_large", _malloc_large, ("alloc", "os.memclr"), premises=PREMISES),

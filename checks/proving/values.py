@@ -49,7 +49,7 @@ def value_of(engine: Engine, family: str) -> Any:
             return CurArena(engine.fresh("curArena.base"), engine.fresh("curArena.end"))  # type: ignore[arg-type]  # words
         case "pageInUse" | "pageMarks":
             return engine.fresh_bits(engine.view.place[2], family)
-        case "sweepSpans" | "spanalloc" | "pages":
+        case "sweepSpans" | "spanalloc" | "pages" | "mspancache" | "pcache":
             raise LiftError(f"{engine.where()}: {family} is only known by its operations")
         case _:
             return engine.fresh(family)
@@ -58,14 +58,16 @@ def value_of(engine: Engine, family: str) -> Any:
 def result_of(engine: Engine, operation: str) -> Any:
     """Anything that an operation on a frozen structure may give."""
     match operation:
-        case "take_mspan":
+        case "take_mspan" | "pull_mspan":
             return Span(engine.fresh("mspan"))  # type: ignore[arg-type]  # a word
         case "pop":
             return engine.span_or_none("popped span")
-        case "push" | "give_mspan" | "append_arenas":
+        case "push" | "give_mspan" | "append_arenas" | "push_mspan":
             return None
         case "take_arenas":
             return engine.fresh("first arena")
+        case "cached_mspans" | "next_heap_rand_bits":
+            return engine.fresh(operation)
         case _:
             raise LiftError(f"{engine.where()}: nothing is known of the operation {operation}")
 

@@ -61,8 +61,10 @@ class ZeroingProtocol(Protocol):
 
     def call(self, call: Call, contract_: contract.Call) -> Any:
         """Answer a call; some give something into this thread's hand."""
-        if call.function == "pages.alloc":
-            return self._pages_alloc(*call.args)
+        if contract_.result in {"region", "grown region"}:
+            super().call(call, replace(contract_, result="none"))
+            region = self._pages_alloc(*call.args)
+            return region if contract_.result == "region" else (*region, self.engine.fresh("growth"))
         match call.function:
             case "alloc":
                 return self._alloc(call, contract_)

@@ -16,6 +16,8 @@ from spanproof.model.contracts.zeroing import Hand
 from spanproof.model.logic import Claims, any_of, implies
 from spanproof.model.releases import Release
 
+PAGES = ("alloc_from_cache", "alloc_phys_page_aligned", "scavenge_for")
+"""Where pages come from besides pages.alloc, and what an allocation scavenges."""
 OVERLAP = "potentially overlapping in-use allocations detected"
 
 
@@ -170,11 +172,11 @@ JOBS = (
     ),
     Job(
         "alloc_span: needzero", "a span is built on the region that pages.alloc gave", ZeroingProtocol, "alloc_span", _alloc_span,
-        ("pages.alloc", "init_span", "grow"), applies=_scavenged_may_be_anything, premises=PREMISES,
+        ("pages.alloc", "init_span", "grow", *PAGES), applies=_scavenged_may_be_anything, premises=PREMISES,
     ),
     Job(
         "alloc_span: needzero, scavenged", "the same where a wholly scavenged span keeps needzero 0", ZeroingProtocol, "alloc_span",
-        _alloc_span, ("pages.alloc", "init_span", "grow"), applies=_scavenged_is_zero, premises=(*PREMISES, ZEROES),
+        _alloc_span, ("pages.alloc", "init_span", "grow", *PAGES), applies=_scavenged_is_zero, premises=(*PREMISES, ZEROES),
     ),
     Job(
         "alloc", "it keeps its word on zero", ZeroingProtocol, "alloc", _alloc,

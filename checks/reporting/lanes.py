@@ -7,7 +7,7 @@ is plain, at most 100 columns wide, and the same for the same record. Read next:
 import textwrap
 from collections.abc import Iterable
 
-from spanproof.checks.record import Record
+from spanproof.checks.record import TOLD, Record
 from spanproof.checks.reporting.grid import grid
 from spanproof.checks.reporting.words import WIDTH, printable
 
@@ -20,7 +20,7 @@ def lanes(record: Record, replay: str, program: str = "") -> str:
     `replay` is the command that runs it again, `program` the same program as runnable Python; both stand in the text
     as they are given, so that they can be copied.
     """
-    parts = [_heading(record), _story(record) if record.kind == "trace" else grid(record)]
+    parts = [_heading(record), _story(record) if record.kind in TOLD else grid(record)]
     if program:
         parts.append(["  as a program:", "", *(f"    {line}".rstrip() for line in program.splitlines())])
     parts.append([f"  replay: {replay}"])
@@ -29,7 +29,7 @@ def lanes(record: Record, replay: str, program: str = "") -> str:
 
 def _heading(record: Record) -> list[str]:
     violated = record.violated
-    place = f"{'trace' if record.kind == 'trace' else 'scenario'} {record.name}, {record.release}"
+    place = f"{'scenario' if record.kind not in TOLD else record.kind} {record.name}, {record.release}"
     if record.heap != "reference":
         place += f", heap {record.heap}"
     if record.fault is not None:
@@ -46,7 +46,7 @@ def _said(record: Record) -> tuple[str, str, str]:
 
 
 def _story(record: Record) -> list[str]:
-    """The lines that a trace tells of the page concerned."""
+    """The lines that a trace tells of the page concerned, or a history of its calls."""
     lines: object = record.trace.get("story", ())
     told: list[str] = [str(line) for line in lines] if isinstance(lines, list | tuple) else []  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     return _wrapped(told, "  ")

@@ -18,7 +18,7 @@ from typing import Any
 from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
-from spanproof.checks.record import Record
+from spanproof.checks.record import TOLD, Record
 from spanproof.checks.reporting.shipped import shipped
 from spanproof.checks.reporting.strip import strip
 from spanproof.checks.reporting.watch import start_value, watched
@@ -72,7 +72,7 @@ def render_page(
 
 def _shown(number: int, name: str, record: Record, folder: str) -> Shown:
     path = str(PurePath(folder, name))
-    story: Any = record.trace.get("story", ()) if record.kind == "trace" else ()
+    story: Any = record.trace.get("story", ()) if record.kind in TOLD else ()
     lines = tuple(str(line) for line in story) if isinstance(story, list | tuple) else ()  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
     return Shown(f"record-{number + 1}", record, f"spanproof replay {shlex.quote(path)}", threads(record), lines)
 

@@ -6,11 +6,17 @@ For long histories and for Go's tables, where no other thread takes a step. Read
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
-from spanproof.impl.access import BLOCKED, Access, Cell, Misuse, perform
+from spanproof.impl.access import BLOCKED, Access, Cell, perform
 
 T = TypeVar("T")
 ALONE = 0
 """The number of the thread."""
+LONGEST = 2_000_000
+"""Accesses of one call, after which it is taken for endless, unless its user knows better."""
+
+
+class EndlessError(Exception):
+    """It would run for ever."""
 
 
 class Alone:
@@ -19,6 +25,7 @@ class Alone:
     def __init__(self, fresh: Callable[[Cell[Any]], Any]) -> None:
         """fresh: the value of a cell that was not touched yet."""
         self.fresh = fresh
+        self.longest = LONGEST
         self.values: dict[tuple[str, Any], Any] = {}
         """By name and index: these are hashed faster than cells."""
 
@@ -37,22 +44,23 @@ class Alone:
         """Run it to its end: what it returns.
 
         Raises:
-            Misuse: it waits for what nobody else can give.
+            EndlessError: it waits for what nobody else can give, or does not come to an end.
 
         """
         answer: Any = None
-        values, value = self.values, self.value
+        values, value, send = self.values, self.value, coroutine.send
         try:
-            while True:
-                access: Access[Any] = coroutine.send(answer)
+            for _ in range(self.longest):
+                access: Access[Any] = send(answer)
                 cell = access.cell
                 key = cell.name, cell.index
                 before = values[key] if key in values else value(cell)
                 values[key], answer = perform(access, before, ALONE)
                 if answer is BLOCKED:
-                    raise Misuse(f"{access.kind} of {cell} waits for ever: there is no other thread")
+                    raise EndlessError(f"{access.kind} of {cell} waits for ever: there is no other thread")
         except StopIteration as done:
             return done.value  # type: ignore[no-any-return]  # as its annotation says
+        raise EndlessError(f"there is no end after {self.longest:,} accesses")
 
     def run_past(self, coroutine: Coroutine[Any, Any, Any], kind: str) -> bool:
         """Run it until its next access of a kind is done, one that gives nothing; `run` goes on from there.
@@ -60,7 +68,7 @@ class Alone:
         False if it comes to its end before.
 
         Raises:
-            Misuse: it waits for what nobody else can give.
+            EndlessError: it waits for what nobody else can give.
 
         """
         answer: Any = None
@@ -71,7 +79,7 @@ class Alone:
                     access, self.value(access.cell), ALONE
                 )
                 if answer is BLOCKED:
-                    raise Misuse(f"{access.kind} of {access.cell} waits for ever: there is no other thread")
+                    raise EndlessError(f"{access.kind} of {access.cell} waits for ever: there is no other thread")
                 if access.kind == kind:
                     return True
         except StopIteration:

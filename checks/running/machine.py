@@ -9,9 +9,10 @@ from typing import Any
 
 from spanproof.checks.local_state import local_state
 from spanproof.checks.monitor import BrokenError, Monitor
-from spanproof.checks.observe import Event, Numbering, UnknownCellError, advance, watched
+from spanproof.checks.numbering import Numbering, UnknownCellError
+from spanproof.checks.observe import Event, advance, watched
 from spanproof.checks.ordering import ORDERED, conflict, declared, writes
-from spanproof.checks.programs import Held, Program, User, act
+from spanproof.checks.programs import SWITCHES, Held, Program, User, act
 from spanproof.checks.record import Step
 from spanproof.impl.access import BLOCKED, PLAIN, Access, Misuse, Throw, Undefined, perform
 from spanproof.impl.malloc import Runtime
@@ -55,6 +56,14 @@ def finding(error: Exception) -> BrokenError:
             raise HeapError(f"the heap's text fails: {type(error).__name__}: {error}") from error
 
 
+def heaps_of(program: Program, heap_class: type[Runtime]) -> list[Any]:
+    """The heap of a program, watched, as each of its threads sees it."""
+    cls = watched(heap_class)
+    switches: dict[str, Any] = {name: getattr(program, name) for name in SWITCHES if name != "ps"}
+    switches |= {"preemptible": program.preemptible, "has_p": program.ps}
+    return [cls(program.geometry, program.release, p=t, **switches) for t in range(max(1, len(program.threads)))]
+
+
 class Machine:
     """A program in progress."""
 
@@ -68,11 +77,11 @@ class Machine:
         """
         self._past = past
         self.program = program
-        switches = {"tracing": program.tracing, "preemptible": program.preemptible}
-        heap: Any = watched(heap_class)(program.geometry, program.release, **switches)
-        self.heap: Runtime = heap
-        self.numbering = Numbering(heap, heap.fresh())
-        self.monitor = Monitor(heap, self.numbering, only)
+        self.heaps = heaps_of(program, heap_class)
+        """The heap as each thread sees it."""
+        self.heap: Runtime = self.heaps[0]
+        self.numbering = Numbering(self.heap, self.heap.fresh())
+        self.monitor = Monitor(self.heap, self.numbering, only)
         self.values = list(self.numbering.initial)
         self.read = self.values.__getitem__
         self._changed: set[int] = set()
@@ -89,13 +98,13 @@ class Machine:
             self._resume(t, None)
 
     def _maker(self, t: int, held: Held) -> Make:
-        user = User(self.heap, t)
+        user = User(self.heaps[t], t)
         ops = self.program.threads[t].ops
         return lambda: act(user, ops, held)  # type: ignore[return-value]  # a coroutine is sent to as a generator is
 
     def _before(self, t: int) -> Held:
         """Run what thread t did before, alone."""
-        coroutine: Any = act(User(self.heap, t), self.program.threads[t].before, ())
+        coroutine: Any = act(User(self.heaps[t], t), self.program.threads[t].before, ())
         held: Held = ()
         try:
             pending, events, held = advance(coroutine, None)
@@ -159,7 +168,7 @@ class Machine:
         broken = self.monitor.broken_step(number, lambda n: before if n == number else self.values[n], self.read)
         if broken is not None:
             raise BrokenError(broken, self.monitor.describe_step(number, before, after))
-        for ghost, value in self.monitor.after_access(access, t, number, after):
+        for ghost, value in self.monitor.after_access(access, t, number, (before, after), self.read):
             self._set(ghost, value)
         return result
 

@@ -28,13 +28,16 @@ class PagesAlone:
         release: Release = NEWEST,
         heap_class: type[Runtime] = Runtime,
         os_class: type[OsMemory] = OsMemory,
+        *,
+        test: bool = False,
     ) -> None:
-        """Begin with no memory. heap_class: whose page allocator it is."""
+        """Begin with no memory. heap_class: whose page allocator it is; test: as Go's own tests have it."""
         self.geometry = geometry
         self.tree_cell: Cell[PageTree] = Cell("pages", guard=HEAP_LOCK)
-        index = heap_class.ScavengeIndex(geometry, *index_cells(geometry))
+        index = heap_class.ScavengeIndex(geometry, *index_cells(geometry, heap_class.ScavengeIndex.Cursor))
         memory = os_class(geometry, Cells("memory"))
-        self.pages = heap_class.PageAlloc(geometry, release, Lock(HEAP_LOCK), self.tree_cell, index, memory)
+        lock = Lock(HEAP_LOCK)
+        self.pages = heap_class.PageAlloc(geometry, release, lock, self.tree_cell, index, memory, test=test)
         self.alone = Alone(self._fresh)
 
     def _fresh(self, cell: Cell[Any]) -> Any:
@@ -64,7 +67,7 @@ class PagesAlone:
         self.alone.run(self.pages.free(base, npages))
 
     def mark_random_padding_pages(self, base: int, npages: int) -> None:
-        """See CachingPageAlloc.mark_random_padding_pages."""
+        """See PageAlloc.mark_random_padding_pages."""
         self.alone.run(self.pages.mark_random_padding_pages(base, npages))
 
     def alloc_to_cache(self) -> PageCache:

@@ -4,6 +4,7 @@ from dataclasses import fields
 from itertools import groupby
 from typing import Any
 
+from spanproof.checks.programs import SWITCHES, Program
 from spanproof.checks.record import Record
 from spanproof.model.geometry import BYTES, CHUNKED, GO_AMD64, SMALL
 
@@ -23,8 +24,9 @@ def runnable(record: Record) -> str:
         past = f", before=({_ops(before)})" if before else ""
         lines.append(f"        Thread(({_ops(ops)}){past}),")
     lines += ["    ),", f"    geometry={_shape(g)},", f'    release=row("{record.release}"),']
-    if record.program["tracing"]:
-        lines.append("    tracing=True,")
+    usual = {f.name: f.default for f in fields(Program)}
+    said = ((name, record.program.get(name, usual[name])) for name in SWITCHES)
+    lines += [f"    {name}={value!r}," for name, value in said if value != usual[name]]
     fault = f', fault="{record.fault}"' if record.fault else ""
     lines += [")", f'show_run(program, "{in_words(record.schedule)}"{fault})']
     return "\n".join(lines)

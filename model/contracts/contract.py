@@ -49,7 +49,7 @@ class Call:
     ensures: Callable[..., Claims]
     """Of the view before, the view after, the result and the arguments."""
     result: str
-    """truth, word (0 or more), signed (any) or none."""
+    """truth, word (0 or more), signed (any), growth (a word and a truth), region, span or none."""
     discharged: str
     """Where it is shown that the function does so."""
     columns: tuple[str, ...] = ()

@@ -8,9 +8,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from spanproof.model.contracts.contract import Call, Loop, Word, nothing
-from spanproof.model.contracts.zeroing import FRAME
+from spanproof.model.contracts.zeroing import FRAME, refilled, to_refill
 from spanproof.model.geometry import Geometry
 from spanproof.model.logic import Claims, Truth, all_of, any_of, implies, negate, same
+from spanproof.model.words import align_up
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,20 +100,44 @@ def given(v: View, base: Word, size: Word) -> View:
     return replace(v.but(given=any_of(v.world.given, v.lies_in(base, base + size))), last=(base, size))
 
 
-def grow_ensures(v: View, grown: Truth, npage: Word) -> Claims:
+def grow_ensures(v: View, result: Any, npage: Word) -> Claims:
     """What grow promises: if it says so, at least so many pages were given in one piece."""
+    growth, grown = result
     yield from lock_invariant(v)
     enough = False if v.last is None else v.last[1] >= npage * v.geometry.page_size
     yield "grow_gives_what_was_asked_for", implies(grown, enough)
+    yield "growth_is_no_less", implies(grown, growth >= npage * v.geometry.page_size)
 
 
-LOOPS: Mapping[tuple[str, int], Loop] = {}
-"""grow has none."""
+def in_chunks(geometry: Geometry, npage: Word) -> Word:
+    """The bytes of the whole chunks that so many pages need."""
+    return align_up(npage, geometry.pages_per_chunk) * geometry.page_size
+
+
+def grows(old: View, new: View) -> Claims:
+    """What grow does to the world."""
+    yield from rely(replace(old, locked=False), new)
+
+
+def _is_whole(v: View, *_: Any) -> Claims:
+    yield from lock_invariant(v)
+
+
+def _grow_leaves_whole(_old: View, new: View, *_: Any) -> Claims:
+    yield from lock_invariant(new)
+
+
+LOOPS: Mapping[tuple[str, int], Loop] = {("alloc_mspan_locked", 0): Loop(refilled, rely, to_refill)}
 
 GROWN = "searched: refines_the_abstract_heap in every scenario"
 CALLS = {
     "pages.grow": Call(gives, rely, nothing, "none", GROWN, locked=True),
-    "grow": Call(nothing, rely, nothing, "truth", "proved: grow", locked=True),
+    "pages.mark_random_padding_pages": Call(nothing, rely, nothing, "none", FRAME, locked=True),
+    "grow": Call(_is_whole, grows, _grow_leaves_whole, "growth", "proved: grow", locked=True),
+    "alloc_from_cache": Call(nothing, rely, nothing, "region", FRAME, locked=False),
+    "scavenge_for": Call(nothing, rely, nothing, "none", FRAME, locked=False),
+    "pages.find": Call(nothing, rely, nothing, "region", FRAME, locked=True),
+    "pages.alloc_range": Call(nothing, rely, nothing, "word", FRAME, locked=True),
     "pages.alloc": Call(nothing, rely, nothing, "region", FRAME, locked=True),
     "init_span": Call(nothing, rely, nothing, "none", FRAME),
     "os.sys_map": Call(nothing, rely, nothing, "none", FRAME),

@@ -9,13 +9,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from spanproof.model.contracts.contract import Call, Loop, Word, nothing
-from spanproof.model.contracts.zeroing import FRAME, MOST_PAGES, region_well_formed
+from spanproof.model.contracts.zeroing import FRAME, MOST_PAGES, region_well_formed, to_refill
 from spanproof.model.geometry import Geometry
 from spanproof.model.logic import Claims, Truth, all_of, any_of, implies, ite, negate, same
 from spanproof.model.state import DEAD, IN_USE
 
-NOBODY, ME, ANOTHER_THREAD, FIRST_SPAN = 0, 1, 2, 3
-"""Owners: nobody, this thread, another one; from FIRST_SPAN on the spans by number."""
+NOBODY, ME, ANOTHER, FIRST_SPAN = 0, 1, 2, 3
+"""Owners: nobody, this thread, another one or a page cache or a scavenger; from FIRST_SPAN on the spans by number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,10 @@ class World:
     """The page's bit in page_in_use."""
     pooled: Truth
     """The span is in the pool of free mspans; under the heap lock."""
+    kept: Truth
+    """The span is one of those that this thread's P keeps."""
+    keeps: Word
+    """How many spans this thread's P keeps."""
     state: Word
     base: Word
     """Of the span, as the number of its first page."""
@@ -114,6 +118,8 @@ def sound(v: View) -> Claims:
     yield "living_span_owns_its_pages", implies(all_of(alive, v.covered), owns)
     yield "span_owns_nothing_else", implies(owns, all_of(alive, v.covered))
     yield "in_use_bit_marks_a_mapped_page", implies(w.in_use, all_of(w.owner == w.entry, w.entry >= FIRST_SPAN))
+    idle = all_of(w.state == DEAD, negate(w.pooled), negate(v.in_hand))
+    yield "a_span_kept_for_later_is_dead", implies(w.kept, idle)
     first = v.page == w.base
     yield "in_use_bit_marks_a_built_span", implies(all_of(w.in_use, owns), all_of(w.state == IN_USE, first))
 
@@ -138,6 +144,7 @@ def rely(old: View, new: View) -> Claims:
             old.in_hand, all_of(a.state == b.state, a.base == b.base, a.npages == b.npages, same(a.pooled, b.pooled))
         ),
     )
+    yield "only_its_p_keeps_a_span_or_pulls_it", all_of(same(a.kept, b.kept), a.keeps == b.keeps)
     yield "only_the_holder_maps_a_page", implies(old.mine, a.entry == b.entry)
     yield "only_the_holder_marks_a_page_in_use", implies(old.mine, same(a.in_use, b.in_use))
     if old.locked:
@@ -239,6 +246,64 @@ def span_given_back(v: View, number: Word) -> View:
     """After freeMSpanLocked."""
     given = v.but(pooled=any_of(v.world.pooled, v.span == number))
     return replace(given, hand=Hand())
+
+
+def keeps_span(v: View, number: Word) -> Claims:
+    """The P keeps a span that is in hand."""
+    here = v.span == number
+    yield "only_the_holder_gives_a_span_back", implies(here, v.in_hand)
+    yield "a_span_given_back_is_dead", implies(here, v.world.state == DEAD)
+
+
+def span_kept(v: View, number: Word) -> View:
+    """After the P has kept it."""
+    kept = v.but(kept=any_of(v.world.kept, v.span == number), keeps=v.world.keeps + 1)
+    return replace(kept, hand=replace(v.hand, span=None, fields=()))
+
+
+def pulls_span(v: View, number: Word) -> Claims:
+    """What is pulled off was kept."""
+    yield "span_was_kept", implies(v.span == number, v.world.kept)
+
+
+def span_pulled(v: View, number: Word) -> View:
+    """After a span was pulled off."""
+    pulled = v.but(kept=all_of(v.world.kept, v.span != number), keeps=v.world.keeps - 1)
+    return replace(pulled, hand=replace(v.hand, span=number, fields=()))
+
+
+def from_cache(v: View, base: Word, npages: Word) -> Claims:
+    """A page cache gives pages that it had."""
+    yield from region_well_formed(v.geometry, base, npages)
+    yield "pages_were_the_cache's", implies(v.covers(base, npages), v.world.owner == ANOTHER)
+    yield "pages_of_a_cache_are_allocated", implies(v.covers(base, npages), v.world.allocated)
+
+
+def refills(old: View, new: View) -> Claims:
+    """What filling the P's cache of mspans does: spans are kept."""
+    for name, claim in rely(old, new):
+        if name not in _MOVED:
+            yield name, claim
+    a, b = old.world, new.world
+    yield "what_is_kept_stays", implies(a.kept, b.kept)
+    idle = all_of(any_of(a.pooled, a.kept), a.state == DEAD)
+    yield "an_idle_span_stays_idle", implies(idle, all_of(any_of(b.pooled, b.kept), b.state == DEAD))
+
+
+_MOVED = frozenset(
+    {
+        "only_its_p_keeps_a_span_or_pulls_it",
+        "spans_are_taken_and_given_back_under_the_lock",
+        "pooled_span_is_dead",
+    }
+)
+"""What is not so of a loop that moves spans from the pool to those that the P keeps."""
+
+
+def _filled_so_far(v: View, local: Any) -> Claims:
+    yield "it_keeps_what_was_taken", v.world.keeps == local.i
+    yield "no_more_than_it_can", local.i <= local.refill_count
+    yield from lock_invariant(v)
 
 
 def writes_field(v: View, number: Word) -> Claims:
@@ -412,7 +477,10 @@ def free_span_locked_ensures(v: View) -> Claims:
     yield from lock_invariant(v)
 
 
-LOOPS = {("set_spans", 0): Loop(_mapped_so_far, only_mapping, lambda _, local: local.npage - local.n)}
+LOOPS = {
+    ("set_spans", 0): Loop(_mapped_so_far, only_mapping, lambda _, local: local.npage - local.n),
+    ("alloc_mspan_locked", 0): Loop(_filled_so_far, refills, to_refill),
+}
 
 CALLS = {
     "pages.alloc": Call(
@@ -424,9 +492,16 @@ CALLS = {
     "pages.grow": Call(
         nothing, rely, nothing, "none", "searched: refines_the_abstract_heap in every scenario", locked=True
     ),
+    "alloc_from_cache": Call(
+        nothing, rely, nothing, "region", "searched: cache_owns_its_pages in every scenario with Ps", locked=False
+    ),
+    "alloc_phys_page_aligned": Call(
+        nothing, rely, nothing, "grown region", "searched: refines_the_abstract_heap in aligned_stacks", locked=True
+    ),
+    "scavenge_for": Call(nothing, rely, nothing, "none", FRAME, locked=False),
     "set_spans": Call(set_spans_requires, only_mapping, set_spans_ensures, "none", "proved: set_spans"),
     "init_span": Call(init_span_requires, builds, _init_span_ensures, "none", "proved: init_span"),
-    "grow": Call(nothing, rely, nothing, "truth", FRAME, locked=True),
+    "grow": Call(nothing, rely, nothing, "growth", FRAME, locked=True),
     "push_swept": Call(nothing, rely, nothing, "none", FRAME),
     "alloc_needs_zero": Call(nothing, rely, nothing, "truth", FRAME),
     "os.sys_used": Call(nothing, rely, nothing, "none", FRAME),

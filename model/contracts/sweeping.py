@@ -10,7 +10,7 @@ from typing import Any
 
 from spanproof.model.contracts.contract import Call, Loop, Word, nothing
 from spanproof.model.contracts.owning import FIRST_SPAN
-from spanproof.model.contracts.zeroing import FRAME, MOST_PAGES
+from spanproof.model.contracts.zeroing import FRAME, MOST_PAGES, refilled, to_refill
 from spanproof.model.geometry import Geometry
 from spanproof.model.logic import Claims, Truth, all_of, any_of, implies, ite, negate, same
 from spanproof.model.state import DEAD, IN_USE
@@ -265,6 +265,8 @@ def span_taken(v: View, number: Word) -> View:
 def given_back(v: View, number: Word) -> View:
     """After freeMSpanLocked, or a sweep that may have freed the span: it is held no more (no span has the number)."""
     held = v.hand.held
+    if held is number:
+        return replace(v, hand=replace(v.hand, held=None))
     return v if held is None else replace(v, hand=replace(v.hand, held=ite(held == number, MOST_PAGES, held)))
 
 
@@ -274,6 +276,26 @@ def comes_from_the_pool(v: View) -> Claims:
     yield "a_pooled_span_is_dead", implies(v.held, all_of(w.state == DEAD, negate(w.claimed)))
     mapped = all_of(w.in_use, w.entry == v.hand.held + FIRST_SPAN)
     yield "a_pooled_span_is_not_published", negate(mapped)
+
+
+def init_span_requires(v: View, s: Any, *_: Any) -> Claims:
+    """What init_span asks for: a span that was just taken from the pool."""
+    yield "the_span_is_held", False if v.hand.held is None else v.hand.held == s.number
+    yield "the_span_is_dead", implies(v.held, all_of(v.world.state == DEAD, negate(v.world.claimed)))
+
+
+def builds(old: View, new: View) -> Claims:
+    """What init_span does to the world: the span in hand comes alive."""
+    for name, claim in rely(old, new):
+        if name != "nobody_touches_a_claimed_span":
+            yield name, claim
+    a, b = old.world, new.world
+    claimed = all_of(a.claimed, negate(old.held))
+    yield "nobody_touches_a_claimed_span", implies(claimed, all_of(a.sweepgen == b.sweepgen, a.state == b.state))
+
+
+def _init_span_ensures(_old: View, new: View, _: None, s: Any, typ: Word, *_rest: Any) -> Claims:
+    yield from alloc_span_ensures(new, s, typ)
 
 
 def alloc_span_ensures(v: View, s: Any, typ: Word) -> Claims:
@@ -357,6 +379,7 @@ def _spans_to_mark(v: View, local: Any) -> Claims:
 
 LOOPS = {
     ("begin_sweep", 0): Loop(nothing, rely, LOCK_FREE),
+    ("alloc_mspan_locked", 0): Loop(refilled, rely, to_refill),
     ("end_sweep", 0): Loop(nothing, rely, LOCK_FREE),
     ("mark_drained", 0): Loop(nothing, rely, LOCK_FREE),
     ("reclaim_chunk", 0): Loop(_chunks, sweeps, lambda _, local: local.n),
@@ -387,12 +410,19 @@ CALLS = {
         nothing_claimed, sweeps, nothing_is_left, "span", "proved: alloc: sweepgen", locked=False, unpreempted=True
     ),
     "alloc_span": Call(nothing, rely, nothing, "span", "proved: alloc_span: sweepgen", locked=False, unpreempted=True),
+    "init_span": Call(
+        init_span_requires, builds, _init_span_ensures, "none", "proved: init_span: sweepgen", unpreempted=True
+    ),
     "alloc_needs_zero": Call(nothing, rely, nothing, "truth", FRAME),
     "os.memclr": Call(nothing, rely, nothing, "none", FRAME),
     "os.sys_used": Call(nothing, rely, nothing, "none", FRAME),
-    "grow": Call(nothing, rely, nothing, "truth", FRAME, locked=True),
+    "grow": Call(nothing, rely, nothing, "growth", FRAME, locked=True),
     "pages.alloc": Call(nothing, rely, nothing, "region", FRAME, locked=True),
     "pages.free": Call(nothing, rely, nothing, "none", FRAME, locked=True),
+    "alloc_from_cache": Call(nothing, rely, nothing, "region", FRAME, locked=False),
+    "alloc_phys_page_aligned": Call(nothing, rely, nothing, "grown region", FRAME, locked=True),
+    "scavenge_for": Call(nothing, rely, nothing, "none", FRAME, locked=False),
+    "index.next_gen": Call(nothing, rely, nothing, "none", FRAME),
     "set_spans": Call(nothing, rely, nothing, "none", "proved: set_spans"),
     "reclaim": Call(
         nothing_claimed, sweeps, nothing_is_left, "none", "proved: reclaim", locked=False, unpreempted=True

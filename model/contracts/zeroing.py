@@ -270,7 +270,18 @@ def init_span_ensures(v: View) -> Claims:
     yield "region_is_below_zeroed_base", implies(v.mine(v.byte), v.claimed)
 
 
+def refilled(_: View, local: Any) -> Claims:
+    """The cache of mspans is filled so far."""
+    yield "no_more_than_it_can", local.i <= local.refill_count
+
+
+def to_refill(_: View, local: Any) -> Word:
+    """How many mspans it still takes."""
+    return local.refill_count - local.i
+
+
 LOOPS = {
+    ("alloc_mspan_locked", 0): Loop(refilled, rely, to_refill),
     ("alloc_needs_zero", 0): Loop(_pieces, claims_only, lambda _, local: local.npage),
     ("alloc_needs_zero", 1): Loop(
         _seen,
@@ -294,10 +305,17 @@ CALLS = {
     "pages.alloc": Call(
         nothing, rely, nothing, "region", "searched: refines_the_abstract_heap in every scenario", locked=True
     ),
+    "alloc_from_cache": Call(
+        nothing, rely, nothing, "region", "searched: cache_owns_its_pages, scavenged_page_is_zero", locked=False
+    ),
+    "alloc_phys_page_aligned": Call(
+        nothing, rely, nothing, "grown region", "searched: refines_the_abstract_heap in aligned_stacks", locked=True
+    ),
+    "scavenge_for": Call(nothing, rely, nothing, "none", "searched: live_memory_keeps_its_contents", locked=False),
     "alloc": Call(nothing, rely, nothing, "span", "proved: alloc", ("zeroing",), locked=False),
     "reclaim": Call(nothing, rely, nothing, "none", FRAME, locked=False),
     "is_sweep_done": Call(nothing, rely, nothing, "truth", FRAME),
-    "grow": Call(nothing, rely, nothing, "truth", FRAME, locked=True),
+    "grow": Call(nothing, rely, nothing, "growth", FRAME, locked=True),
     "set_spans": Call(nothing, rely, nothing, "none", FRAME),
     "push_swept": Call(nothing, rely, nothing, "none", FRAME),
 }

@@ -8,8 +8,10 @@ import pytest
 
 from spanproof.checks.comparing.standing_alone import StandingAlone
 from spanproof.checks.faults.copies import LAYERS
-from spanproof.checks.faults.corpus import FAULTS, Fault
+from spanproof.checks.faults.corpus import FAULTS
 from spanproof.checks.faults.edit import Edit, EditError, planted
+from spanproof.checks.faults.fault import Fault
+from spanproof.checks.faults.history_faults import HISTORY_FAULTS
 from spanproof.checks.running.pages_alone import page_text
 from spanproof.impl.heap_cells import HeapCells
 from spanproof.impl.malloc import Runtime
@@ -46,7 +48,8 @@ def text_of(heap: type[Runtime]) -> dict[str, CodeType]:
     """The code of each function of a heap's text, by class or module and name."""
     named = {n: f for n in dir(heap) if inspect.iscoroutinefunction(f := getattr(heap, n))}
     named |= {n: f for n in dir(heap.OsMemory) if inspect.iscoroutinefunction(f := getattr(heap.OsMemory, n))}
-    for name, value in vars(page_text(heap)).items():
+    index: Any = heap.ScavengeIndex.load
+    for name, value in {**index.__globals__, **vars(page_text(heap))}.items():
         if inspect.isclass(value) and value.__module__.rpartition(".")[2] in LAYERS:
             named |= {
                 f"{name}.{n}": f for n, f in vars(value).items() if inspect.isfunction(f) and not n.startswith("__")
@@ -63,14 +66,14 @@ def differing(heap: type[Runtime]) -> dict[str, tuple[CodeType, CodeType]]:
     return {name: (edited[name], reference[name]) for name in edited if edited[name] != reference[name]}
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda f: f.name)
+@pytest.mark.parametrize("fault", [*FAULTS, *HISTORY_FAULTS], ids=lambda f: f.name)
 def test_every_fault_applies(fault: Fault) -> None:
     """Each fault of the corpus fits the text as it stands, and edits only the functions that it names."""
     named = {edit.function.rpartition(".")[2] for edit in fault.edits}
     assert {name.rpartition(".")[2] for name in differing(planted(fault.edits))} == named
 
 
-@pytest.mark.parametrize("fault", FAULTS, ids=lambda f: f.name)
+@pytest.mark.parametrize("fault", [*FAULTS, *HISTORY_FAULTS], ids=lambda f: f.name)
 def test_edited_text_keeps_its_file_and_lines(fault: Fault) -> None:
     """Edited functions point into the original file, at the lines of the function they come from."""
     for edited, original in differing(planted(fault.edits)).values():

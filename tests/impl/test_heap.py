@@ -22,9 +22,10 @@ from spanproof.checks.programs import (
     Uncache,
 )  # fmt: skip
 from spanproof.checks.running.machine import Machine
-from spanproof.impl.heap import append_arenas, give_mspan, take_arenas, take_mspan
+from spanproof.impl.growth import append_arenas, take_arenas
 from spanproof.impl.heap_cells import ArenaList
 from spanproof.impl.malloc import Runtime
+from spanproof.impl.mspans import give_mspan, take_mspan
 from spanproof.impl.span import FIELDS, Span
 from spanproof.model.geometry import BYTES, CHUNKED, GO_AMD64, SMALL, Geometry
 from spanproof.model.releases import NEWEST, RELEASES, Release
@@ -109,8 +110,9 @@ def test_mspans_are_taken_lowest_first_and_given_back() -> None:
 
 def test_arenas_are_reserved_in_order_until_the_space_ends() -> None:
     """Arenas are taken from the hint on; none is given beyond the limit."""
-    assert take_arenas(1, 2, 3) == (3, 1)
-    assert take_arenas(2, 2, 3) == (2, 0)
+    assert take_arenas(1, 2, 0, 3) == (3, 1)
+    assert take_arenas(1, 1, 1, 3) == (3, 1)
+    assert take_arenas(2, 2, 0, 3) == (2, 0)
     assert append_arenas(ArenaList((1,)), 2, 2) == (ArenaList((1, 2, 3)), None)
 
 

@@ -9,7 +9,7 @@ import z3
 from hypothesis import strategies as st
 
 from spanproof.model.geometry import Geometry
-from spanproof.model.state import FIELDS, PER, VALUES, HeapState, HeapVars, extent
+from spanproof.model.state import FIELDS, NO_HOLDER, PADDING, PER, VALUES, HeapState, HeapVars, chunks, extent
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,9 @@ def bounds_of(field: str, g: Geometry) -> Bounds:
         "address": Bounds(g.heap_base, g.heap_limit - g.page_size, g.page_size),
         "pages": Bounds(0, g.pages_per_arena),
         "bytes": Bounds(0, g.spans * g.arena_size),
+        "holder": Bounds(NO_HOLDER, PADDING),
+        "search address": Bounds(g.min_off_addr, g.max_off_addr),
+        "chunks": Bounds(0, chunks(g).stop),
     }[VALUES[field]]
 
 
@@ -99,7 +102,7 @@ def one_entry_away(state: HeapState) -> Iterator[tuple[str, HeapState]]:
     size = state.geometry.page_size
     for field in FIELDS:
         bounds = bounds_of(field, state.geometry)
-        step = {"offset": size // 2, "bytes": size}.get(VALUES[field], bounds.step)
+        step = {"offset": size // 2, "bytes": size, "search address": size // 2}.get(VALUES[field], bounds.step)
         for other in range(bounds.low, bounds.high + 1, step):
             yield from ((field, changed) for changed in _with_entry(state, field, other))
 

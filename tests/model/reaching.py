@@ -12,7 +12,8 @@ from spanproof.model.state import FIELDS, HeapState
 SEARCHED = (
     "dirty_and_fresh", "manual_against_heap", "caller_clears", "scavenged_is_zero", "chunk_by_chunk",
     "alloc_against_sweeper", "reclaim_against_sweeper", "reclaim_against_reclaim", "cycle_in_the_middle",
-    "cached_across_a_cycle", "cleared_late", "memory_runs_out", "two_cycles",
+    "cached_across_a_cycle", "cleared_late", "memory_runs_out", "two_cycles", "scavenge_against_alloc",
+    "two_forced_scavengers", "cache_against_cache",
 )  # fmt: skip
 
 
@@ -36,6 +37,17 @@ def reached_in(name: str) -> Iterator[HeapState]:
 def reached() -> frozenset[HeapState]:
     """The distinct snapshots of all of them."""
     return frozenset(state for name in SEARCHED for state in reached_in(name))
+
+
+@cache
+def reached_with(column: str, reads: tuple[str, ...]) -> frozenset[HeapState]:
+    """The distinct snapshots of these fields, of the scenarios whose releases have this column if one is named."""
+    having = (name for name in SEARCHED if not column or getattr(BY_NAME[name].program.release, column))
+    return frozenset(
+        HeapState(state.geometry, **{field: getattr(state, field) for field in reads})
+        for name in having
+        for state in reached_in(name)
+    )
 
 
 @cache

@@ -5,7 +5,8 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from spanproof.checks.comparing.campaign import FEWEST_PROGRAMS, FEWEST_SCHEDULES, compare
 from spanproof.checks.comparing.walking import Counts, try_example
-from spanproof.checks.faults.corpus import FAULTS, Fault
+from spanproof.checks.faults.corpus import FAULTS
+from spanproof.checks.faults.fault import Fault
 from spanproof.checks.faults.planting import subject
 from spanproof.checks.programs import AllocManual, MallocLarge, Program, Thread
 from spanproof.checks.running.replaying import replay

@@ -8,7 +8,9 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from spanproof.checks.comparing.go_tables import FILES, judge_file
-from spanproof.checks.comparing.histories import DifferenceError, History, Mix, drawn, runs
+from spanproof.checks.comparing.histories import History
+from spanproof.checks.comparing.looking import DifferenceError, runs
+from spanproof.checks.comparing.mixes import Mix, drawn
 from spanproof.checks.comparing.standing_alone import StandingAlone
 from spanproof.checks.faults.edit import Edit, planted
 from spanproof.checks.verdict import Result, Verdict
@@ -137,14 +139,22 @@ def test_the_background_scavenger_hides_pages_from_a_forced_one(release: str) ->
 
 
 def test_histories_find_that_too() -> None:
-    """Not written down for them: with the background scavenger in the mix, scavenging everything leaves something."""
-    assert any(differs(WIDE, seed, 3_000, Mix(background=True, scavenge_some=60), every=10_000) for seed in range(10))
+    """Not written down for them: if the background scavenger is not excused, scavenging everything leaves something."""
+    mix = Mix(background=60, gc_cycle=30, scavenge=10, excused=False)
+    assert any(differs(WIDE, seed, 3_000, mix, every=10_000) for seed in range(10))
+    assert not any(differs(WIDE, seed, 3_000, replace(mix, excused=True), every=50) for seed in range(4))
 
 
 @pytest.mark.benchmark(group="page allocator")
 def test_calls_per_second(benchmark: BenchmarkFixture) -> None:
     """A history of 2,000 calls at the real size, results compared after each."""
     benchmark(lambda: lived(WIDE, 1, 2_000, Mix(), every=2_000))
+
+
+@pytest.mark.benchmark(group="page allocator")
+def test_looks_per_second(benchmark: BenchmarkFixture) -> None:
+    """The same, all state compared after each."""
+    benchmark(lambda: lived(WIDE, 1, 2_000, Mix()))
 
 
 @pytest.mark.benchmark(group="page allocator")

@@ -67,8 +67,8 @@ def step(machine: Machine, state: State, t: int) -> list[State]:
     if result is BLOCKED:
         return []
     if after != values[number]:
-        values[number] = after
-        for n, value in machine.monitor.after_access(old.access, t, number, after):
+        change, values[number] = (values[number], after), after
+        for n, value in machine.monitor.after_access(old.access, t, number, change, values.__getitem__):
             values[n] = value
     place, events = old.after(result)
     for event in events:

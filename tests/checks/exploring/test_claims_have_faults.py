@@ -3,13 +3,15 @@
 import pytest
 
 from spanproof.checks.exploring.tables import Tables
-from spanproof.checks.faults.corpus import BY_NAME, FAULTS, Fault
+from spanproof.checks.faults.corpus import BY_NAME, FAULTS
 from spanproof.checks.faults.edit import planted
+from spanproof.checks.faults.fault import Fault
+from spanproof.checks.scenarios import BY_NAME as SCENARIOS
 from spanproof.impl.malloc import Runtime
 from spanproof.model import promises
 from spanproof.model.claim import Claim
 from spanproof.model.promises import CLAIMS
-from tests.checks.exploring.judging import SMALL_SCENARIOS, broken_in, first_scenario_that_breaks
+from tests.checks.exploring.judging import broken_in, first_scenario_that_breaks
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda c: c.name)
@@ -35,7 +37,7 @@ def test_faults_are_filed_under_claims() -> None:
 def test_judging_one_claim_leaves_all_others_aside() -> None:
     """A heap that breaks one claim everywhere passes when another one alone is judged."""
     heap = planted(BY_NAME["in_use_bit_not_set"].edits)
-    scenario = SMALL_SCENARIOS[0]
+    scenario = SCENARIOS["two_allocs_one_arena"]
     assert broken_in(scenario, heap, "in_use_span_has_its_bit") == "in_use_span_has_its_bit"
     assert broken_in(scenario, heap, "zeroed_base_stays_in_arena") is None
     assert not Tables(scenario.program, heap, only="zeroed_base_stays_in_arena").monitor.judges("no_deadlock")

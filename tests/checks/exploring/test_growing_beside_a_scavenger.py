@@ -7,7 +7,7 @@ import pytest
 from spanproof.checks.exploring.verdicts import judge
 from spanproof.checks.faults.edit import Edit, planted
 from spanproof.checks.programs import Held, Op, Program, Thread, User
-from spanproof.checks.scenarios import Scenario
+from spanproof.checks.scenario import Scenario
 from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Verdict
 from spanproof.impl.malloc import Runtime

@@ -7,15 +7,16 @@ import pytest
 
 from spanproof.checks.exploring.search import explore
 from spanproof.checks.exploring.tables import Node, Tables
-from spanproof.checks.scenarios import SCENARIOS, Scenario
+from spanproof.checks.scenario import Scenario
+from spanproof.checks.scenarios import CLEAN
 from spanproof.impl.malloc import Runtime
 from tests.checks.exploring.second_explorer import Place, State, all_states
 
 FEW, MANY = 3_000, 30_000
 BUSY = ("two_cycles", "ensure_swept_against_sweeper")
 """Sweepers that meet see so many results that all of them make over half a million states."""
-SMALL = [s for s in SCENARIOS if s.states < FEW and s.name not in BUSY]
-MIDDLE = [s for s in SCENARIOS if s.states < MANY]
+SMALL = [s for s in CLEAN if s.states < FEW and s.name not in BUSY]
+MIDDLE = [s for s in CLEAN if s.states < MANY]
 Seen = tuple[tuple[Any, ...], tuple[Any, ...]]
 
 
@@ -72,7 +73,7 @@ def test_same_states_as_by_all_results(scenario: Scenario) -> None:
 @pytest.mark.parametrize("name", BUSY)
 def test_same_states_as_by_all_results_of_sweepers(name: str) -> None:
     """The same where sweepers meet; the tables cannot hold so many results."""
-    scenario = next(s for s in SCENARIOS if s.name == name)
+    scenario = next(s for s in CLEAN if s.name == name)
     seen = seen_by_second(all_states(scenario.program, merged=False))
     assert_same(seen_by_tables(scenario, liveness=True), scenario.states, seen)
 

@@ -5,7 +5,8 @@ import ast
 import pytest
 
 from spanproof.checks.faults.corpus import BY_NAME as FAULTS
-from spanproof.checks.faults.corpus import Fault
+from spanproof.checks.faults.fault import Fault
+from spanproof.checks.faults.page_corpus import PAGE_FAULTS
 from spanproof.checks.faults.planting import subject
 from spanproof.checks.proofs.catalogue import BY_NAME, THEOREMS
 from spanproof.checks.proofs.script import judged, proved
@@ -45,6 +46,7 @@ BREAKS = {
     "freed_without_lock": "no_overlapping_spans",
     "mspan_taken_after_unlock": "no_overlapping_spans",
     "grow_forgets_the_pages": "grow_hands_pages_over_once",
+    "grow_beyond_the_arena": "grow_hands_pages_over_once",
 }
 """The theorem that each fault makes false; others may rest on it, and become unknown."""
 SPOKEN_OF_ELSEWHERE = {
@@ -53,6 +55,13 @@ SPOKEN_OF_ELSEWHERE = {
     "sweeper_not_deregistered": "no theorem speaks of the words that say when sweeping is done",
     "alloc_count_not_cleared": "no theorem speaks of object counts",
     "manual_free_counted_as_heap": "no theorem speaks of the counters of bytes",
+    "scavenged_bytes_not_subtracted": "no theorem speaks of the counters of bytes",
+    **{
+        fault.name: "it is in the page allocator, which stands here by its contract"
+        for fault in PAGE_FAULTS
+        if not fault.edits[0].function.startswith(("Heap.", "Growth.", "Pages."))
+    },
+    "cache_not_emptied_by_flush": "page caches stand here by the contract of alloc_from_cache",
 }
 """Faults that no theorem can see, and why: they are found by search."""
 UNKNOWN = {

@@ -17,9 +17,9 @@ from spanproof.checks.proving.zeroing_jobs import JOBS as ZEROING
 from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Verdict
 from spanproof.impl.access import Cell, Lock
-from spanproof.impl.heap import give_mspan, take_mspan
 from spanproof.impl.heap_cells import SpanSet
 from spanproof.impl.malloc import Runtime
+from spanproof.impl.mspans import give_mspan, take_mspan
 from spanproof.impl.span import Span
 from spanproof.impl.sweep import pop, push
 
@@ -212,8 +212,8 @@ CALLERS = {
     "marking sweeps": (Edit("Sweep.gc_mark", "await s.gcmark_bits.write(1)", """
 await s.gcmark_bits.write(1)
 await self.sweep(s)"""), "sweep is called on the way of gc_cycle, and its contract is not asked"),
-    "growth takes pages": (Edit("Heap.grow", "await self.cur_arena.write(CurArena(base + ask, end))", """
-        await self.cur_arena.write(CurArena(base + ask, end))
+    "growth takes pages": (Edit("Growth.grow", "await self.cur_arena.write(CurArena(n_base, end))", """
+        await self.cur_arena.write(CurArena(n_base, end))
         await self.pages.free(base, npage)"""), "grow calls pages.free, and no proof of the owning protocol"),
 }  # fmt: skip
 
@@ -275,26 +275,26 @@ KINDS = {
         "Heap.reclaim_chunk", "await self.trace_gc_sweep_span((n0 - n_freed) * self.geometry.page_size)",
         "await self.sweep(Span(0))")),
     "growing gives the lock up": ("alloc_span", Edit(
-        "Heap.grow", "await self.cur_arena.write(CurArena(base + ask, end))",
-        "await self.cur_arena.write(CurArena(base + ask, end))\nawait self.lock.unlock()")),
+        "Growth.grow", "await self.cur_arena.write(CurArena(n_base, end))",
+        "await self.cur_arena.write(CurArena(n_base, end))\nawait self.lock.unlock()")),
     "unaligned chunks": ("reclaim", Edit(
         "Heap.reclaim", "idx = await self.reclaim_index.add(chunk) - chunk",
         "idx = await self.reclaim_index.add(chunk) - chunk + 1")),
     "what is left is given again": ("grow", Edit(
-        "Heap.grow", "await self.cur_arena.write(CurArena(base + ask, end))",
+        "Growth.grow", "await self.cur_arena.write(CurArena(n_base, end))",
         "await self.cur_arena.write(CurArena(base, end))")),
     "an arena is reserved twice": ("grow", Edit(
-        "Heap.sys_alloc", "return self.geometry.arena_base(first), narenas * self.geometry.arena_size",
+        "Growth.sys_alloc", "return self.geometry.arena_base(first), narenas * self.geometry.arena_size",
         "return self.geometry.arena_base(first - 1), narenas * self.geometry.arena_size")),
     "more is given than was left": ("grow", Edit(
-        "Heap.grow", "await self.pages.grow(base, end - base)",
+        "Growth.grow", "await self.pages.grow(base, end - base)",
         "await self.pages.grow(base, end - base + self.geometry.chunk_size)")),
     "the lock is let go while the heap grows": ("grow", Edit(
-        "Heap.sys_alloc", "await self.all_arenas.update(append_arenas, first, narenas)",
+        "Growth.sys_alloc", "await self.all_arenas.update(append_arenas, first, narenas)",
         "await self.lock.unlock()\nawait self.lock.lock()\n"
         "await self.all_arenas.update(append_arenas, first, narenas)")),
     "the sweeper can be stopped in a span": ("bgsweep", Edit("Sweep.bgsweep", "await self.acquirem()", "pass")),
-    "a span is published with no sweepgen": ("alloc_span: sweepgen", Edit(
+    "a span is published with no sweepgen": ("init_span: sweepgen", Edit(
         "Heap.init_span", "await s.sweepgen.store(sweepgen)", "pass")),
     "a large object lowers zeroedBase": ("malloc_large", Edit(
         "Runtime.malloc_large", "await s.alloc_count.write(1)",

@@ -91,7 +91,7 @@ class Judging(Machine):
         for page in g.pages:
             entry = self._value(self.heap.spans.at(page))
             world = owning.World(
-                True, 0, 0 if entry is None else entry.number + owning.FIRST_SPAN, False, False, 0, 0, 0
+                True, 0, 0 if entry is None else entry.number + owning.FIRST_SPAN, False, False, False, 0, 0, 0, 0
             )
             hand = owning.Hand(region=(base, npages), span=span)
             views.append(owning.View(g, (0, 0, 0), page, span, world, hand))

@@ -54,7 +54,7 @@ EDITS = {
     ),
     "more is scavenged than wanted": ("scavenge.find_scavenge_candidate", "min(run, most)", "run"),
     "padding is not marked as scavenged": (
-        "CachingPageAlloc.pad", "await self.tree.update(mark_scavenged, ci, pi, npages)", "pass",
+        "page_alloc.pad", "chunk.scavenged.set_range(si, npages)", "chunk.scavenged",
     ),
 }  # fmt: skip
 EDITS_SEEN_IN_FLUSHES = {

@@ -1,0 +1,89 @@
+"""The planted faults of the page allocator, its caches and its scavengers. Read next: table.py."""
+
+from spanproof.checks.faults.fault import fault
+
+PAGE_FAULTS = (
+    fault(
+        "summary_not_updated_by_free", "freeing pages leaves the summaries as they were", "summary_tells_the_free_runs",
+        "made up: mpagealloc.go, free", "free_against_alloc",
+        ("PageAlloc.free", "await self.tree.update(update_summaries, base, npages, True, False)", ""),
+    ),
+    fault(
+        "search_address_not_lowered_by_flush", "flushing a cache leaves the search address above its pages",
+        "nothing_is_free_below_the_search_address", "made up: mpagecache.go, flush", "flush_against_refill",
+        ("CachingPageAlloc.flush", "await self.tree.update(lower_search_addr, c.base)", ""),
+    ),
+    fault(
+        "search_address_beyond_a_block", "filling a cache looks on behind its block, which may be no page of the heap's",
+        "search_address_is_mapped", "issue 40191", "cache_against_cache",
+        ("page_cache.leave_block", "g.pages_per_block - 1", "g.pages_per_block"),
+    ),
+    fault(
+        "alloc_leaves_the_scavenged_bit", "allocating pages leaves them marked scavenged", "allocated_page_is_not_scavenged",
+        "made up: mpallocbits.go, pallocData.allocRange", "free_against_alloc",
+        ("PallocData.alloc_range", "self.scavenged.clear_range(i, n)", "self.scavenged"),
+    ),
+    fault(
+        "flush_marks_all_scavenged", "a flushed cache's pages are all marked scavenged", "scavenged_page_is_zero",
+        "made up: mpagecache.go, flush", "flush_of_scavenged_pages",
+        ("CachingPageAlloc.flush", "c.scav & 1 << i != 0", "c.cache & 1 << i != 0"),
+    ),
+    fault(
+        "cache_not_emptied_by_flush", "a P goes on with the cache that it flushed", "cache_owns_its_pages",
+        "made up: mpagecache.go, flush", "flush_against_refill",
+        ("Pages.flush_pcache", "await self.pcache.at(self.p).write(flushed)", ""),
+    ),
+    fault(
+        "scavenged_bytes_not_subtracted", "heapReleased keeps the bytes that a span took", "byte_counters_count_the_pages",
+        "made up: mheap.go, allocSpan", "two_allocs_one_arena", ("Heap.alloc_span", "await self.heap_released.add(-scav)", ""),
+    ),
+    fault(
+        "index_not_told_of_caches", "filling a cache does not tell the scavenge index", "index_counts_the_pages",
+        "made up: mpagecache.go, allocToCache", "cache_against_cache",
+        (
+            "CachingPageAlloc.alloc_to_cache",
+            "if self.release.scavenge_index:\n    await self.index.alloc(g.chunk_index(c.base), ones_count(c.cache))", "",
+        ),
+    ),
+    fault(
+        "min_heap_idx_not_set", "growing leaves minHeapIdx as it was", "index_begins_at_the_lowest_chunk",
+        "made up: mgcscavenge.go, grow", "chunk_by_chunk", ("ScavengeIndex.grow", "await self.min_heap_idx.store(base_idx)", ""),
+    ),
+    fault(
+        "index_not_told_of_frees", "freeing does not say that there is something to scavenge",
+        "empty_chunk_has_nothing_to_scavenge", "made up: mgcscavenge.go, scavChunkData.free", "empty_is_rightly_said",
+        ("ScavChunkData.free", "data.flags | HAS_FREE", "data.flags"),
+    ),
+    fault(
+        "forced_cursor_not_raised", "freeing leaves the cursor of forced scavenging", "forced_scavenge_leaves_nothing",
+        "made up: mgcscavenge.go, free", "nothing_is_left", ("ScavengeIndex.free", "await self.search_addr_force.store_marked(addr)", ""),
+    ),
+    fault(
+        "forced_cursor_not_marked", "freeing raises the cursor of forced scavenging without a mark",
+        "forced_cursor_is_above_what_is_free", "made up: mranges.go, StoreMarked", "mark_keeps_a_raised_cursor",
+        ("AtomicOffAddr.store_marked", "-(addr - self.offset)", "addr - self.offset"),
+    ),
+    fault(
+        "background_cursor_raised_by_free", "freeing raises the background scavenger's cursor",
+        "background_cursor_rises_in_a_cycle", "made up: mgcscavenge.go, free", "scavengers_and_a_free",
+        ("ScavengeIndex.free", "await self.search_addr_force.store_marked(addr)", "await self.search_addr_bg.store_marked(addr)"),
+    ),
+    fault(
+        "find_raises_the_forced_cursor", "find stores where it looks on even where that is higher",
+        "forced_cursor_rises_under_the_lock", "made up: mranges.go, StoreMin", "two_forced_scavengers",
+        ("AtomicOffAddr.store_unmark", "await self.a.compare_and_swap(-(marked_addr - self.offset), new_addr - self.offset)",
+         "await self.a.store(new_addr - self.offset)"),
+    ),
+    fault(
+        "grow_beyond_the_arena", "growing does not look where the arena ends", "grown_pages_were_reserved",
+        "made up: mheap.go, grow", "region_across_arenas", ("Growth.grow", "n_base > end", "end == 0"),
+    ),
+    fault(
+        "scavenged_pages_given_away", "pages are given back before they are scavenged", "live_memory_keeps_its_contents",
+        "made up: mgcscavenge.go, scavengeOne", "scavenge_against_alloc",
+        (
+            "scavenge.take_candidate",
+            "return p.with_chunk(ci, p.chunk_of(ci).alloc_range(base, npages)), (base, npages)", "return p, (base, npages)",
+        ),
+    ),
+)  # fmt: skip

@@ -1,0 +1,63 @@
+"""A number for every cell of a heap, and for the ghosts: cells that only the monitor writes. Read next: observe.py."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from spanproof.impl.access import Cell
+from spanproof.impl.heap_cells import HeapCells
+
+COUNTED = ("alloc_span", "init_span", "free_span_locked", "pages.scavenge_one")
+"""The functions whose number of threads inside is a ghost."""
+
+
+Reading = Callable[[int], Any]
+"""The present value of the cell with this number."""
+
+
+class UnknownCellError(LookupError):
+    """The heap uses a cell that it does not list in `fresh`."""
+
+
+class Numbering:
+    """A number for every cell of a heap, ghosts included."""
+
+    def __init__(self, heap: HeapCells, cells: Mapping[Cell[Any], Any]) -> None:
+        """Number the cells in the order of the mapping, then the ghosts."""
+        g = heap.geometry
+        ghosts: dict[Cell[Any], Any] = {Cell("ghost.inside", name): 0 for name in COUNTED}
+        ghosts |= {Cell("ghost.returned", s): 0 for s in range(g.spans)}
+        ghosts |= {Cell("ghost.acquired", s): -1 for s in range(g.spans)}
+        ghosts |= {Cell("ghost.expected", page): 0 for page in g.pages}
+        ghosts[Cell("ghost.abstract")] = None
+        ghosts[Cell("ghost.calm")] = frozenset()
+        self.heap = heap
+        self.initial = [*cells.values(), *ghosts.values()]
+        self.names = [str(cell) for cell in (*cells, *ghosts)]
+        self.cells: list[Cell[Any]] = [*cells, *ghosts]
+        self.ghosts_from = len(cells)
+        self._number = {cell: n for n, cell in enumerate((*cells, *ghosts))}
+
+    def of(self, cell: Cell[Any]) -> int:
+        """The number of a cell.
+
+        Raises:
+            UnknownCellError: the heap uses a cell that it does not list in `fresh`.
+
+        """
+        try:
+            return self._number[cell]
+        except KeyError:
+            raise UnknownCellError(f"the heap touches {cell}, which is not among its cells") from None
+
+    @property
+    def index_words(self) -> tuple[int, ...]:
+        """The numbers of the cells that hold the words of the scavenge index, lowest chunks first."""
+        return tuple(n for n, cell in enumerate(self.cells) if cell.name == "scav.chunks")
+
+    def all(self, name: str, indices: Iterable[Any]) -> tuple[int, ...]:
+        """The numbers of a family of cells."""
+        return tuple(self._number[Cell(name, index)] for index in indices)
+
+
+Field = tuple[tuple[int, ...], Callable[[tuple[Any, ...]], Any]]
+"""The cells behind a field of HeapState, and what it is, given their values."""

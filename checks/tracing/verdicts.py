@@ -53,12 +53,13 @@ def _result(checked: Checked, claim: TraceClaim, told: Mapping[str, Finding], se
 
 def _prediction(checked: Checked, predicted: Predicted, found: Finding | None, seconds: float) -> Result:
     """The result of stepping the text. After a row that breaks who owns what, nobody knows what was to be predicted."""
-    claim, rows, stopped = THE_REFERENCE_PREDICTS_EVERY_EVENT, len(checked.trace), checked.stopped
+    claim, stopped = THE_REFERENCE_PREDICTS_EVERY_EVENT, checked.stopped
     last = stopped if predicted.lost is None else predicted.lost
     counts = {"events": predicted.events, "differences": predicted.differences}
     counts |= {kind.word: number for kind, number in predicted.seen.items()}
-    bound = f"the {predicted.events:,} of {f'all {rows:,}' if last is None else f'the first {last + 1:,}'} events "
-    bound += "that concern the page allocator" + ("" if predicted.searched else "; the trace tells no search address")
+    bound = f"{predicted.events:,} events of the page allocator" if last is None else f"the events up to row {last}"
+    bound = f"all {bound}" if last is None and not predicted.unknown else bound
+    bound += "" if predicted.searched else "; the trace tells no search address"
     verdict, reason = Verdict.HOLDS, ""
     if predicted.row is not None:
         row = checked.trace.number(predicted.row)

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import pytest
@@ -12,8 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from spanproof.checks import cli
 from spanproof.checks.faults.edit import Edit, planted
-from spanproof.checks.record import loads
+from spanproof.checks.record import load, loads
 from spanproof.checks.subject import Subject
 from spanproof.checks.tracing import predicted as predicted_module
 from spanproof.checks.tracing.claims import THE_REFERENCE_PREDICTS_EVERY_EVENT as CLAIM
@@ -201,6 +202,19 @@ def test_a_difference_is_one_line_and_a_verdict(tmp_path: Path) -> None:
     assert records[-1].violated.claim == CLAIM.name
 
 
+def test_the_command_steps_the_heap_that_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`trace --fault` is violated by the claim that runs the text, alone; `replay` shows it again with that fault."""
+    file = tmp_path / "begin.npz"
+    save(file, _begin(1))
+    assert cli.main(["trace", str(file), "--fault", "second_fit", "--out", str(tmp_path)]) == 1
+    (record,) = tmp_path.glob("trace-*.json")
+    assert load(record).fault == "second_fit"
+    assert cli.main(["trace", str(file), "--out", str(tmp_path)]) == 0
+    capsys.readouterr()
+    assert cli.main(["replay", str(record)]) == 1
+    assert f"violated: {CLAIM.name}, the same as recorded" in capsys.readouterr().out
+
+
 def _unknown(trace: Trace, tmp_path: Path) -> str:
     file = tmp_path / "unknown.npz"
     save(file, trace)
@@ -217,20 +231,14 @@ def _without(trace: Trace, *rows: int) -> Trace:
 def test_what_cannot_be_predicted_is_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Never green: the reason names the row, or what the trace lacks."""
     trace = _begin(1)
-    assert "does not begin with its process" in _unknown(
-        replace(trace.excerpt(np.arange(2, 900)), numbers=None), tmp_path
-    )
-    assert "no row tells of padding" in _unknown(
-        replace(trace.excerpt(np.delete(np.arange(900), 1)), numbers=None), tmp_path
-    )
+    assert "does not begin with its process" in _unknown(_without(trace, 0, 1), tmp_path)
+    assert "no row tells of padding" in _unknown(_without(trace, 1), tmp_path)
     assert "no row that concerns the page allocator" in _unknown(Recorder().trace(), tmp_path)
     old = made(2, 200, release="go1.20")
     assert "is a scavenger's of go1.20" in _unknown(old, tmp_path)
     far = tampered(trace, {("page", 0): 2**34})
     assert "beyond those of go-amd64" in _unknown(far, tmp_path)
-    lost = replace(
-        trace.excerpt(np.delete(np.arange(900), np.flatnonzero(trace.kind == Kind.FREE_SPAN)[3])), numbers=None
-    )
+    lost = _without(trace, int(np.flatnonzero(trace.kind == Kind.FREE_SPAN)[3]))
     assert "predicted up to row" in _unknown(lost, tmp_path)
     monkeypatch.setattr(predicted_module, "CHUNK_LIMIT", 2)
     assert "grows by 3 chunks; at most 2 are stepped" in _unknown(trace, tmp_path)
@@ -278,6 +286,5 @@ def test_no_trace_is_too_bad(trace: Trace, told: bool) -> None:
 def test_speed(benchmark: BenchmarkFixture, file: Path) -> None:
     """Some 30,000 events a second (not asserted: machines differ)."""
     trace = read_trace(file)
-    bench: Any = benchmark
-    predicted = cast("Predicted", bench.pedantic(_predict, args=(trace,), rounds=1))
+    predicted = cast("Predicted", benchmark(_predict, trace))
     assert predicted.row is None

@@ -260,8 +260,8 @@ def check(**options: Any) -> int:
     heap = subject(options["heap"], options["fault"]).heap_class
     tasks = [*_pins(), *proof_tasks(THEOREMS, heap, options["release"], ["int"])]
     tasks += [*campaign_tasks(), *table_tasks(), *history_tasks()]
-    tasks += [Task("explore", s.name) for s in sorted(SCENARIOS, key=lambda s: -s.states)]
     tasks += [Task("trace", str(path)) for path in RECORDED]
+    tasks += [Task("explore", s.name) for s in sorted(SCENARIOS, key=lambda s: -s.states)]
     return _run("check", tasks, options, budget=CHECK_BUDGET)
 
 

@@ -84,7 +84,7 @@ def test_an_edit_turns_all_three_readings_red(name: str) -> None:
     assert compare(heap, examples=1000).result.verdict is Verdict.VIOLATED
 
 
-@pytest.mark.parametrize("name", GREEN)
+@pytest.mark.parametrize("name", [pytest.param(name, marks=pytest.mark.long) for name in GREEN])
 def test_an_equivalent_edit_stays_green(name: str) -> None:
     """Where the heap is as right as before, proofs hold, and neither search nor drawn programs find anything."""
     heap = Subject(planted((GREEN[name],)), "edited text")

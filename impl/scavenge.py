@@ -118,8 +118,6 @@ class ScavengingPageAlloc(CachingPageAlloc):
     """Bytes of free pages that were not returned to the system, those in page caches included."""
     heap_released: Cell[int] = HEAP_RELEASED
     """Bytes of free pages that were returned, or never had memory."""
-    test: bool = False
-    """Go's own tests: nothing is returned to the system, and nothing counted."""
 
     async def scavenge(self, nbytes: int, force: bool) -> int:
         """Return at least nbytes to the system, if there are so many: the bytes returned. No lock (pageAlloc.scavenge).
@@ -167,10 +165,9 @@ class ScavengingPageAlloc(CachingPageAlloc):
             await self.lock.unlock()
 
             # The pages are ours: the system may take its time.
-            if not self.test:
-                await self.os.sys_unused(addr, npages * g.page_size)
-                await self.heap_released.add(npages * g.page_size)
-                await self.heap_free.add(-npages * g.page_size)
+            await self.os.sys_unused(addr, npages * g.page_size)
+            await self.heap_released.add(npages * g.page_size)
+            await self.heap_free.add(-npages * g.page_size)
 
             await self.lock.lock()
             # Nobody else can have looked below without finding them allocated.

@@ -7,8 +7,18 @@ from dataclasses import replace
 
 from spanproof.checks.running.pages_alone import PagesAlone
 from spanproof.impl.malloc import Runtime
+from spanproof.impl.os_memory import OsMemory
 from spanproof.model.geometry import Geometry
 from spanproof.model.releases import NEWEST, Release
+
+
+class MockedMemory(OsMemory):
+    """Memory without contents: a p.test returns none to the system (mgcscavenge.go, scavengeOne)."""
+
+    __slots__ = ()
+
+    async def sys_unused(self, base: int, size: int) -> None:
+        """Return nothing."""
 
 
 class StandingAlone(PagesAlone):
@@ -16,7 +26,7 @@ class StandingAlone(PagesAlone):
 
     def __init__(self, geometry: Geometry, release: Release = NEWEST, heap_class: type[Runtime] = Runtime) -> None:
         """Begin with no memory; nothing is returned to a system (p.test). heap_class: whose page allocator it is."""
-        super().__init__(geometry, release, heap_class, test=True)
+        super().__init__(geometry, release, heap_class, MockedMemory)
 
     def set_up(self, chunk: int, allocated: list[tuple[int, int]], scavenged: list[tuple[int, int]]) -> None:
         """Grow by one chunk with these runs of pages allocated and scavenged, as Go's tests make their heaps."""

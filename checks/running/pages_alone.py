@@ -28,16 +28,14 @@ class PagesAlone:
         release: Release = NEWEST,
         heap_class: type[Runtime] = Runtime,
         os_class: type[OsMemory] = OsMemory,
-        *,
-        test: bool = False,
     ) -> None:
-        """Begin with no memory. heap_class: whose page allocator it is; test: as Go's own tests have it."""
+        """Begin with no memory. heap_class: whose page allocator it is; os_class: the memory that it is on."""
         self.geometry = geometry
         self.tree_cell: Cell[PageTree] = Cell("pages", guard=HEAP_LOCK)
         index = heap_class.ScavengeIndex(geometry, *index_cells(geometry, heap_class.ScavengeIndex.Cursor))
         memory = os_class(geometry, Cells("memory"))
         lock = Lock(HEAP_LOCK)
-        self.pages = heap_class.PageAlloc(geometry, release, lock, self.tree_cell, index, memory, test=test)
+        self.pages = heap_class.PageAlloc(geometry, release, lock, self.tree_cell, index, memory)
         self.alone = Alone(self._fresh)
 
     def _fresh(self, cell: Cell[Any]) -> Any:

@@ -117,7 +117,7 @@ def test_the_matrix_of_faults_asks_histories(capsys: pytest.CaptureFixture[str])
 
 
 SHRINKS = {
-    "search_addr_leaves_the_block": 3, "forced_cursor_is_not_raised": 3, "second_fit": 2, "bad_summary_is_not_seen": 30,
+    "search_addr_leaves_the_block": 6, "forced_cursor_is_not_raised": 6, "second_fit": 4, "bad_summary_is_not_seen": 30,
 }  # fmt: skip
 
 

@@ -98,7 +98,13 @@ def _by_line(tree: ast.Module) -> dict[int, list[str]]:
     return found
 
 
-@pytest.mark.parametrize("name", BREAKS)
+FEW = 8
+"""So many are seen in every run, the others behind the long marker."""
+
+
+@pytest.mark.parametrize(
+    "name", [*list(BREAKS)[:FEW], *(pytest.param(name, marks=pytest.mark.long) for name in list(BREAKS)[FEW:])]
+)
 def test_a_fault_turns_its_theorem_red_at_the_edited_line(name: str) -> None:
     """A failed obligation stands at the edited line or on a path through it; its counterexample is reached."""
     heap, theorem = subject(fault=name), BY_NAME[BREAKS[name]]

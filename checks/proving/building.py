@@ -95,3 +95,8 @@ def add_to(solver: Any, terms: Iterable[Any]) -> None:
 def interrupt() -> None:
     """Make the solver give up what it is at, from another thread."""
     _context.interrupt()
+
+
+def is_value(term: Any) -> bool:
+    """Whether a claim is plainly true or plainly false."""
+    return bool(_z3.is_true(term) or _z3.is_false(term))

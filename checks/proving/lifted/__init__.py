@@ -1,0 +1,1 @@
+"""Proofs about plain functions of the page allocator, read as formulas of their arguments. Start with lemma.py."""

@@ -1,0 +1,273 @@
+"""A lemma: what is given, calls of the text, and what must be true of their results.
+
+A lemma is written once and read twice: with symbols, for all inputs, and with numbers, which is how a counterexample is
+run and how tests try it. Read next: ../terms.py.
+"""
+
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any
+
+import z3
+
+from spanproof.checks.proving import building
+from spanproof.checks.proving.lifted.numbers import Integer, bits_for, exactly
+from spanproof.checks.proving.lifted.reading import Reader
+from spanproof.checks.proving.obligations import Kind, Obligation, Outcome
+from spanproof.checks.proving.stopping import Hurry, OutOfTimeError
+from spanproof.checks.proving.terms import formula
+from spanproof.impl.access import Throw
+from spanproof.model.logic import Claims, any_of, implies, negate, same
+
+MOST_WORK = 2_000_000_000
+"""In z3's own count: far more than any question of the long tier takes."""
+OUTCOMES = {"unsat": Outcome.PROVED, "sat": Outcome.FAILED}
+
+
+class OverError(Exception):
+    """A call has thrown, as it may: there is no result to say anything of."""
+
+
+class NotMetError(Exception):
+    """A premise does not hold of these numbers."""
+
+
+class Given(ABC):
+    """What a lemma is read with. Sizes are bits; `text` has the functions and values of the page allocator, by name."""
+
+    text: SimpleNamespace
+
+    @abstractmethod
+    def number(self, name: str, lo: int, hi: int) -> Any:
+        """Any number from lo to hi."""
+
+    @abstractmethod
+    def integer(self, name: str) -> Any:
+        """Any whole number."""
+
+    @abstractmethod
+    def assume(self, *claims: Any) -> None:
+        """Go on where all of these hold."""
+
+    @abstractmethod
+    def call(
+        self,
+        function: Callable[..., Any],
+        *args: Any,
+        throws: Mapping[str, Any] | None = None,
+        instead: Mapping[Any, Callable[..., Any]] | None = None,
+    ) -> Any:
+        """What a function gives; go on where it does not throw.
+
+        throws: per text when it must be thrown, and only then; any other must not be reached. instead: what stands
+        for functions of which a contract was shown elsewhere, where symbols are read; numbers run the text.
+        """
+
+    @abstractmethod
+    def show(self, goal: str, claim: Any) -> None:
+        """This must hold."""
+
+    def show_all(self, claims: Claims) -> None:
+        """These must hold."""
+        for goal, claim in claims:
+            self.show(goal, claim)
+
+    def word(self, name: str, width: int = 64) -> Any:
+        """Any word."""
+        return self.number(name, 0, (1 << width) - 1)
+
+    def words(self, name: str, many: int, width: int = 64) -> tuple[Any, ...]:
+        """Any words."""
+        return tuple(self.word(f"{name}[{i}]", width) for i in range(many))
+
+
+@dataclass(frozen=True, slots=True)
+class Lemma:
+    """One lemma."""
+
+    name: str
+    read: Callable[[Given], None]
+
+
+class Symbols(Given):
+    """Reads a lemma for all inputs."""
+
+    def __init__(self, text: SimpleNamespace, hurry: Hurry) -> None:
+        """text: the functions of the heap under test. hurry: see stopping.py."""
+        self.text, self._hurry = text, hurry
+        self.obligations: list[Obligation] = []
+        self.hypotheses: list[Any] = []
+        self.inputs: dict[str, Any] = {}
+        self.counterexample: dict[str, int] | None = None
+        self._unbounded = False
+        self._function: Any = None
+        self._reached: Any = True
+
+    def number(self, name: str, lo: int, hi: int) -> Any:
+        """Any number from lo to hi."""
+        size = bits_for(lo, hi)
+        x = exactly(z3.Const(name, z3.BitVecSort(size)), lo, hi)
+        if hi - lo + 1 < 1 << size:
+            # The claim that says so must not be decided by the bounds that it is to give.
+            whole = exactly(x.term, *((0, (1 << size) - 1) if lo >= 0 else (-(1 << size - 1), (1 << size - 1) - 1)))
+            self.assume(lo <= whole, whole <= hi)
+        self.inputs[name] = x
+        return x
+
+    def integer(self, name: str) -> Any:
+        """Any whole number."""
+        self._unbounded = True
+        self.inputs[name] = Integer(z3.Const(name, z3.IntSort()))
+        return self.inputs[name]
+
+    def assume(self, *claims: Any) -> None:
+        """Go on where all of these hold."""
+        self.hypotheses += [formula(claim) for claim in claims if claim is not True]
+
+    def call(
+        self,
+        function: Callable[..., Any],
+        *args: Any,
+        throws: Mapping[str, Any] | None = None,
+        instead: Mapping[Any, Callable[..., Any]] | None = None,
+    ) -> Any:
+        """What a function gives."""
+        reader = Reader(instead)
+        reader.guard = self._reached
+        self._function = getattr(function, "__func__", function)
+        result = reader.called(function, args, {})
+        for text, when in (throws or {}).items():
+            said = any_of(*(t.guard for t in reader.throws if t.text == text))
+            self._show(Kind.THROW, text, "thrown when it must be", implies(self._reached, same(said, when)))
+        for thrown in reader.throws:
+            if thrown.text not in (throws or {}):
+                self._show(Kind.THROW, thrown.place, f"not thrown: {thrown.text}", negate(thrown.guard))
+        self._reached = reader.guard
+        return result
+
+    def show(self, goal: str, claim: Any) -> None:
+        """This must hold."""
+        self._show(Kind.ENSURES, "", goal, implies(self._reached, claim))
+
+    def end(self) -> None:
+        """The premises must not contradict each other, and the calls must come back."""
+        solver = self._solver()
+        building.add_to(solver, [*self.hypotheses, formula(self._reached)])
+        result, seconds = self._checked(solver)
+        outcome = Outcome.PROVED if result == z3.sat else Outcome.UNKNOWN
+        self._keep(Kind.REACHED, "end", "not vacuous", outcome, seconds)
+
+    def _show(self, kind: Kind, where: str, goal: str, claim: Any) -> None:
+        if claim is True:
+            self._keep(kind, where, goal, Outcome.PROVED, 0.0)
+            return
+        solver = self._solver()
+        building.add_to(solver, [*self.hypotheses, building.negation(formula(claim))])
+        result, seconds = self._checked(solver)
+        outcome = OUTCOMES.get(str(result), Outcome.UNKNOWN)
+        if outcome is Outcome.FAILED and self.counterexample is None:
+            model = solver.model()
+            self.counterexample = {
+                n: _plain(model.eval(x.term, model_completion=True), x) for n, x in self.inputs.items()
+            }
+        self._keep(kind, where, goal, outcome, seconds)
+
+    def _keep(self, kind: Kind, where: str, goal: str, outcome: Outcome, seconds: float) -> None:
+        code = getattr(self._function, "__code__", None)
+        name, file, line = (
+            ("lemma", "", 0) if code is None else (code.co_qualname, code.co_filename, code.co_firstlineno)
+        )
+        values = {n: str(v) for n, v in (self.counterexample or {}).items()} if outcome is Outcome.FAILED else {}
+        place = "impl/" + file.rpartition("/")[2] if file else ""
+        self.obligations.append(Obligation(goal, kind, where, name, place, line, outcome, seconds, values))
+
+    def _solver(self) -> Any:
+        solver = z3.Solver() if self._unbounded else z3.SolverFor("QF_BV")
+        solver.set("rlimit", MOST_WORK)
+        solver.set("ctrl_c", False)
+        return solver
+
+    def _checked(self, solver: Any) -> tuple[Any, float]:
+        started = time.perf_counter()
+        result = solver.check()
+        said = self._hurry(0)
+        if said is not None:
+            raise OutOfTimeError(said)
+        return result, time.perf_counter() - started
+
+
+def _plain(term: Any, symbol: Any) -> int:
+    """The number that a model gives."""
+    if isinstance(symbol, Integer) or symbol.lo >= 0:
+        return int(term.as_long())
+    return int(term.as_signed_long())
+
+
+class Numbers(Given):
+    """Reads a lemma with numbers: the text runs as it is."""
+
+    def __init__(self, text: SimpleNamespace, inputs: Mapping[str, int] | Callable[[str, int, int], int]) -> None:
+        """inputs: the numbers by their names, or what draws one: (name, least, most)."""
+        self.text, self._inputs = text, inputs
+        self.given: dict[str, int] = {}
+        self.broken: list[str] = []
+
+    def number(self, name: str, lo: int, hi: int) -> Any:
+        """The number of this name."""
+        x = self._inputs(name, lo, hi) if callable(self._inputs) else self._inputs[name]
+        if not lo <= x <= hi:
+            raise NotMetError
+        self.given[name] = x
+        return x
+
+    def integer(self, name: str) -> Any:
+        """The number of this name."""
+        return self.number(name, -(1 << 64), 1 << 64)
+
+    def assume(self, *claims: Any) -> None:
+        """Go on where all of these hold."""
+        if not all(claims):
+            raise NotMetError
+
+    def call(
+        self,
+        function: Callable[..., Any],
+        *args: Any,
+        throws: Mapping[str, Any] | None = None,
+        instead: Mapping[Any, Callable[..., Any]] | None = None,  # noqa: ARG002  # for symbols
+    ) -> Any:
+        """What a function gives."""
+        expected = {text for text, when in (throws or {}).items() if when}
+        try:
+            result = function(*args)
+        except (Throw, IndexError) as e:
+            if str(e) not in expected:
+                self.broken.append(f"not thrown: {e}")
+            raise OverError from e
+        if expected:
+            self.broken.append("thrown when it must be")
+        return result
+
+    def show(self, goal: str, claim: Any) -> None:
+        """This must hold."""
+        if not claim:
+            self.broken.append(goal)
+
+
+def broken(
+    lemma: Lemma, text: SimpleNamespace, inputs: Mapping[str, int] | Callable[[str, int, int], int]
+) -> list[str]:
+    """The goals of a lemma that numbers break.
+
+    Raises:
+        NotMetError: its premises do not hold of them.
+
+    """
+    given = Numbers(text, inputs)
+    with suppress(OverError):
+        lemma.read(given)
+    return given.broken

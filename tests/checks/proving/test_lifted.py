@@ -1,6 +1,7 @@
 """Lemmas about plain functions of the page allocator, for all inputs, and edits of the text that break them."""
 
 import random
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -77,7 +78,69 @@ def addresses(given: Given) -> None:
     given.show("the page", all_of(within >= 0, within < g.page_size))
 
 
-LEMMAS = (find_bit_range64, fill_aligned, subtract, pack, addresses)
+def merge_at(log: int) -> Any:
+    """Eight summaries that can be, of 1 << log pages each, merge into one that can be."""
+
+    def merge(given: Given) -> None:
+        text, whole = given.text, GO_AMD64.log_max_packed_value
+        sums = tuple(tuple(given.integer(f"{name}[{i}]") for name in ("start", "most", "end")) for i in range(8))
+        for total in sums:
+            given.assume(*_can_be(total, 1 << log))
+        packed = tuple(_packed(given, total) for total in sums)
+        instead: dict[Any, Callable[..., Any]] = {text.unpack: _as_it_is, text.pack_palloc_sum: _three}
+        found = given.call(text.merge_summaries, packed, log, whole, instead=instead)
+        for claim in _can_be(given.call(text.unpack, found, whole) if isinstance(found, int) else found, 8 << log):
+            given.show("it can be", claim)
+
+    return merge
+
+
+def _as_it_is(total: Any, _: int) -> Any:
+    return total
+
+
+def _three(start: Any, most: Any, end: Any, _: int) -> Any:
+    return start, most, end
+
+
+def _packed(given: Given, total: tuple[Any, ...]) -> Any:
+    return given.text.pack_palloc_sum(*total, GO_AMD64.log_max_packed_value) if isinstance(total[0], int) else total
+
+
+def _can_be(total: Any, pages: int) -> tuple[Any, ...]:
+    """Whether three numbers are the summary of a bitmap of so many pages."""
+    start, most, end = total
+    whole = all_of(start == pages, most == pages, end == pages)
+    apart = all_of(start < pages, most < pages, end < pages)
+    return (start >= 0, end >= 0, start <= most, end <= most, any_of(whole, apart))
+
+
+def find1(given: Given) -> None:
+    """The lowest free page of a chunk from the word of the search index on."""
+    bits = given.text.PallocBits(given.words("bits", 8), 64)
+    search, i = given.number("search", 0, 511), given.number("i", 0, 511)
+    found = given.call(bits.find1, search)
+    free = given.call(bits.get, i) == 0
+    given.show("none", implies(all_of(found == -1, i >= search), negate(free)))
+    given.show("it is free", implies(found == i, free))
+    given.show("the lowest", implies(all_of(i >= search // 64 * 64, i < found), negate(free)))
+
+
+def cache_alloc(given: Given) -> None:
+    """Pages that a cache gives leave it, the lowest that fit, and no others do."""
+    cache, scav, n, i = given.word("cache"), given.word("scav"), given.number("n", 1, 64), given.number("i", 0, 63)
+    base = 1 << 30
+    left, addr, _ = given.call(given.text.PageCache(base, cache, scav).alloc, n, GO_AMD64)
+    first = (addr - base) // GO_AMD64.page_size
+    mine = all_of(addr != 0, first <= i, i < first + n)
+    given.show("they were there", implies(mine, cache >> i & 1 == 1))
+    given.show("what is left", same(left.cache >> i & 1 == 1, all_of(cache >> i & 1 == 1, negate(mine))))
+    given.show("scavenged", same(left.scav >> i & 1 == 1, all_of(scav >> i & 1 == 1, negate(mine))))
+    given.show("the lowest", implies(all_of(i + n <= 64, any_of(addr == 0, i < first)), negate(is_run(cache, i, n))))
+
+
+MERGES = tuple(merge_at(log) for log in GO_AMD64.level_log_pages[1:])
+LEMMAS = (find_bit_range64, fill_aligned, subtract, pack, addresses, *MERGES, find1, cache_alloc)
 each = pytest.mark.parametrize("lemma", LEMMAS, ids=lambda lemma: lemma.__name__)
 
 
@@ -107,7 +170,7 @@ def test_it_holds_of_numbers(lemma: Any) -> None:
             tried += 1
         except NotMetError:
             continue
-    assert tried > 10 or lemma is addresses
+    assert tried > 10 or lemma in {addresses, *MERGES}
 
 
 def _drawn(rng: random.Random, lo: int, hi: int) -> int:
@@ -122,6 +185,9 @@ def _drawn(rng: random.Random, lo: int, hi: int) -> int:
         (find_bit_range64, "palloc_bits.find_bit_range64", "n - 1", "n - 2"),
         (fill_aligned, "scavenge.fill_aligned", "(x & c) + c | x | c", "(x & c) + c | c"),
         (subtract, "AddrRange.subtract", "replace(self, base=b.limit)", "replace(self, base=b.base)"),
+        (MERGES[0], "palloc_bits.merge_summaries", "start == i << log_max_pages_per_sum", "start >= 0"),
+        (find1, "PallocBits.find1", "search_idx // width", "search_idx // width + 1"),
+        (cache_alloc, "PageCache.alloc_n", "(1 << npages) - 1 << i", "(1 << npages) - 2 << i"),
         (pack, "palloc_bits.pack_palloc_sum", "(end & mask) << 2 * log_max", "(end & mask) << log_max"),
     ],
 )

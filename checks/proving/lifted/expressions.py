@@ -264,9 +264,7 @@ class Expressions(ABC):
             return BUILT_IN[plain](*args, **named)
         if inspect.isclass(plain) and plain.__module__.startswith("spanproof."):
             return plain(*args, **named)
-        if isinstance(getattr(function, "__self__", None), Symbol) or getattr(
-            type(getattr(function, "__self__", None)), "stands_for", None
-        ):
+        if isinstance(getattr(function, "__self__", None), Symbol):
             return function(*args, **named)
         raise LiftError(f"{plain!r} is called, of which lifted proofs know nothing")
 

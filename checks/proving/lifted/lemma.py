@@ -109,6 +109,7 @@ class Symbols(Given):
 
     def number(self, name: str, lo: int, hi: int) -> Any:
         """Any number from lo to hi."""
+        assert lo < hi, "a number that is known is no input"
         size = bits_for(lo, hi)
         x = exactly(z3.Const(name, z3.BitVecSort(size)), lo, hi)
         if hi - lo + 1 < 1 << size:

@@ -44,8 +44,6 @@ def merged(condition: Truth, a: Any, b: Any) -> Any:
         return Split(a, b)
     if isinstance(a, tuple | list) and len(a) == len(b):
         return type(a)(merged(condition, x, y) for x, y in zip(a, b, strict=True))
-    if hasattr(a, "merged"):
-        return a.merged(condition, b)
     if is_dataclass(a) and not isinstance(a, type):
         return type(a)(**{f.name: merged(condition, getattr(a, f.name), getattr(b, f.name)) for f in fields(a)})
     return a if _plainly_equal(a, b) else Split(a, b)

@@ -7,14 +7,22 @@ Read next: lemma.py.
 
 import ast
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from spanproof.checks.proving.cuts import LiftError
-from spanproof.checks.proving.lifted.expressions import MOST_ROUNDS, Expressions, Range, bound, refined
-from spanproof.checks.proving.lifted.merging import Guard, first_of, joined, merged, truth_of
-from spanproof.checks.proving.lifted.numbers import Symbol, negated
+from spanproof.checks.proving.lifted.expressions import (
+    MOST_ROUNDS,
+    OUT_OF_RANGE,
+    Expressions,
+    Range,
+    bound,
+    choose,
+    refined,
+)
+from spanproof.checks.proving.lifted.merging import Guard, first_of, joined, truth_of
+from spanproof.checks.proving.lifted.numbers import negated
 from spanproof.checks.text import tree_of
 from spanproof.impl.access import Cell
 from spanproof.model.logic import all_of, any_of
@@ -131,7 +139,7 @@ class Reader(Expressions):
                 after, result = self.called(args[0], (before, *args[1:]), {})
             case _:
                 raise LiftError(f"{kind} of {cell.name} is not understood by lifted proofs")
-        self.cells[cell] = after if self.guard is True else merged_where(self.guard, after, before)
+        self.cells[cell] = after if self.guard is True else choose(self.guard, after, before)
         return result
 
     # Statements.
@@ -190,8 +198,8 @@ class Reader(Expressions):
         if not isinstance(target.value, ast.Name) or not isinstance(names[target.value.id], list):
             raise LiftError(f"line {target.lineno}: only elements of lists of the function's own are assigned")
         many, i = names[target.value.id], self.value(target.slice, names)
-        self.throw(any_of(i < 0, i >= len(many)), "index out of range")
-        changed = [merged_where(i == k, value, old) for k, old in enumerate(many)]
+        self.throw(any_of(i < 0, i >= len(many)), OUT_OF_RANGE)
+        changed = [choose(i == k, value, old) for k, old in enumerate(many)]
         return {**names, target.value.id: changed}
 
     def _branches(self, node: ast.If, way: Way) -> Way | None:
@@ -253,7 +261,7 @@ class Reader(Expressions):
             raise LiftError(f"line {node.lineno}: a loop with `else` is not understood by lifted proofs")
         going: Way | None = Way(self.guard, way.names)
         left: list[Way] = []
-        for here, item in many.items() if isinstance(many, Range) else guarded(many):
+        for here, item in many.items() if isinstance(many, Range) else ((True, item) for item in many):
             if going is None or here is False:
                 continue
             names = bound(node.target, item, going.names)
@@ -302,18 +310,6 @@ class Reader(Expressions):
         for way in reversed(there[:-1]):
             names = joined(way.guard, {n: self._original(v) for n, v in way.names.items()}, names)
         return Way(any_of(*(way.guard for way in there)), names)
-
-
-def merged_where(condition: Guard, yes: Any, no: Any) -> Any:
-    """One value if the condition holds, another if not."""
-    return (yes if condition else no) if isinstance(condition, bool) else merged(condition, yes, no)
-
-
-def guarded(many: Any) -> Iterator[tuple[Guard, Any]]:
-    """The items of a sequence, each with when there is one."""
-    if isinstance(many, Symbol):
-        raise LiftError("a symbol is gone through")
-    yield from many.guarded() if hasattr(many, "guarded") else ((True, item) for item in many)
 
 
 def _loaded(target: ast.expr) -> ast.expr:

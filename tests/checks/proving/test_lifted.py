@@ -141,6 +141,8 @@ def cache_alloc(given: Given) -> None:
 
 MERGES = tuple(merge_at(log) for log in GO_AMD64.level_log_pages[1:])
 LEMMAS = (find_bit_range64, fill_aligned, subtract, pack, addresses, *MERGES, find1, cache_alloc)
+DRAWN = (find_bit_range64, fill_aligned, subtract, pack, find1, cache_alloc)
+"""Those whose premises numbers meet by chance."""
 each = pytest.mark.parametrize("lemma", LEMMAS, ids=lambda lemma: lemma.__name__)
 
 
@@ -160,7 +162,7 @@ def test_it_holds_for_all_inputs(lemma: Any) -> None:
     assert [str(o) for o in found.obligations if o.outcome is not Outcome.PROVED] == []
 
 
-@each
+@pytest.mark.parametrize("lemma", DRAWN, ids=lambda lemma: lemma.__name__)
 def test_it_holds_of_numbers(lemma: Any) -> None:
     """The same lemma, run: what is proved of the formulas is so of the text."""
     rng, tried = random.Random(1), 0
@@ -170,7 +172,7 @@ def test_it_holds_of_numbers(lemma: Any) -> None:
             tried += 1
         except NotMetError:
             continue
-    assert tried > 10 or lemma in {addresses, *MERGES}
+    assert tried > 10
 
 
 def _drawn(rng: random.Random, lo: int, hi: int) -> int:

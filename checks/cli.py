@@ -251,15 +251,23 @@ def _pins() -> list["Task"]:
 def check(**options: Any) -> int:
     """The main job: proofs, all interleavings, workloads, Go's tables, histories, traces, pinned records."""
     from spanproof.checks.faults.planting import subject  # noqa: PLC0415
-    from spanproof.checks.jobs import Task, campaign_tasks, history_tasks, proof_tasks, table_tasks  # noqa: PLC0415
+    from spanproof.checks.jobs import (  # noqa: PLC0415
+        Task,
+        campaign_tasks,
+        history_tasks,
+        plain_tasks,
+        proof_tasks,
+        table_tasks,
+    )
     from spanproof.checks.proofs.catalogue import BY_NAME as THEOREMS  # noqa: PLC0415
+    from spanproof.checks.proofs.catalogue import plain_names  # noqa: PLC0415
     from spanproof.checks.scenarios import SCENARIOS  # noqa: PLC0415
     from spanproof.checks.tracing.shipped import RECORDED  # noqa: PLC0415
 
     options["theorems"] = tuple(THEOREMS)
     heap = subject(options["heap"], options["fault"]).heap_class
     tasks = [*_pins(), *proof_tasks(THEOREMS, heap, options["release"], ["int"])]
-    tasks += [*campaign_tasks(), *table_tasks(), *history_tasks()]
+    tasks += [*plain_tasks(plain_names("quick")), *campaign_tasks(), *table_tasks(), *history_tasks()]
     tasks += [Task("trace", str(path)) for path in RECORDED]
     tasks += [Task("explore", s.name) for s in sorted(SCENARIOS, key=lambda s: -s.states)]
     return _run("check", tasks, options, budget=CHECK_BUDGET)
@@ -292,23 +300,27 @@ def explore(scenarios: tuple[str, ...], claim: str | None, **options: Any) -> in
     type=click.Choice(["quick", "long"]),
     default="quick",
     show_default=True,
-    help="quick: unbounded integers, seconds. long: 64-bit words too, minutes.",
+    help="quick: unbounded integers, seconds. long: 64-bit words and longer bitmaps too, minutes.",
 )
 @_options
 def prove(theorems: tuple[str, ...], domain: str | None, tier: str, **options: Any) -> int:
-    """Prove THEOREM... (default: all) about the text of the heap, for any number of threads; name one to hear all."""
+    """Prove THEOREM... (default: all) about the text of the heap; name one to hear all.
+
+    For any number of threads, or, where functions only compute, for all inputs.
+    """
     from spanproof.checks.faults.planting import subject  # noqa: PLC0415
-    from spanproof.checks.jobs import proof_tasks  # noqa: PLC0415
-    from spanproof.checks.proofs.catalogue import BY_NAME  # noqa: PLC0415
+    from spanproof.checks.jobs import plain_tasks, proof_tasks  # noqa: PLC0415
+    from spanproof.checks.proofs.catalogue import BY_NAME, PLAIN_BY_NAME, plain_names  # noqa: PLC0415
 
     for name in theorems:
-        _known(name, BY_NAME, "theorem")
+        _known(name, [*BY_NAME, *PLAIN_BY_NAME], "theorem")
     if domain == "int" and tier == "long":
         raise click.UsageError("--tier long is 64-bit words too: leave --domain int out")
     domains = (domain,) if domain else ("int",) if tier == "quick" else ("int", "bv64")
-    options["theorems"] = theorems or tuple(BY_NAME)
+    options["theorems"] = tuple(name for name in theorems or BY_NAME if name in BY_NAME)
+    plain = [name for name in theorems or plain_names(tier) if name in PLAIN_BY_NAME]
     heap = subject(options["heap"], options["fault"]).heap_class
-    tasks = proof_tasks(options["theorems"], heap, options["release"], domains)
+    tasks = [*proof_tasks(options["theorems"], heap, options["release"], domains), *plain_tasks(plain)]
     return _run("prove", tasks, options, tell=bool(theorems))
 
 
@@ -386,6 +398,12 @@ def _replayed(record: "Record", place: str) -> tuple[Any, str]:
 
         replayed = replay_history(record, subject(record.heap, record.fault))
         check, anew, difference = "compare", replayed.record, replayed.difference
+    elif record.kind == "inputs":
+        from spanproof.checks.proofs.catalogue import PLAIN_BY_NAME  # noqa: PLC0415
+        from spanproof.checks.proving.lifted.judging import replay_inputs  # noqa: PLC0415
+
+        replayed = replay_inputs(record, PLAIN_BY_NAME, subject(record.heap, record.fault))
+        check, anew, difference = "prove", replayed.record, replayed.difference
     else:
         replayed = run_again(record, subject(record.heap, record.fault).heap_class)
         check, anew, difference = "explore", replayed.record, replayed.difference

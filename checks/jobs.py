@@ -38,7 +38,8 @@ INTERRUPTED = "interrupted"
 class Task:
     """One piece of work: check is one of _TASKS; name a scenario, a file, a fault, a part, a proof.
 
-    For prove, `name` is a job, `release` the row it is done on, `domain` its kind of words.
+    For prove, `name` is a job, `release` the row it is done on, `domain` its kind of words; without a domain it is a
+    theorem about plain functions.
     """
 
     check: str
@@ -75,6 +76,8 @@ class Done:
     """Task compare: a part of the campaign, judged when all are there."""
     proof: Proof | None = None
     """Task prove: one proof; the theorems are judged when all are there."""
+    told: str = ""
+    """Task prove: a theorem about plain functions, told at length."""
 
 
 @dataclass(slots=True)
@@ -149,6 +152,8 @@ def _trace(task: Task, setting: Setting) -> Done:
 
 
 def _prove(task: Task, setting: Setting) -> Done:
+    if not task.domain:
+        return _prove_plain(task, setting)
     from spanproof.checks.proving.theorem import JOBS, prove, units  # noqa: PLC0415  # z3 at work, for this task alone
 
     hurry = _hurry(setting)(0)
@@ -157,6 +162,14 @@ def _prove(task: Task, setting: Setting) -> Done:
     heap = subject(setting.heap, setting.fault).heap_class
     unit = next(u for u in units(JOBS[task.name], heap, setting.release) if u.release == task.release)
     return Done((), (), None, prove(unit, heap, task.domain, _hurry(setting)))
+
+
+def _prove_plain(task: Task, setting: Setting) -> Done:
+    from spanproof.checks.proofs.catalogue import PLAIN_BY_NAME  # noqa: PLC0415  # for this task alone
+    from spanproof.checks.proving.lifted.judging import judge_plain  # noqa: PLC0415  # as above
+
+    found, told = judge_plain(PLAIN_BY_NAME[task.name], subject(setting.heap, setting.fault), _hurry(setting))
+    return Done((found.result,), () if found.record is None else (found.record,), told=told)
 
 
 def _pin(task: Task, setting: Setting) -> Done:
@@ -229,6 +242,7 @@ def run(tasks: list[Task], setting: Setting, jobs: int, told: Callable[[int, int
                 _theorems(work, proofs, setting)
         elif done.part is None:
             _keep(work, done)
+            work.told |= {result.name: done.told for result in done.results if done.told}
         elif done.part is parts[-1]:
             campaign = judge_campaign(parts, setting.seed)
             _keep(work, Done((campaign.result,), () if campaign.record is None else (campaign.record,)))
@@ -247,6 +261,11 @@ def proof_tasks(names: Iterable[str], heap_class: Any, release: str | None, doma
         for job in jobs
         for unit in units(JOBS[job], heap_class, release)
     ]
+
+
+def plain_tasks(names: Iterable[str]) -> list[Task]:
+    """Theorems about plain functions, a task for each."""
+    return [Task("prove", name) for name in names]
 
 
 def _theorems(work: Work, done: list[tuple[Task, Proof]], setting: Setting) -> None:

@@ -4,7 +4,7 @@ from enum import Enum
 from typing import Any, TextIO
 
 from spanproof.checks.faults.planting import PLANTABLE
-from spanproof.checks.proofs.catalogue import THEOREMS
+from spanproof.checks.proofs.catalogue import PLAIN, THEOREMS
 from spanproof.checks.scenarios import SCENARIOS
 from spanproof.model.claim import Claim, Invariant, Promise, RunClaim, StepInvariant
 from spanproof.model.promises import CLAIMS
@@ -52,6 +52,16 @@ def lists() -> dict[str, list[dict[str, Any]]]:
         "theorems": [
             {"name": t.name, "says": t.says, "because": t.because, "source": t.source, "proofs": list(t.proofs)}
             for t in THEOREMS
+        ]
+        + [
+            {
+                "name": t.name,
+                "says": t.says,
+                "because": t.because,
+                "source": t.source,
+                "proofs": [lemma.name for lemma in t.lemmas],
+            }
+            for t in PLAIN
         ],
         "releases": [_release(release) for release in RELEASES],
         "faults": [{"name": f.name, "says": f.says, "claim": f.claim, "source": f.source} for f in PLANTABLE.values()],

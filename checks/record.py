@@ -2,7 +2,7 @@
 
 A record of kind "run" holds a program, a schedule and the steps they gave, with the claim that the last step broke.
 A record of kind "trace" holds the rows of a recorded trace that break a claim, one of kind "history" the calls of the
-page allocator that do. All replay from themselves alone:
+page allocator that do, one of kind "inputs" what plain functions were called with. All replay from themselves alone:
 `spanproof replay FILE` does the work again and compares it, byte for byte, with what is written here.
 """
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 FORMAT, VERSION = "spanproof record", 1
-TOLD = ("trace", "history")
+TOLD = ("trace", "history", "inputs")
 """Kinds of records that have no steps, and tell a story."""
 
 
@@ -58,7 +58,7 @@ class Record:
     """A counterexample."""
 
     kind: str
-    """run, trace or history"""
+    """run, trace, history or inputs"""
     name: str
     """Scenario, workload or trace file."""
     release: str
@@ -67,7 +67,8 @@ class Record:
     """`reference` or the FILE.py:CLASS that took its place."""
     fault: str | None = None
     program: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """The program as data: geometry, threads, old spans; kind history: its heap and its calls."""
+    """The program as data: geometry, threads, old spans; kind history: its heap and its calls;
+    kind inputs: the lemma and its numbers."""
     schedule: tuple[int, ...] = ()
     """Which thread takes the next step, step by step."""
     cells: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -76,7 +77,8 @@ class Record:
     alone: bool = False
     """The claim was judged alone: others may have broken before it."""
     trace: Mapping[str, Any] = field(default_factory=dict[str, Any])
-    """Kind trace: the rows concerned and the number of the offending one. Kind history: the story of its calls."""
+    """Kind trace: the rows concerned and the number of the offending one.
+    Kinds history and inputs: the story of its calls."""
 
     @property
     def switches(self) -> int:

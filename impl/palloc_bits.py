@@ -113,7 +113,9 @@ class PageBits:
         return s + ones_count(self.words[j // width] & (1 << j % width + 1) - 1)  # type: ignore[no-any-return]  # as above
 
     def _with(self, k: int, word: int) -> Self:
-        return type(self)((*self.words[:k], word, *self.words[k + 1 :]), self.width)
+        words = list(self.words)
+        words[k] = word
+        return type(self)(tuple(words), self.width)
 
 
 def pack_palloc_sum(start: int, most: int, end: int, log_max: int) -> int:

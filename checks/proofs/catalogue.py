@@ -1,4 +1,7 @@
-"""All theorems, in reading order: first the watermark of an arena, then who owns pages, then who sweeps."""
+"""All theorems, in reading order: first the watermark of an arena, then who owns pages, then who sweeps.
+
+After those about coroutines, for any number of threads, come those about plain functions, for all inputs.
+"""
 
 from spanproof.checks.proofs import (
     alloc_needs_zero_terminates,
@@ -15,6 +18,7 @@ from spanproof.checks.proofs import (
     zeroed_base_never_decreases,
     zeroed_base_stays_in_arena,
 )
+from spanproof.checks.proofs.pages import addresses, caches, summaries, words
 
 THEOREMS = (
     zeroed_base_never_decreases.THEOREM,
@@ -32,3 +36,12 @@ THEOREMS = (
     reclaim_chunk_touches_only_swept_or_claimed_spans.THEOREM,
 )
 BY_NAME = {theorem.name: theorem for theorem in THEOREMS}
+
+PLAIN = (*words.THEOREMS, *summaries.THEOREMS, *addresses.THEOREMS, *caches.THEOREMS)
+"""About the plain functions of the page allocator."""
+PLAIN_BY_NAME = {theorem.name: theorem for theorem in PLAIN}
+
+
+def plain_names(tier: str) -> list[str]:
+    """Those of a tier: `long` has the quick ones too."""
+    return [theorem.name for theorem in PLAIN if tier in ("long", theorem.tier)]

@@ -112,6 +112,10 @@ class Word:
             return self.domain.constant(other)
         raise TypeError(f"a symbolic word meets {other!r}")
 
+    def chosen(self, condition: "Truth", yes: Any, no: Any) -> "Word":
+        """One word or another: what a claim chooses with."""
+        return Word(self.domain, building.choice(condition.term, self._of(yes), self._of(no)))
+
     def _word(self, term: Any) -> "Word":
         return Word(self.domain, term)
 
@@ -322,11 +326,10 @@ class Truth:
         """One word or truth if this is true, another if not."""
         if isinstance(yes, Truth | bool):
             return Truth(self.decide, building.choice(self.term, formula(yes), formula(no)))
-        domain = next((x.domain for x in (yes, no) if isinstance(x, Word)), None)
-        if domain is None:
+        owner = next((x for x in (yes, no) if hasattr(x, "chosen")), None)
+        if owner is None:
             raise TypeError(f"a claim chooses between {yes!r} and {no!r}, and neither is a word")
-        terms = [x.term if isinstance(x, Word) else domain.constant(x) for x in (yes, no)]
-        return Word(domain, building.choice(self.term, *terms))
+        return owner.chosen(self, yes, no)
 
 
 def formula(claim: Any) -> Any:

@@ -98,4 +98,5 @@ def page_text(heap_class: type[Runtime]) -> SimpleNamespace:
         )
         for function in found.values():
             names |= function.__globals__
+    names |= heap_class.ScavengeIndex.load.__globals__
     return SimpleNamespace(**names)

@@ -95,11 +95,12 @@ def test_compare_catches_a_fault_and_prints_a_program_that_runs(
 
 
 def test_a_fault_makes_check_red(tmp_path: Path) -> None:
-    """`check --fault` is violated by search, workloads, tables and traces, and leaves a report with its records."""
+    """`check --fault` is violated by proofs, search, workloads, tables and traces, and leaves a report with its records."""
     assert cli.main(["check", "--fault", "second_fit", "--json", "r.json", "--jobs", "2"]) == 1
 
     found = results(tmp_path / "r.json")["results"]
-    assert {r["check"] for r in found if r["verdict"] == "violated"} == {"explore", "compare", "tables", "trace"}
+    layers = {"prove", "explore", "compare", "tables", "trace"}
+    assert {r["check"] for r in found if r["verdict"] == "violated"} == layers
     assert (tmp_path / "spanproof-report" / "report.html").is_file()
     recorded = [r for r in found if r["verdict"] == "violated" and r["check"] != "tables"]
     assert all((tmp_path / r["record"]).is_file() for r in recorded)

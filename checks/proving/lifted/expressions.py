@@ -22,7 +22,7 @@ from spanproof.checks.proving.cuts import LiftError
 from spanproof.checks.proving.lifted.merging import Guard, first_of, merged, truth_of
 from spanproof.checks.proving.lifted.numbers import Integer, Number, Symbol, bounds, negated
 from spanproof.checks.proving.terms import Truth
-from spanproof.model.logic import all_of, any_of
+from spanproof.model.logic import all_of, any_of, same
 
 BINARY: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add, ast.Sub: operator.sub, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv,
@@ -275,7 +275,9 @@ def _equal(a: Any, b: Any, unequal: bool) -> Any:
         parts: list[Any] = [_equal(x, y, False) for x, y in zip(a, b, strict=True)]
         found = all_of(*parts) if len(a) == len(b) else False
     elif isinstance(a, Truth) or isinstance(b, Truth):
-        raise LiftError("claims are compared")
+        if not isinstance(a, bool | Truth) or not isinstance(b, bool | Truth):
+            raise LiftError("a claim is compared with a number")
+        found = same(a, b)
     else:
         found = b == a if isinstance(b, Symbol) else a == b
     return negated(found) if unequal else found

@@ -15,16 +15,20 @@ from typing import Any
 import z3
 
 from spanproof.checks.proving import building
-from spanproof.checks.proving.lifted.numbers import Integer, bits_for, exactly
+from spanproof.checks.proving.lifted.numbers import Integer, bits_for, exactly, fitted
 from spanproof.checks.proving.lifted.reading import Reader
 from spanproof.checks.proving.obligations import Kind, Obligation, Outcome
 from spanproof.checks.proving.stopping import Hurry, OutOfTimeError
 from spanproof.checks.proving.terms import formula
 from spanproof.impl.access import Throw
+from spanproof.model.geometry import Geometry
 from spanproof.model.logic import Claims, any_of, implies, negate, same
+from spanproof.model.words import WORD_BITS
 
 MOST_WORK = 2_000_000_000
 """In z3's own count: far more than any question of the long tier takes."""
+ANY = 1 << 64
+"""Numbers in place of unbounded integers go no further."""
 OUTCOMES = {"unsat": Outcome.PROVED, "sat": Outcome.FAILED}
 
 
@@ -46,8 +50,12 @@ class Given(ABC):
         """Any number from lo to hi."""
 
     @abstractmethod
-    def integer(self, name: str) -> Any:
-        """Any whole number."""
+    def integer(self, name: str, lo: int | None = None, hi: int | None = None) -> Any:
+        """Any whole number, or any in these bounds: for what only adds, subtracts and compares."""
+
+    @abstractmethod
+    def opaque(self, function: Callable[[Any], Any], most: int) -> Callable[[Any], Any]:
+        """A function of words, from 0 to `most`, of which no more is used than that it is one."""
 
     @abstractmethod
     def assume(self, *claims: Any) -> None:
@@ -103,7 +111,8 @@ class Symbols(Given):
         self.hypotheses: list[Any] = []
         self.inputs: dict[str, Any] = {}
         self.counterexample: dict[str, int] | None = None
-        self._unbounded = False
+        self._mixed = False
+        """Whether there are other terms than words."""
         self._function: Any = None
         self._reached: Any = True
 
@@ -119,11 +128,19 @@ class Symbols(Given):
         self.inputs[name] = x
         return x
 
-    def integer(self, name: str) -> Any:
-        """Any whole number."""
-        self._unbounded = True
-        self.inputs[name] = Integer(z3.Const(name, z3.IntSort()))
-        return self.inputs[name]
+    def integer(self, name: str, lo: int | None = None, hi: int | None = None) -> Any:
+        """Any whole number, or any in these bounds."""
+        self._mixed = True
+        x = self.inputs[name] = Integer(z3.Const(name, z3.IntSort()))
+        self.assume(lo is None or lo <= x, hi is None or x <= hi)
+        return x
+
+    def opaque(self, function: Callable[[Any], Any], most: int) -> Callable[[Any], Any]:
+        """What is known of it is left out: what holds of every function holds of this one."""
+        self._mixed = True
+        sorts = (z3.BitVecSort(size) for size in (WORD_BITS, bits_for(0, most)))
+        symbol = z3.Function(function.__name__, *sorts)
+        return lambda word: exactly(symbol(fitted(word, WORD_BITS)), 0, most)
 
     def assume(self, *claims: Any) -> None:
         """Go on where all of these hold."""
@@ -187,7 +204,7 @@ class Symbols(Given):
         self.obligations.append(Obligation(goal, kind, where, name, place, line, outcome, seconds, values))
 
     def _solver(self) -> Any:
-        solver = z3.Solver() if self._unbounded else z3.SolverFor("QF_BV")
+        solver = z3.Solver() if self._mixed else z3.SolverFor("QF_BV")
         solver.set("rlimit", MOST_WORK)
         solver.set("ctrl_c", False)
         return solver
@@ -216,6 +233,17 @@ class Numbers(Given):
         self.text, self._inputs = text, inputs
         self.given: dict[str, int] = {}
         self.broken: list[str] = []
+        self.story: list[str] = []
+
+    def read(self, lemma: Lemma) -> None:
+        """Read a lemma, as far as its calls come back.
+
+        Raises:
+            NotMetError: its premises do not hold of these numbers.
+
+        """
+        with suppress(OverError):
+            lemma.read(self)
 
     def number(self, name: str, lo: int, hi: int) -> Any:
         """The number of this name."""
@@ -225,9 +253,13 @@ class Numbers(Given):
         self.given[name] = x
         return x
 
-    def integer(self, name: str) -> Any:
+    def integer(self, name: str, lo: int | None = None, hi: int | None = None) -> Any:
         """The number of this name."""
-        return self.number(name, -(1 << 64), 1 << 64)
+        return self.number(name, -ANY if lo is None else lo, ANY if hi is None else hi)
+
+    def opaque(self, function: Callable[[Any], Any], most: int) -> Callable[[Any], Any]:  # noqa: ARG002  # for symbols
+        """It itself."""
+        return function
 
     def assume(self, *claims: Any) -> None:
         """Go on where all of these hold."""
@@ -243,20 +275,27 @@ class Numbers(Given):
     ) -> Any:
         """What a function gives."""
         expected = {text for text, when in (throws or {}).items() if when}
+        called = f"{getattr(function, '__qualname__', function)}({', '.join(map(_shown, args))})"
         try:
             result = function(*args)
-        except (Throw, IndexError) as e:
-            if str(e) not in expected:
-                self.broken.append(f"not thrown: {e}")
+        except OverError:
+            raise
+        except Exception as e:
+            # Go throws; what else a text does in Python is no better.
+            said = str(e) if isinstance(e, Throw | IndexError) else f"{type(e).__name__}: {e}"
+            self.story.append(f"{called} throws {said!r}")
+            if said not in expected:
+                self.broken.append(f"not thrown: {said}")
             raise OverError from e
-        if expected:
-            self.broken.append("thrown when it must be")
+        self.story.append(f"{called} gives {_shown(result)}")
+        self.broken += [f"thrown when it must be: {text}" for text in sorted(expected)]
         return result
 
     def show(self, goal: str, claim: Any) -> None:
         """This must hold."""
         if not claim:
             self.broken.append(goal)
+            self.story.append(f"broken: {goal}")
 
 
 def broken(
@@ -269,6 +308,16 @@ def broken(
 
     """
     given = Numbers(text, inputs)
-    with suppress(OverError):
-        lemma.read(given)
+    given.read(lemma)
     return given.broken
+
+
+def _shown(value: Any) -> str:
+    """A value in a story: numbers in hex, a geometry by its name."""
+    if isinstance(value, Geometry):
+        return value.name
+    if isinstance(value, int) and not isinstance(value, bool):
+        return f"{value:#x}" if value > 9 else str(value)
+    if isinstance(value, tuple):
+        return f"({', '.join(map(_shown, value))})"  # pyright: ignore[reportUnknownArgumentType]
+    return str(value)

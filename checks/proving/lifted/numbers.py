@@ -68,6 +68,10 @@ class Symbol:
     def __ne__(self, other: object) -> Any:
         return negated(self == other)
 
+    def chosen(self, condition: Truth, yes: Any, no: Any) -> Any:
+        """One number or another: what a claim chooses with."""
+        return choice(condition, yes, no)
+
     def __bool__(self) -> bool:
         raise LiftError("the truth of a symbol is asked where nothing can be decided")
 

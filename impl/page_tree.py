@@ -75,8 +75,9 @@ class Level:
     def with_entry(self, i: int, total: int) -> "Level":
         """With another entry i. Raises as `at` does."""
         b, j = i >> self.log_block, i & (1 << self.log_block) - 1
-        block = self.block(b)
-        return Level(self.blocks.set(b, (*block[:j], total, *block[j + 1 :])), self.log_block, self.mapped)
+        block = list(self.block(b))
+        block[j] = total
+        return Level(self.blocks.set(b, tuple(block)), self.log_block, self.mapped)
 
     def with_memory(self, need: AddrRange) -> "Level":
         """With memory behind more entries, which are 0 then, whatever they were (sysMap, sysUsed)."""

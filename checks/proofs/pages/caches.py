@@ -8,17 +8,21 @@ from spanproof.checks.proving.lifted.lemma import Given, Lemma
 from spanproof.model.contracts.pages import are_counted, compares_as_uint32, has, leave, takes_lowest
 from spanproof.model.geometry import GO_AMD64
 from spanproof.model.logic import all_of, implies, ite, negate, same
-from spanproof.model.words import ones_count
+from spanproof.model.words import WORD_BITS, ones_count
 
 G = GO_AMD64
 TOO_MANY, BELOW_ZERO = "too many pages allocated in chunk?", "allocated pages below zero?"
+
+
+def _word(word: Any) -> list[tuple[Any, int]]:
+    return [(word, WORD_BITS)]
 
 
 def _cache_alloc(given: Given) -> None:
     cache, scav = given.word("cache"), given.word("scav")
     n, i = given.number("n", 1, 64), given.number("i", 0, 63)
     base = 1 << 30
-    count = given.opaque(ones_count, 64)
+    count = given.opaque(ones_count, _word, WORD_BITS)
     left, addr, scavenged = given.call(given.text.PageCache(base, cache, scav).alloc, n, G, instead={ones_count: count})
     there, first = addr != 0, (addr - base) // G.page_size
     mine = all_of(there, first <= i, i < first + n)

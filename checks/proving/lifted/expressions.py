@@ -21,7 +21,9 @@ from typing import Any
 from spanproof.checks.proving.cuts import LiftError
 from spanproof.checks.proving.lifted.merging import Guard, first_of, merged, truth_of
 from spanproof.checks.proving.lifted.numbers import Integer, Number, Symbol, bounds, negated
+from spanproof.checks.proving.lifted.storage import Row
 from spanproof.checks.proving.terms import Truth
+from spanproof.impl.access import FAULT
 from spanproof.model.logic import all_of, any_of, same
 
 BINARY: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
@@ -36,6 +38,10 @@ COMPARED: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 MOST_ROUNDS = 4096
 OUT_OF_RANGE = "index out of range"
 """What Go says where an index is too large, or below 0."""
+
+
+NEGATIVE_SHIFT = "negative shift amount"
+"""What Go says where a word is shifted by less than 0 places."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +132,7 @@ class Expressions(ABC):
             case ast.Await():
                 return self.awaited(node, names)
             case ast.BinOp(left=left, op=op, right=right):
-                return BINARY[type(op)](self.value(left, names), self.value(right, names))
+                return self._computed(type(op), self.value(left, names), self.value(right, names))
             case ast.UnaryOp():
                 return self._unary(node, names)
             case ast.BoolOp(op=op, values=values):
@@ -163,6 +169,13 @@ class Expressions(ABC):
                 yield from self.value(node.value, names)
             else:
                 yield self.value(node, names)
+
+    def _computed(self, op: type[ast.operator], a: Any, b: Any) -> Any:
+        """What an operator gives. Nothing is shifted by less than 0 places."""
+        if op in (ast.LShift, ast.RShift) and isinstance(b, Number) and b.lo < 0:
+            self.throw(b < 0, NEGATIVE_SHIFT)
+            b = b.within(0, max(b.hi, 0))
+        return BINARY[op](a, b)
 
     def _unary(self, node: ast.UnaryOp, names: dict[str, Any]) -> Any:
         operand = self.value(node.operand, names)
@@ -238,9 +251,11 @@ class Expressions(ABC):
         if not isinstance(owner, tuple | list):
             return owner[i]
         many: Sequence[Any] = owner
+        if isinstance(i, int) and -len(many) <= i < len(many):
+            return many[i]  # the text writes [-1] for the last
         self.throw(any_of(i < 0, i >= len(many)), OUT_OF_RANGE)
         if isinstance(i, int):
-            return many[i] if 0 <= i < len(many) else None
+            return many[-1] if many else None  # any: nobody comes here
         lo, hi = bounds(i)
         places = range(max(lo, 0), min(hi, len(many) - 1) + 1)
         return first_of((i == k, many[k]) for k in places)
@@ -264,7 +279,10 @@ class Expressions(ABC):
             return BUILT_IN[plain](*args, **named)
         if inspect.isclass(plain) and plain.__module__.startswith("spanproof."):
             return plain(*args, **named)
-        if isinstance(getattr(function, "__self__", None), Symbol):
+        whose: Any = getattr(function, "__self__", None)
+        if isinstance(whose, Row) and plain.__name__ == "get":
+            self.throw(whose.outside(args[0]), FAULT)
+        if isinstance(whose, Symbol | Row | int):
             return function(*args, **named)
         raise LiftError(f"{plain!r} is called, of which lifted proofs know nothing")
 

@@ -4,31 +4,35 @@ A lemma is written once and read twice: with symbols, for all inputs, and with n
 run and how tests try it. Read next: ../terms.py.
 """
 
+import inspect
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
+import immutables
 import z3
 
 from spanproof.checks.proving import building
 from spanproof.checks.proving.lifted.numbers import Integer, bits_for, exactly, fitted
 from spanproof.checks.proving.lifted.reading import Reader
+from spanproof.checks.proving.lifted.storage import Row
 from spanproof.checks.proving.obligations import Kind, Obligation, Outcome
 from spanproof.checks.proving.stopping import Hurry, OutOfTimeError
 from spanproof.checks.proving.terms import formula
-from spanproof.impl.access import Throw
+from spanproof.checks.running.alone import Alone
+from spanproof.impl.access import Cell, Throw, Undefined
 from spanproof.model.geometry import Geometry
 from spanproof.model.logic import Claims, any_of, implies, negate, same
-from spanproof.model.words import WORD_BITS
 
 MOST_WORK = 2_000_000_000
 """In z3's own count: far more than any question of the long tier takes."""
 ANY = 1 << 64
 """Numbers in place of unbounded integers go no further."""
+Words = Callable[..., Sequence[tuple[Any, int]]]
 OUTCOMES = {"unsat": Outcome.PROVED, "sat": Outcome.FAILED}
 
 
@@ -54,8 +58,15 @@ class Given(ABC):
         """Any whole number, or any in these bounds: for what only adds, subtracts and compares."""
 
     @abstractmethod
-    def opaque(self, function: Callable[[Any], Any], most: int) -> Callable[[Any], Any]:
-        """A function of words, from 0 to `most`, of which no more is used than that it is one."""
+    def opaque(self, function: Callable[..., Any], words: Words, most: int) -> Callable[..., Any]:
+        """A function, to numbers from 0 to `most`, of which no more is used than that it is one.
+
+        words: what it depends on, of its arguments: each with how many bits it has.
+        """
+
+    @abstractmethod
+    def kept(self, values: Mapping[int, Any]) -> Any:
+        """A Map of these values, by places that follow each other."""
 
     @abstractmethod
     def assume(self, *claims: Any) -> None:
@@ -68,11 +79,13 @@ class Given(ABC):
         *args: Any,
         throws: Mapping[str, Any] | None = None,
         instead: Mapping[Any, Callable[..., Any]] | None = None,
+        cells: dict[Cell[Any], Any] | None = None,
     ) -> Any:
         """What a function gives; go on where it does not throw.
 
         throws: per text when it must be thrown, and only then; any other must not be reached. instead: what stands
-        for functions of which a contract was shown elsewhere, where symbols are read; numbers run the text.
+        for functions of which a contract was shown elsewhere, where symbols are read; numbers run the text. cells: what
+        a coroutine finds in its cells, and then what it leaves there.
         """
 
     @abstractmethod
@@ -111,8 +124,8 @@ class Symbols(Given):
         self.hypotheses: list[Any] = []
         self.inputs: dict[str, Any] = {}
         self.counterexample: dict[str, int] | None = None
-        self._mixed = False
-        """Whether there are other terms than words."""
+        self._words_alone = True
+        """Whether there are no other terms."""
         self._function: Any = None
         self._reached: Any = True
 
@@ -130,17 +143,27 @@ class Symbols(Given):
 
     def integer(self, name: str, lo: int | None = None, hi: int | None = None) -> Any:
         """Any whole number, or any in these bounds."""
-        self._mixed = True
+        self._words_alone = False
         x = self.inputs[name] = Integer(z3.Const(name, z3.IntSort()))
         self.assume(lo is None or lo <= x, hi is None or x <= hi)
         return x
 
-    def opaque(self, function: Callable[[Any], Any], most: int) -> Callable[[Any], Any]:
+    def opaque(self, function: Callable[..., Any], words: Words, most: int) -> Callable[..., Any]:
         """What is known of it is left out: what holds of every function holds of this one."""
-        self._mixed = True
-        sorts = (z3.BitVecSort(size) for size in (WORD_BITS, bits_for(0, most)))
-        symbol = z3.Function(function.__name__, *sorts)
-        return lambda word: exactly(symbol(fitted(word, WORD_BITS)), 0, most)
+        self._words_alone = False
+
+        def symbol(*args: Any) -> Any:
+            given = words(*args)
+            sorts = [z3.BitVecSort(size) for size in (*(width for _, width in given), bits_for(0, most))]
+            terms = (fitted(word, width) for word, width in given)
+            return exactly(z3.Function(function.__name__, *sorts)(*terms), 0, most)
+
+        return symbol
+
+    def kept(self, values: Mapping[int, Any]) -> Any:
+        """What can be asked with symbols in its place."""
+        first = min(values)
+        return Row(first, tuple(values[first + k] for k in range(len(values))))
 
     def assume(self, *claims: Any) -> None:
         """Go on where all of these hold."""
@@ -152,18 +175,21 @@ class Symbols(Given):
         *args: Any,
         throws: Mapping[str, Any] | None = None,
         instead: Mapping[Any, Callable[..., Any]] | None = None,
+        cells: dict[Cell[Any], Any] | None = None,
     ) -> Any:
         """What a function gives."""
-        reader = Reader(instead)
+        reader = Reader(instead, self._possible)
         reader.guard = self._reached
+        reader.cells = {} if cells is None else cells
         self._function = getattr(function, "__func__", function)
         result = reader.called(function, args, {})
         for text, when in (throws or {}).items():
             said = any_of(*(t.guard for t in reader.throws if t.text == text))
             self._show(Kind.THROW, text, "thrown when it must be", implies(self._reached, same(said, when)))
-        for thrown in reader.throws:
-            if thrown.text not in (throws or {}):
-                self._show(Kind.THROW, thrown.place, f"not thrown: {thrown.text}", negate(thrown.guard))
+        others = [t for t in reader.throws if t.text not in (throws or {})]
+        for place, text in dict.fromkeys((t.place, t.text) for t in others):
+            never = negate(any_of(*(t.guard for t in others if (t.place, t.text) == (place, text))))
+            self._show(Kind.THROW, place, f"not thrown: {text}", never)
         self._reached = reader.guard
         return result
 
@@ -203,8 +229,16 @@ class Symbols(Given):
         place = "impl/" + file.rpartition("/")[2] if file else ""
         self.obligations.append(Obligation(goal, kind, where, name, place, line, outcome, seconds, values))
 
+    def _possible(self, guard: Any) -> bool:
+        """Whether a place can be reached at all: if the solver does not know, it can."""
+        if isinstance(guard, bool):
+            return guard
+        solver = self._solver()
+        building.add_to(solver, [*self.hypotheses, formula(guard)])
+        return bool(self._checked(solver)[0] != z3.unsat)
+
     def _solver(self) -> Any:
-        solver = z3.Solver() if self._mixed else z3.SolverFor("QF_BV")
+        solver = z3.SolverFor("QF_BV") if self._words_alone else z3.Solver()
         solver.set("rlimit", MOST_WORK)
         solver.set("ctrl_c", False)
         return solver
@@ -257,9 +291,13 @@ class Numbers(Given):
         """The number of this name."""
         return self.number(name, -ANY if lo is None else lo, ANY if hi is None else hi)
 
-    def opaque(self, function: Callable[[Any], Any], most: int) -> Callable[[Any], Any]:  # noqa: ARG002  # for symbols
+    def opaque(self, function: Callable[..., Any], words: Words, most: int) -> Callable[..., Any]:  # noqa: ARG002  # for symbols
         """It itself."""
         return function
+
+    def kept(self, values: Mapping[int, Any]) -> Any:
+        """It itself."""
+        return immutables.Map(values)
 
     def assume(self, *claims: Any) -> None:
         """Go on where all of these hold."""
@@ -272,17 +310,20 @@ class Numbers(Given):
         *args: Any,
         throws: Mapping[str, Any] | None = None,
         instead: Mapping[Any, Callable[..., Any]] | None = None,  # noqa: ARG002  # for symbols
+        cells: dict[Cell[Any], Any] | None = None,
     ) -> Any:
         """What a function gives."""
         expected = {text for text, when in (throws or {}).items() if when}
         called = f"{getattr(function, '__qualname__', function)}({', '.join(map(_shown, args))})"
         try:
             result = function(*args)
+            if inspect.iscoroutine(result):
+                result = _run(result, {} if cells is None else cells)
         except OverError:
             raise
         except Exception as e:
             # Go throws; what else a text does in Python is no better.
-            said = str(e) if isinstance(e, Throw | IndexError) else f"{type(e).__name__}: {e}"
+            said = str(e) if isinstance(e, Throw | Undefined | IndexError) else f"{type(e).__name__}: {e}"
             self.story.append(f"{called} throws {said!r}")
             if said not in expected:
                 self.broken.append(f"not thrown: {said}")
@@ -310,6 +351,14 @@ def broken(
     given = Numbers(text, inputs)
     given.read(lemma)
     return given.broken
+
+
+def _run(coroutine: Coroutine[Any, Any, Any], cells: dict[Cell[Any], Any]) -> Any:
+    """Run a coroutine to its end, alone."""
+    alone = Alone(cells.__getitem__)
+    result = alone.run(coroutine)
+    cells |= {cell: alone.value(cell) for cell in cells}
+    return result
 
 
 def _shown(value: Any) -> str:

@@ -343,6 +343,8 @@ def unbounded(x: Any) -> Any:
 
 def choice(condition: Any, yes: Any, no: Any) -> Any:
     """One number or another; the condition is a Truth."""
+    if isinstance(yes, Symbol) and isinstance(no, Symbol) and _is_same(yes, no):
+        return yes
     if isinstance(yes, Integer) or isinstance(no, Integer):
         return Integer(building.choice(condition.term, unbounded(yes), unbounded(no)))
     (a, b), (c, d) = bounds(yes), bounds(no)
@@ -378,3 +380,8 @@ def _power_of_two(x: Any) -> bool:
 
 def _is_number(x: object) -> TypeGuard[int | Symbol]:
     return isinstance(x, int | Symbol)
+
+
+def _is_same(a: Any, b: Any) -> bool:
+    """Whether two symbols are one, as far as can be seen."""
+    return bool(a.term.eq(b.term)) and (isinstance(a, Integer) or bounds(a) == bounds(b))

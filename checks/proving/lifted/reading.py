@@ -22,7 +22,8 @@ from spanproof.checks.proving.lifted.expressions import (
     refined,
 )
 from spanproof.checks.proving.lifted.merging import Guard, first_of, joined, truth_of
-from spanproof.checks.proving.lifted.numbers import negated
+from spanproof.checks.proving.lifted.numbers import Number, negated
+from spanproof.checks.proving.lifted.storage import Items
 from spanproof.checks.text import tree_of
 from spanproof.impl.access import Cell
 from spanproof.model.logic import all_of, any_of
@@ -67,9 +68,16 @@ class Frame:
 class Reader(Expressions):
     """Reads calls of plain functions; a coroutine is read as one thread runs it, its cells are values."""
 
-    def __init__(self, instead: Mapping[Any, Callable[..., Any]] | None = None) -> None:
-        """instead: what stands for functions whose contracts were shown elsewhere."""
-        self.instead = instead or {}
+    def __init__(
+        self,
+        instead: Mapping[Any, Callable[..., Any]] | None = None,
+        possible: Callable[[Guard], bool] = lambda _: True,
+    ) -> None:
+        """instead: what stands for functions whose contracts were shown elsewhere.
+
+        possible: whether a guard can hold.
+        """
+        self.instead, self._possible = instead or {}, possible
         self.throws: list[Thrown] = []
         self.cells: dict[Cell[Any], Any] = {}
         self._frames: list[Frame] = []
@@ -198,6 +206,8 @@ class Reader(Expressions):
         if not isinstance(target.value, ast.Name) or not isinstance(names[target.value.id], list):
             raise LiftError(f"line {target.lineno}: only elements of lists of the function's own are assigned")
         many, i = names[target.value.id], self.value(target.slice, names)
+        if isinstance(i, int) and -len(many) <= i < 0:
+            i += len(many)
         self.throw(any_of(i < 0, i >= len(many)), OUT_OF_RANGE)
         changed = [choose(i == k, value, old) for k, old in enumerate(many)]
         return {**names, target.value.id: changed}
@@ -245,7 +255,8 @@ class Reader(Expressions):
         new = refined(old, op, self.value(other, names))
         if new is old:
             return names
-        self._whole[id(new)] = (new, self._original(old))
+        if isinstance(new, Number):  # a plain int is the same object wherever it occurs
+            self._whole[id(new)] = (new, self._original(old))
         return {**names, node.id: new}
 
     def _original(self, value: Any) -> Any:
@@ -261,7 +272,7 @@ class Reader(Expressions):
             raise LiftError(f"line {node.lineno}: a loop with `else` is not understood by lifted proofs")
         going: Way | None = Way(self.guard, way.names)
         left: list[Way] = []
-        for here, item in many.items() if isinstance(many, Range) else ((True, item) for item in many):
+        for here, item in many.items() if isinstance(many, Range | Items) else ((True, item) for item in many):
             if going is None or here is False:
                 continue
             names = bound(node.target, item, going.names)
@@ -278,6 +289,9 @@ class Reader(Expressions):
             condition = truth_of(self.value(node.test, going.names))
             if condition is False:
                 return self._met([going, *left])
+            if isinstance(node.test, ast.Constant) and not self._possible(going.guard):
+                # How often it goes round says no condition: nobody comes here any more.
+                return self._met(left)
             if condition is not True:
                 left.append(self._where(going, node.test, negated(condition), False))
                 self._escaped += 1

@@ -38,8 +38,12 @@ def page_fields(n: Numbering) -> dict[str, Field]:
         "sum_max": (tree, lambda values: _sums(values[0], 1)),
         "sum_end": (tree, lambda values: _sums(values[0], 2)),
         "search_addr": (tree, lambda values: values[0].search_addr),
-        "cached": (caches, lambda values: _in_caches(g, values, "cache")),
-        "cached_scavenged": (caches, lambda values: tuple(map(bool, _in_caches(g, values, "scav")))),
+        "cached": (caches, lambda values: _in_caches(g, values, lambda c: c.cache)),
+        # A cache also notes which pages of its block are scavenged that it does not own: padding is.
+        "cached_scavenged": (
+            caches,
+            lambda values: tuple(map(bool, _in_caches(g, values, lambda c: c.cache & c.scav))),
+        ),
         "holder": (n.all("ghost.abstract", [None]), lambda values: _holders(g, values[0])),
         "index_in_use": (n.index_words, lambda values: tuple(in_use for in_use, _ in _words(g, values))),
         "index_has_free": (n.index_words, lambda values: tuple(has_free for _, has_free in _words(g, values))),
@@ -72,11 +76,11 @@ def _sum(tree: PageTree, level: int, index: int) -> tuple[int, int, int]:
     return unpack(stored[place], tree.geometry.log_max_packed_value)
 
 
-def _in_caches(g: Geometry, caches: Iterable[Any], which: str) -> tuple[int, ...]:
-    """Per page: in how many caches its bit is set."""
+def _in_caches(g: Geometry, caches: Iterable[Any], which: Callable[[Any], int]) -> tuple[int, ...]:
+    """Per page: in how many caches its bit is set; `which` gives the bits."""
     counts = [0] * len(g.pages)
     for c in caches if g.ps else ():
-        first, bits = (c.base - g.heap_base) // g.page_size, getattr(c, which)
+        first, bits = (c.base - g.heap_base) // g.page_size, which(c)
         for i in range(bits.bit_length()):
             if bits >> i & 1 and 0 <= first + i < len(counts):
                 counts[first + i] += 1

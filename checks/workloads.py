@@ -31,7 +31,8 @@ from spanproof.checks.programs import (
     Thread,
     Uncache,
 )
-from spanproof.model.geometry import BYTES, CACHED, CHUNKED, SMALL, Geometry
+from spanproof.checks.shapes import EDGE, GROUPS, HALVES, LARGE_GROUPS, RANDOM, SPARSE
+from spanproof.model.geometry import BYTES, CACHED, CHUNKED, SMALL, WIDE, Geometry
 from spanproof.model.releases import RELEASES, Release
 
 LENGTHS = (1 << 30, 1, 2, 3, 4, 5, 6, 8, 10, 12, 15, 19, 24, 30, 38, 48)
@@ -132,6 +133,11 @@ def _tame(threads: list[Thread]) -> tuple[Thread, ...]:
     return tuple(tamed)
 
 
+SHAPES = (
+    BYTES, SMALL, CHUNKED, CACHED, CACHED, CACHED,
+    WIDE, GROUPS, LARGE_GROUPS, HALVES, SPARSE, EDGE, RANDOM,
+)  # fmt: skip
+"""Many programs are on plain heaps. Aligned stacks are not drawn: on a full heap they fail in Go (see the findings)."""
 PAGES_OF_A_CACHE = 4
 """With blocks of so many pages or fewer a page cache never gives one."""
 
@@ -151,7 +157,7 @@ def programs(
 
     From three threads on each has one operation less: what they can do together grows fast.
     """
-    geometry = draw(st.sampled_from((BYTES, SMALL, CHUNKED, CACHED)))
+    geometry = draw(st.sampled_from(SHAPES))
     ps = geometry.pages_per_block > PAGES_OF_A_CACHE
     collects = geometry.pages_per_arena % 8 == 0
     garbage = draw(st.booleans()) if collects else False
@@ -162,6 +168,9 @@ def programs(
     for n in range(count):
         ops = draw(st.lists(kinds, min_size=1, max_size=most_ops if count < 3 else max(1, most_ops - 1)))
         drawn.append(Thread(tuple(ops), draw(past) if n == 0 else ()))
+    if geometry.heap_rand_seed:
+        # Go's first growth is small; a large one fails (see the findings).
+        drawn[0] = replace(drawn[0], before=(AllocManual(1), *drawn[0].before))
     release = draw(st.sampled_from(releases[::-1]))
     limits = draw(_limits(geometry)) if ps else {}
     return Program(_tame(drawn), geometry, release, tracing=draw(st.booleans()), ps=ps, **limits)

@@ -6,21 +6,23 @@ run and how tests try it. Read next: ../terms.py.
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
 import z3
 
 from spanproof.checks.proving import building
+from spanproof.checks.proving.lifted.cutting import CuttingReader, Everywhere, LoopKey
 from spanproof.checks.proving.lifted.numbers import Integer, bits_for, exactly, fitted
-from spanproof.checks.proving.lifted.reading import Reader
 from spanproof.checks.proving.obligations import Kind, Obligation, Outcome
 from spanproof.checks.proving.stopping import Hurry, OutOfTimeError
 from spanproof.checks.proving.terms import formula
 from spanproof.impl.access import Throw
+from spanproof.model.contracts.plain import PlainCall, PlainLoop
 from spanproof.model.geometry import Geometry
 from spanproof.model.logic import Claims, any_of, implies, negate, same
 from spanproof.model.words import WORD_BITS
@@ -29,6 +31,8 @@ MOST_WORK = 2_000_000_000
 """In z3's own count: far more than any question of the long tier takes."""
 ANY = 1 << 64
 """Numbers in place of unbounded integers go no further."""
+Instead = Callable[..., Any] | PlainCall
+"""What stands for a function: another one, or its contract."""
 OUTCOMES = {"unsat": Outcome.PROVED, "sat": Outcome.FAILED}
 
 
@@ -62,17 +66,24 @@ class Given(ABC):
         """Go on where all of these hold."""
 
     @abstractmethod
+    def assume_everywhere(self, lo: int, hi: int, claim: Callable[[Any], Any]) -> None:
+        """Go on where this holds of every place from lo to hi; contracts of loops say of which ones it is used."""
+
+    @abstractmethod
     def call(
         self,
         function: Callable[..., Any],
         *args: Any,
         throws: Mapping[str, Any] | None = None,
-        instead: Mapping[Any, Callable[..., Any]] | None = None,
+        instead: Mapping[Any, Instead] | None = None,
+        loops: Mapping[LoopKey, PlainLoop] | None = None,
+        ensures: Callable[[Any], Claims] | None = None,
     ) -> Any:
         """What a function gives; go on where it does not throw.
 
         throws: per text when it must be thrown, and only then; any other must not be reached. instead: what stands
-        for functions of which a contract was shown elsewhere, where symbols are read; numbers run the text.
+        for functions of which a contract was shown elsewhere, where symbols are read; numbers run the text. loops:
+        the invariants at which loops are cut. ensures: what must hold of the result, on each way to it.
         """
 
     @abstractmethod
@@ -113,6 +124,8 @@ class Symbols(Given):
         self.counterexample: dict[str, int] | None = None
         self._mixed = False
         """Whether there are other terms than words."""
+        self._everywhere: list[Everywhere] = []
+        self._fresh = count()
         self._function: Any = None
         self._reached: Any = True
 
@@ -146,18 +159,28 @@ class Symbols(Given):
         """Go on where all of these hold."""
         self.hypotheses += [formula(claim) for claim in claims if claim is not True]
 
+    def assume_everywhere(self, lo: int, hi: int, claim: Callable[[Any], Any]) -> None:
+        """Go on where this holds of every place from lo to hi."""
+        self._everywhere.append(Everywhere(claim, lo, hi))
+
     def call(
         self,
         function: Callable[..., Any],
         *args: Any,
         throws: Mapping[str, Any] | None = None,
-        instead: Mapping[Any, Callable[..., Any]] | None = None,
+        instead: Mapping[Any, Instead] | None = None,
+        loops: Mapping[LoopKey, PlainLoop] | None = None,
+        ensures: Callable[[Any], Claims] | None = None,
     ) -> Any:
         """What a function gives."""
-        reader = Reader(instead)
+        reader = CuttingReader(instead, loops, ensures, self._everywhere, self._fresh)
         reader.guard = self._reached
         self._function = getattr(function, "__func__", function)
         result = reader.called(function, args, {})
+        reader.end()
+        for each in reader.claims:
+            self._show(each.kind, each.where, each.goal, each.claim, each.known)
+        self.assume(*reader.assumed, *reader.aside)
         for text, when in (throws or {}).items():
             said = any_of(*(t.guard for t in reader.throws if t.text == text))
             self._show(Kind.THROW, text, "thrown when it must be", implies(self._reached, same(said, when)))
@@ -179,12 +202,13 @@ class Symbols(Given):
         outcome = Outcome.PROVED if result == z3.sat else Outcome.UNKNOWN
         self._keep(Kind.REACHED, "end", "not vacuous", outcome, seconds)
 
-    def _show(self, kind: Kind, where: str, goal: str, claim: Any) -> None:
+    def _show(self, kind: Kind, where: str, goal: str, claim: Any, known: Iterable[Any] = ()) -> None:
         if claim is True:
             self._keep(kind, where, goal, Outcome.PROVED, 0.0)
             return
         solver = self._solver()
-        building.add_to(solver, [*self.hypotheses, building.negation(formula(claim))])
+        known = [formula(each) for each in known if each is not True]
+        building.add_to(solver, [*self.hypotheses, *known, building.negation(formula(claim))])
         result, seconds = self._checked(solver)
         outcome = OUTCOMES.get(str(result), Outcome.UNKNOWN)
         if outcome is Outcome.FAILED and self.counterexample is None:
@@ -266,12 +290,18 @@ class Numbers(Given):
         if not all(claims):
             raise NotMetError
 
+    def assume_everywhere(self, lo: int, hi: int, claim: Callable[[Any], Any]) -> None:
+        """Go on where this holds of every place from lo to hi."""
+        self.assume(*(claim(place) for place in range(lo, hi + 1)))
+
     def call(
         self,
         function: Callable[..., Any],
         *args: Any,
         throws: Mapping[str, Any] | None = None,
-        instead: Mapping[Any, Callable[..., Any]] | None = None,  # noqa: ARG002  # for symbols
+        instead: Mapping[Any, Instead] | None = None,  # noqa: ARG002  # for symbols
+        loops: Mapping[LoopKey, PlainLoop] | None = None,  # noqa: ARG002  # for symbols
+        ensures: Callable[[Any], Claims] | None = None,
     ) -> Any:
         """What a function gives."""
         expected = {text for text, when in (throws or {}).items() if when}
@@ -288,6 +318,7 @@ class Numbers(Given):
                 self.broken.append(f"not thrown: {said}")
             raise OverError from e
         self.story.append(f"{called} gives {_shown(result)}")
+        self.show_all(ensures(result) if ensures else iter(()))
         self.broken += [f"thrown when it must be: {text}" for text in sorted(expected)]
         return result
 

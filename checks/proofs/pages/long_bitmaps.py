@@ -1,0 +1,33 @@
+"""Bitmaps of a whole chunk: 512 pages."""
+
+from typing import Any
+
+from spanproof.checks.proving.lifted.lemma import Given, Lemma
+from spanproof.model.contracts.bitmaps import Bitmap, finds_lowest_place, lowest_run_of_word, small_loop
+
+WIDTH = 64
+PAGES = 512
+
+
+def _searched(given: Given, least: int, most: int) -> tuple[Any, ...]:
+    words = given.words("bits", PAGES // WIDTH)
+    npages, search = given.number("npages", least, most), given.number("search", 0, PAGES - 1)
+    i, page = given.number("i", 0, PAGES - 1), given.number("page", 0, PAGES - 1)
+    bits = Bitmap(words, WIDTH)
+    given.assume(bits.all_allocated(0, search // WIDTH * WIDTH))
+    return given.text.PallocBits(words, WIDTH), bits, npages, search, i, page
+
+
+def _find_small_n(given: Given) -> None:
+    text, bits, npages, search, i, page = _searched(given, 2, WIDTH)
+    given.call(
+        text.find_small_n,
+        npages,
+        search,
+        instead={given.text.find_bit_range64: lowest_run_of_word(i, WIDTH)},
+        loops={("find_small_n", 1): small_loop(bits, npages, i, page)},
+        ensures=lambda found: finds_lowest_place(bits, npages, i, page, found),
+    )
+
+
+LEMMAS = (Lemma("find_small_n", _find_small_n),)

@@ -1,0 +1,110 @@
+"""What the searches of a chunk's bitmap promise, and what is known in their loops: of 512 pages, and of one word.
+
+A bitmap is told page by page, lowest first; a bit is set while its page is allocated. Each claim speaks of one
+arbitrary place. Numbers may be symbols, so nothing here is used as a condition. Read next: plain.py.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from spanproof.model.contracts.pages import finds_lowest_run
+from spanproof.model.contracts.plain import Known, Names, Number, PlainCall, PlainLoop
+from spanproof.model.logic import Claims, Truth, all_of, any_of, implies, negate
+
+NOT_FOUND = -1
+"""What a search gives that found nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bitmap:
+    """Any bitmap."""
+
+    words: tuple[Number, ...]
+    width: int
+
+    @property
+    def pages(self) -> int:
+        """How many there are."""
+        return len(self.words) * self.width
+
+    def free(self, page: int) -> Truth:
+        """Whether a page is free."""
+        return self.words[page // self.width] >> page % self.width & 1 == 0
+
+    def all_free(self, first: Number, limit: Number, among: range | None = None) -> Truth:
+        """Whether all pages in [first, limit) are free; among: of these pages only."""
+        places = range(self.pages) if among is None else among
+        return all_of(*(implies(all_of(first <= p, p < limit), self.free(p)) for p in places))
+
+    def all_allocated(self, first: Number, limit: Number) -> Truth:
+        """Whether all pages in [first, limit) are allocated."""
+        return all_of(*(implies(all_of(first <= p, p < limit), negate(self.free(p))) for p in range(self.pages)))
+
+    def is_free(self, page: Number) -> Truth:
+        """Whether this is a page, and free."""
+        return any_of(*(all_of(page == p, self.free(p)) for p in range(self.pages)))
+
+    def is_allocated(self, page: Number) -> Truth:
+        """Whether this is a page, and allocated."""
+        return any_of(*(all_of(page == p, negate(self.free(p))) for p in range(self.pages)))
+
+    def fits(self, first: Number, npages: Number) -> Truth:
+        """Whether so many free pages stand from this one on."""
+        return all_of(first >= 0, first + npages <= self.pages, self.all_free(first, first + npages))
+
+    def end_free(self, count: Number, limit: int) -> Truth:
+        """Whether so many free pages stand just below the page `limit`, and not one more."""
+        below = limit - count
+        return all_of(
+            count >= 0,
+            below >= 0,
+            self.all_free(below, limit, range(limit)),
+            any_of(below == 0, *(all_of(below == p + 1, negate(self.free(p))) for p in range(limit))),
+        )
+
+
+def finds_lowest_place(bits: Bitmap, npages: Number, i: Number, page: Number, found: Any) -> Claims:
+    """The first number is the lowest place of so many free pages, the second the lowest free page; -1 for none.
+
+    i: any place; page: any page.
+    """
+    at, first_free = found
+    yield "it fits", implies(at != NOT_FOUND, bits.fits(at, npages))
+    yield "it fits nowhere below", implies(all_of(any_of(at == NOT_FOUND, i < at)), negate(bits.fits(i, npages)))
+    yield "the first free page is free", implies(first_free != NOT_FOUND, bits.is_free(first_free))
+    yield "none is free below", implies(any_of(first_free == NOT_FOUND, page < first_free), negate(bits.is_free(page)))
+
+
+def small_loop(bits: Bitmap, npages: Number, i: Number, page: Number) -> PlainLoop:
+    """The loop of find_small_n."""
+    width = bits.width
+
+    def head(n: Names) -> Claims:
+        limit = n.index * width
+        yield "free pages at the end", bits.end_free(n.end, limit)
+        yield "it did not fit", implies(i + npages <= limit, negate(bits.all_free(i, i + npages, range(limit))))
+        yield from _first_free(bits, n.new_search_idx, page, limit)
+
+    changes = {"end": (0, width), "new_search_idx": (NOT_FOUND, bits.pages - 1)}
+    return PlainLoop(changes, Known(head))
+
+
+def _first_free(bits: Bitmap, first_free: Number, page: Number, limit: int) -> Claims:
+    known = first_free != NOT_FOUND
+    yield "the first free page is free", implies(known, all_of(first_free < limit, bits.is_free(first_free)))
+    none = any_of(negate(known), page < first_free)
+    yield "none is free below", implies(all_of(page < limit, none), negate(bits.is_free(page)))
+
+
+def lowest_run_of_word(i: Number, width: int) -> PlainCall:
+    """What find_bit_range64 gives. i: any place of the bitmap, that of the word included."""
+
+    def ensures(found: Number, c: Number, n: Number, _: int) -> Claims:
+        yield from finds_lowest_run(c, n, i % width, found, width)
+
+    def requires(_: Number, n: Number, __: int) -> Claims:
+        yield "1 or more", n >= 1
+        yield "no more than a word has", n <= width
+
+    return PlainCall(((0, width),), ensures, requires)

@@ -250,7 +250,9 @@ class Reader(Expressions):
         new = refined(old, op, self.value(other, names))
         if new is old:
             return names
-        self._whole[id(new)] = (new, self._original(old))
+        if not isinstance(new, int):
+            # A plain int may be any other name's too.
+            self._whole[id(new)] = (new, self._original(old))
         return {**names, node.id: new}
 
     def _original(self, value: Any) -> Any:

@@ -4,11 +4,10 @@ A bitmap is told page by page, lowest first; a bit is set while its page is allo
 arbitrary place. Numbers may be symbols, so nothing here is used as a condition. Read next: plain.py.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from spanproof.model.contracts.pages import finds_lowest_run
+from spanproof.model.contracts.pages import finds_lowest_free, finds_lowest_run
 from spanproof.model.contracts.plain import Known, Names, Number, PlainCall, PlainLoop
 from spanproof.model.logic import Claims, Truth, all_of, any_of, implies, negate
 
@@ -88,6 +87,52 @@ def small_loop(bits: Bitmap, npages: Number, i: Number, page: Number) -> PlainLo
 
     changes = {"end": (0, width), "new_search_idx": (NOT_FOUND, bits.pages - 1)}
     return PlainLoop(changes, Known(head))
+
+
+def large_loop(bits: Bitmap, npages: Number, i: Number, page: Number) -> PlainLoop:
+    """The loop of find_large_n."""
+    width = bits.width
+
+    def head(n: Names) -> Claims:
+        limit = n.index * width
+        yield "free pages at the end", bits.end_free(n.size, limit)
+        yield "they begin at start", implies(n.size > 0, n.start == limit - n.size)
+        yield "they are too few", n.size < npages
+        yield "it did not fit", implies(i + npages <= limit, negate(bits.all_free(i, i + npages, range(limit))))
+        yield from _first_free(bits, n.new_search_idx, page, limit)
+
+    pages = bits.pages
+    changes = {"start": (NOT_FOUND, pages), "size": (0, pages), "new_search_idx": (NOT_FOUND, pages - 1)}
+    return PlainLoop(changes, Known(head))
+
+
+def lowest_place(bits: Bitmap, sizes: tuple[int, int], i: Number, page: Number) -> PlainCall:
+    """What find_small_n and find_large_n give. sizes: the least and the greatest number of pages they are asked for."""
+
+    def ensures(found: Any, _: Any, npages: Number, __: Number) -> Claims:
+        yield from finds_lowest_place(bits, npages, i, page, found)
+
+    def requires(_: Any, npages: Number, search: Number) -> Claims:
+        yield "so many pages", all_of(npages >= sizes[0], npages <= sizes[1])
+        yield "a page", all_of(search >= 0, search < bits.pages)
+        yield "nothing is free below", bits.all_allocated(0, search // bits.width * bits.width)
+
+    either = (NOT_FOUND, bits.pages - 1)
+    return PlainCall((either, either), ensures, requires)
+
+
+def lowest_free_page(bits: Bitmap, pages: tuple[Number, ...]) -> PlainCall:
+    """What find1 gives. pages: any pages."""
+
+    def ensures(found: Number, _: Any, search: Number) -> Claims:
+        first = search // bits.width * bits.width
+        for page in (*pages, found):
+            yield from finds_lowest_free(bits.is_free(page), page, first, found, bits.pages)
+
+    def requires(_: Any, search: Number) -> Claims:
+        yield "a page", all_of(search >= 0, search < bits.pages)
+
+    return PlainCall(((NOT_FOUND, bits.pages - 1),), ensures, requires)
 
 
 def _first_free(bits: Bitmap, first_free: Number, page: Number, limit: int) -> Claims:

@@ -3,7 +3,15 @@
 from typing import Any
 
 from spanproof.checks.proving.lifted.lemma import Given, Lemma
-from spanproof.model.contracts.bitmaps import Bitmap, finds_lowest_place, lowest_run_of_word, small_loop
+from spanproof.model.contracts.bitmaps import (
+    Bitmap,
+    finds_lowest_place,
+    large_loop,
+    lowest_free_page,
+    lowest_place,
+    lowest_run_of_word,
+    small_loop,
+)
 
 WIDTH = 64
 PAGES = 512
@@ -30,4 +38,30 @@ def _find_small_n(given: Given) -> None:
     )
 
 
-LEMMAS = (Lemma("find_small_n", _find_small_n),)
+def _find_large_n(given: Given) -> None:
+    text, bits, npages, search, i, page = _searched(given, WIDTH + 1, PAGES)
+    given.call(
+        text.find_large_n,
+        npages,
+        search,
+        loops={("find_large_n", 1): large_loop(bits, npages, i, page)},
+        ensures=lambda found: finds_lowest_place(bits, npages, i, page, found),
+    )
+
+
+def _find(given: Given) -> None:
+    text, bits, npages, search, i, page = _searched(given, 1, PAGES)
+    given.call(
+        text.find,
+        npages,
+        search,
+        instead={
+            given.text.PallocBits.find1: lowest_free_page(bits, (i, page)),
+            given.text.PallocBits.find_small_n: lowest_place(bits, (2, WIDTH), i, page),
+            given.text.PallocBits.find_large_n: lowest_place(bits, (WIDTH + 1, PAGES), i, page),
+        },
+        ensures=lambda found: finds_lowest_place(bits, npages, i, page, found),
+    )
+
+
+LEMMAS = (Lemma("find_small_n", _find_small_n), Lemma("find_large_n", _find_large_n), Lemma("find", _find))

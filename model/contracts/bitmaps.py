@@ -4,12 +4,14 @@ A bitmap is told page by page, lowest first; a bit is set while its page is allo
 arbitrary place. Numbers may be symbols, so nothing here is used as a condition. Read next: plain.py.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 from spanproof.model.contracts.pages import finds_lowest_free, finds_lowest_run
 from spanproof.model.contracts.plain import Known, Names, Number, PlainCall, PlainLoop
-from spanproof.model.logic import Claims, Truth, all_of, any_of, implies, negate
+from spanproof.model.logic import Claims, Truth, all_of, any_of, implies, ite, negate, same
+from spanproof.model.words import leading_zeros, trailing_zeros
 
 NOT_FOUND = -1
 """What a search gives that found nothing."""
@@ -153,3 +155,97 @@ def lowest_run_of_word(i: Number, width: int) -> PlainCall:
         yield "no more than a word has", n <= width
 
     return PlainCall(((0, width),), ensures, requires)
+
+
+# Summaries.
+
+
+def at_least(number: Number, least: int) -> Number:
+    """The greater of the two."""
+    return ite(number < least, least, number)
+
+
+def between_ones(word: Bitmap, j: Number, length: Number) -> Truth:
+    """Whether so many zeros stand in a word from place j on, with a one somewhere below them and one above."""
+    below, above = word.all_free(0, j), word.all_free(j + length, word.width)
+    return all_of(j >= 0, word.all_free(j, j + length), negate(below), negate(above))
+
+
+def longest_loops(word: Bitmap, known: Number, j: Number | None, length: Number) -> dict[tuple[str, int], PlainLoop]:
+    """The loops of longest_inside: x is the word with all runs of zeros shrunk, and what was looked at shifted out.
+
+    known: the longest run that was known. j: any place, of a run that is not overlooked; None: no place has so many zeros, and none are found.
+    """
+    original, width = word.words[0], word.width
+
+    def out(x: Number) -> Number:
+        """How many bits were shifted out."""
+        return leading_zeros(x, width) - leading_zeros(original, width)
+
+    def state(n: Names, shrunk: Number) -> Claims:
+        yield "a one is lowest", n.x & 1 == 1
+        yield "there are zeros between ones", n.x & n.x + 1 != 0
+        yield "nothing was shifted in", out(n.x) >= 0
+        yield "no shorter than was known", n.most >= known
+        yield "zeros and the next shift", all_of(shrunk >= 0, n.k >= 1, n.k <= shrunk + 1)
+        if j is None:
+            yield "it is no longer", n.most < length
+        else:
+            looked_at = all_of(between_ones(word, j, length), j < out(n.x))
+            yield "what was looked at is no longer", implies(looked_at, length <= n.most)
+
+    def shrunk_at(n: Names, b: Number, shrunk: Number) -> Claims:
+        at, seen = b + out(n.x), Bitmap((n.x,), width)
+        yield "runs are shrunk", same(negate(seen.is_allocated(b)), word.all_free(at, at + shrunk + 1))
+
+    def still(n: Names, shrunk: Number) -> Claims:
+        yield from state(n, shrunk)
+        yield "the highest one stays", out(n.x) == out(n.entry.x)
+
+    head = Known(lambda n: state(n, n.most - n.p), lambda n, b: shrunk_at(n, b, n.most - n.p))
+    inner = Known(lambda n: still(n, n.most - n.p), head.everywhere)
+    left = Known(lambda n: still(n, n.most), lambda n, b: shrunk_at(n, b, n.most))
+
+    def shrinking(n: Names, _: Names, place: Number | None) -> Iterable[Number]:
+        at = place if place is not None else None if j is None else j - out(n.x)
+        return () if at is None else (at, at + n.p, at + n.k)
+
+    def shifting(n: Names, now: Names, place: Number | None) -> Iterable[Number]:
+        by = leading_zeros(now.x, width) - leading_zeros(n.x, width)
+        if place is not None:
+            return (place + by,)
+        if j is not None:
+            return (j - out(n.x), by, by - 1)
+        begin = out(n.x) + by - now.j if hasattr(now, "j") else out(n.x)
+        one = begin + trailing_zeros(original >> at_least(begin, 0), width)
+        return (one - out(n.x), by - 1, begin)
+
+    places, most = (0, width - 1), (0, width - 2)
+    ones = (1 << width) - 1
+    shrink = {"x": (0, ones), "p": most, "k": (1, width)}
+    return {
+        ("longest_inside", 1): PlainLoop(
+            {**shrink, "most": most}, head, None, lambda n: width - leading_zeros(n.x, width), places, shifting
+        ),
+        ("longest_inside", 2): PlainLoop(shrink, inner, left, lambda n: n.p, places, shrinking),
+    }
+
+
+def longest_of_word(length: Number, j: Number | None, width: int) -> PlainCall:
+    """What longest_inside gives. j: any place of a bitmap; None: as in longest_loops."""
+
+    def ensures(found: Number, x: Number, most: Number, _: int) -> Claims:
+        yield "no shorter than was known", found >= most
+        if j is None:
+            yield "it is no longer", implies(most < length, found < length)
+        else:
+            yield "no longer run", implies(between_ones(Bitmap((x,), width), j % width, length), length <= found)
+
+    def requires(_: Number, most: Number, __: int) -> Claims:
+        yield "shorter than any of a word can be", all_of(most >= 0, most <= width - 2)
+
+    def nowhere(place: Number, x: Number, _: Number, __: int) -> Claims:
+        if j is None:
+            yield "nowhere as many", negate(Bitmap((x,), width).fits(place, length))
+
+    return PlainCall(((0, width - 2),), ensures, requires, nowhere, (0, width - 1))

@@ -12,7 +12,7 @@ from spanproof.model.contracts.contract import nothing
 from spanproof.model.logic import Claims
 
 Names = Any
-"""The function's names at one place of its text, as attributes."""
+"""The function's names at one place of its text, as attributes; in loops `entry` has those with which it was entered."""
 Number = Any
 """int, or a symbol that stands for one."""
 
@@ -60,6 +60,9 @@ class PlainCall:
     """Of the result and the arguments."""
     requires: Callable[..., Claims] = nothing
     """Of the arguments."""
+    requires_everywhere: Callable[..., Claims] = nothing
+    """Of each of the `places`, and the arguments."""
+    places: tuple[int, int] = (0, 0)
 
     def gives(self, result: Any, *args: Any) -> Claims:
         """All that is claimed of a result."""

@@ -1,5 +1,6 @@
 """Bitmaps of a whole chunk: 512 pages."""
 
+from collections.abc import Callable
 from typing import Any
 
 from spanproof.checks.proving.lifted.lemma import Given, Lemma
@@ -7,11 +8,14 @@ from spanproof.model.contracts.bitmaps import (
     Bitmap,
     finds_lowest_place,
     large_loop,
+    longest_loops,
+    longest_of_word,
     lowest_free_page,
     lowest_place,
     lowest_run_of_word,
     small_loop,
 )
+from spanproof.model.logic import negate
 
 WIDTH = 64
 PAGES = 512
@@ -64,4 +68,33 @@ def _find(given: Given) -> None:
     )
 
 
-LEMMAS = (Lemma("find_small_n", _find_small_n), Lemma("find_large_n", _find_large_n), Lemma("find", _find))
+def _longest_inside(*, found: bool) -> Callable[[Given], None]:
+    """found: every run is; else: no place has so many zeros, and so many are not found."""
+
+    def read(given: Given) -> None:
+        x, most, length = given.word("x"), given.number("most", 0, WIDTH - 2), given.number("length", 1, WIDTH)
+        j = given.number("j", 0, WIDTH - 1) if found else None
+        word = Bitmap((x,), WIDTH)
+        if not found:
+            given.assume(most < length)
+            given.assume_everywhere(0, WIDTH - 1, lambda place: negate(word.fits(place, length)))
+        contract = longest_of_word(length, j, WIDTH)
+        given.call(
+            given.text.longest_inside,
+            x,
+            most,
+            WIDTH,
+            loops=longest_loops(word, most, j, length),
+            ensures=lambda result: contract.gives(result, x, most, WIDTH),
+        )
+
+    return read
+
+
+LEMMAS = (
+    Lemma("find_small_n", _find_small_n),
+    Lemma("find_large_n", _find_large_n),
+    Lemma("find", _find),
+    Lemma("longest_inside, none is longer", _longest_inside(found=True)),
+    Lemma("longest_inside, one is as long", _longest_inside(found=False)),
+)

@@ -57,10 +57,25 @@ class Claimed:
 
 
 @dataclass(frozen=True, slots=True)
+class CutLoop:
+    """A loop that is cut, where it is entered."""
+
+    node: ast.For | ast.While
+    where: str
+    contract: PlainLoop
+    entry: Way
+
+    def seen(self, names: Mapping[str, Any], index: int | None) -> SimpleNamespace:
+        """The names of a place as contracts see them."""
+        more = {} if index is None else {"index": index}
+        return SimpleNamespace(**_named(names), entry=SimpleNamespace(**_named(self.entry.names)), **more)
+
+
+@dataclass(frozen=True, slots=True)
 class Inside:
     """A round of a loop that is being read."""
 
-    contract: PlainLoop
+    loop: CutLoop
     names: SimpleNamespace
     """At its head."""
 
@@ -112,7 +127,10 @@ class CuttingReader(Reader):
         binding.apply_defaults()
         where, asked = f"call {plain.__name__}", list(contract.requires(*binding.args))
         for goal, claim in asked:
-            self._show(Kind.REQUIRES, where, goal, self.guard, claim)
+            self._show(Kind.REQUIRES, where, goal, self.guard, claim, {})
+        place = self._any("place", *contract.places)
+        for goal, claim in contract.requires_everywhere(place, *binding.args):
+            self._show(Kind.REQUIRES, where, goal, self.guard, claim, {}, place)
         parts = tuple(self._any(plain.__name__, lo, hi) for lo, hi in contract.results)
         result = parts if len(parts) > 1 else parts[0]
         given = all_of(*(claim for _, claim in contract.gives(result, *binding.args)))
@@ -129,37 +147,37 @@ class CuttingReader(Reader):
     # Loops.
 
     def _for(self, node: ast.For, way: Way) -> Way | None:
-        where, contract = self._contract(node, way)
-        if contract is None:
-            return super()._for(node, way)
         many = self.value(node.iter, way.names)
-        way = Way(self.guard, way.names)
-        start, items = _items(many, where)
+        loop = self._loop(node, Way(self.guard, way.names))
+        if loop is None:
+            return super()._for(node, way)
+        start, items = _items(many, loop.where)
         first = items[0][0] if items else 0
         over = first + len(items)
         for k in range(first, over + 1):
-            self._shown(where, "begins", contract, Way(all_of(way.guard, start == k), way.names), contract.head, k)
+            begins = Way(all_of(loop.entry.guard, start == k), loop.entry.names)
+            self._shown(loop, "begins", begins, loop.contract.head, k)
         for k, item in items:
             with self._apart():
-                head = self._any_state(contract, contract.head, way, k)
+                head = self._any_state(loop, loop.contract.head, k)
                 enter = Way(all_of(head.guard, start <= k), bound(node.target, item, head.names))
-                self._one_round(where, contract, node, head, enter, k)
-        return self._over(where, contract, way, over)
+                self._one_round(loop, head, enter, k)
+        return self._over(loop, over)
 
     def _while(self, node: ast.While, way: Way) -> Way | None:
-        where, contract = self._contract(node, way)
-        if contract is None:
+        loop = self._loop(node, way)
+        if loop is None:
             return super()._while(node, way)
-        if contract.rank is None:
-            raise LiftError(f"{where}: its contract must say why it ends")
-        self._shown(where, "begins", contract, way, contract.head)
+        if loop.contract.rank is None:
+            raise LiftError(f"{loop.where}: its contract must say why it ends")
+        self._shown(loop, "begins", way, loop.contract.head)
         with self._apart():
-            head = self._any_state(contract, contract.head, way)
-            self._one_round(where, contract, node, head, self._tested(node, head, True))
-        return self._over(where, contract, way, node=node)
+            head = self._any_state(loop, loop.contract.head)
+            self._one_round(loop, head, self._tested(node, head, True))
+        return self._over(loop)
 
-    def _contract(self, node: ast.For | ast.While, way: Way) -> tuple[str, PlainLoop | None]:
-        """The contract of a loop, with what the loop is called.
+    def _loop(self, node: ast.For | ast.While, way: Way) -> CutLoop | None:
+        """A loop with its contract, if it has one.
 
         Raises:
             LiftError: the loop changes what the contract does not name, or is not as loops are that can be cut.
@@ -167,24 +185,23 @@ class CuttingReader(Reader):
         """
         function, number = self._number(node)
         contract = self._loops.get((function, number))
-        where = f"{function} loop {number}"
         if contract is None:
-            return where, None
+            return None
+        where = f"{function} loop {number}"
         self._cut.add((function, number))
         if node.orelse:
             raise LiftError(f"{where}: a loop with `else` is not understood by lifted proofs")
-        changed = _assigned_in(node) & way.names.keys()
-        if changed - contract.changes.keys():
-            raise LiftError(
-                f"{where} changes {', '.join(sorted(changed - contract.changes.keys()))}, unlike its contract"
-            )
+        unlike = sorted((_assigned_in(node) & way.names.keys()) - contract.changes.keys())
+        if unlike:
+            raise LiftError(f"{where} changes {', '.join(unlike)}, unlike its contract")
         for name in contract.changes:
-            if not isinstance(way.names.get(name), int | Number) or isinstance(way.names[name], bool):
+            value = way.names.get(name)
+            if not isinstance(value, int | Number) or isinstance(value, bool):
                 raise LiftError(f"{where}: {name} is no number there")
         # What is thrown, returned and left in rounds makes guards of their own.
         self._escaped += 1
         self.thrown += 1
-        return where, contract
+        return CutLoop(node, where, contract, way)
 
     def _number(self, node: ast.For | ast.While) -> LoopKey:
         """The function and the number of a loop in it."""
@@ -205,65 +222,60 @@ class CuttingReader(Reader):
         del self.assumed[known:]
         del self._everywhere[everywhere:]
 
-    def _any_state(self, contract: PlainLoop, known: Known, way: Way, index: int | None = None) -> Way:
+    def _any_state(self, loop: CutLoop, known: Known, index: int | None = None) -> Way:
         """A state that the loop may be in: of it no more is known than this."""
         reached = truth(z3.Const(f"reached!{next(self._fresh)}", z3.BoolSort()))
-        guard = all_of(way.guard, reached)
-        names = {**way.names, **{name: self._any(name, lo, hi) for name, (lo, hi) in contract.changes.items()}}
-        seen = _seen(names, index)
+        guard = all_of(loop.entry.guard, reached)
+        fresh = {name: self._any(name, lo, hi) for name, (lo, hi) in loop.contract.changes.items()}
+        names = {**loop.entry.names, **fresh}
+        seen = loop.seen(names, index)
         self.assumed.append(implies(guard, all_of(*(claim for _, claim in known.claims(seen)))))
-        self._everywhere.append(
-            Everywhere(
-                lambda place: implies(guard, all_of(*(claim for _, claim in known.everywhere(seen, place)))),
-                *contract.places,
-            )
-        )
+
+        def holds_at(place: Any) -> Any:
+            return implies(guard, all_of(*(claim for _, claim in known.everywhere(seen, place))))
+
+        self._everywhere.append(Everywhere(holds_at, *loop.contract.places))
         return Way(guard, names)
 
-    def _one_round(
-        self,
-        where: str,
-        contract: PlainLoop,
-        node: ast.For | ast.While,
-        head: Way,
-        enter: Way,
-        index: int | None = None,
-    ) -> None:
+    def _one_round(self, loop: CutLoop, head: Way, enter: Way, index: int | None = None) -> None:
         """Read a round: where it goes on the head is reached again, where it is broken off the loop is left."""
-        seen, cells, left = _seen(head.names, index), dict(self.cells), list[Way]()
-        self._inside.append(Inside(contract, seen))
-        frame = self._frames[-1]
+        cells, left, frame, contract = dict(self.cells), list[Way](), self._frames[-1], loop.contract
+        after = None if index is None else index + 1
+        self._inside.append(Inside(loop, loop.seen(head.names, index)))
         frame.loops.append((left, []))
-        end = self._block(node.body, enter)
+        end = self._block(loop.node.body, enter)
         _, again = frame.loops.pop()
         for way in [*again, *([] if end is None else [end])]:
-            after = None if index is None else index + 1
-            self._shown(where, "goes on", contract, way, contract.head, after)
+            self._shown(loop, "goes on", way, contract.head, after)
             if contract.rank is not None:
-                was, now = contract.rank(seen), contract.rank(_seen(way.names, after))
-                self._show(Kind.RANK, where, "the rank falls", way.guard, all_of(now >= 0, now < was), way.names)
+                was, now = (contract.rank(loop.seen(names, None)) for names in (head.names, way.names))
+                falls = all_of(now >= 0, now < was)
+                self._show(Kind.RANK, loop.where, "the rank falls", way.guard, falls, way.names)
         for way in left:
             if contract.left is None:
-                raise LiftError(f"{where}: it may be broken off, and its contract does not say what is known then")
-            self._shown(where, "is broken off", contract, way, contract.left, index)
+                raise LiftError(f"{loop.where}: it may be broken off, and its contract does not say what is known then")
+            self._shown(loop, "is broken off", way, contract.left, index)
         self._inside.pop()
         if any(self.cells[cell] is not cells.get(cell) for cell in self.cells):
-            raise LiftError(f"{where} writes cells")
+            raise LiftError(f"{loop.where} writes cells")
 
-    def _over(
-        self, where: str, contract: PlainLoop, way: Way, index: int | None = None, node: ast.While | None = None
-    ) -> Way | None:
+    def _over(self, loop: CutLoop, index: int | None = None) -> Way | None:
         """What is known after the loop."""
-        if contract.left is None:
-            head = self._any_state(contract, contract.head, way, index)
-            return head if node is None else self._tested(node, head, False)
+        left = loop.contract.left
+        if left is None:
+            over = self._run_out(loop, index)
+            return None if over.guard is False else over
         with self._apart():
-            head = self._any_state(contract, contract.head, way, index)
-            over = head if node is None else self._tested(node, head, False)
-            self._inside.append(Inside(contract, _seen(head.names, index)))
-            self._shown(where, "is over", contract, over, contract.left, index)
+            over = self._run_out(loop, index)
+            self._inside.append(Inside(loop, loop.seen(over.names, index)))
+            self._shown(loop, "is over", over, left, index)
             self._inside.pop()
-        return self._any_state(contract, contract.left, way, index)
+        return self._any_state(loop, left, index)
+
+    def _run_out(self, loop: CutLoop, index: int | None) -> Way:
+        """Any state in which a loop ends at its head."""
+        head = self._any_state(loop, loop.contract.head, index)
+        return self._tested(loop.node, head, False) if isinstance(loop.node, ast.While) else head
 
     def _tested(self, node: ast.While, head: Way, holds: bool) -> Way:
         """The way on which the loop's condition holds, or does not."""
@@ -285,24 +297,19 @@ class CuttingReader(Reader):
         self.assumed.append(all_of(lo <= whole, whole <= hi))
         return exactly(term, lo, hi)
 
-    def _shown(
-        self, where: str, when: str, contract: PlainLoop, way: Way, known: Known, index: int | None = None
-    ) -> None:
+    def _shown(self, loop: CutLoop, when: str, way: Way, known: Known, index: int | None = None) -> None:
         """What must be known at this place of a loop."""
         if way.guard is False:
             return
-        seen = _seen(way.names, index)
-        when = when if index is None else f"{when} at {index}"
-        for name, (lo, hi) in contract.changes.items():
+        seen, when = loop.seen(way.names, index), when if index is None else f"{when} at {index}"
+        claims = [(goal, claim, None) for goal, claim in known.claims(seen)]
+        place = self._any("place", *loop.contract.places)
+        claims += [(goal, claim, place) for goal, claim in known.everywhere(seen, place)]
+        for name, (lo, hi) in loop.contract.changes.items():
             value = way.names[name]
-            self._show(
-                Kind.INVARIANT, where, f"{when}: {name} in its bounds", way.guard, all_of(lo <= value, value <= hi)
-            )
-        for goal, claim in known.claims(seen):
-            self._show(Kind.INVARIANT, where, f"{when}: {goal}", way.guard, claim, way.names)
-        place = self._any("place", *contract.places)
-        for goal, claim in known.everywhere(seen, place):
-            self._show(Kind.INVARIANT, where, f"{when}: {goal}", way.guard, claim, way.names, place)
+            claims.append((f"{name} is from {lo} to {hi}", all_of(lo <= value, value <= hi), None))
+        for goal, claim, at in claims:
+            self._show(Kind.INVARIANT, loop.where, f"{when}: {goal}", way.guard, claim, way.names, at)
 
     def _show(
         self,
@@ -311,25 +318,19 @@ class CuttingReader(Reader):
         goal: str,
         guard: Guard,
         claim: Any,
-        names: Mapping[str, Any] | None = None,
+        names: Mapping[str, Any],
         place: Any = None,
     ) -> None:
         """Something must be shown: of what holds everywhere it may use this place, and those that contracts name."""
         places = [] if place is None else [place]
-        if names is not None:
-            seen = _seen(names, None)
-            places += [p for each in self._inside for p in each.contract.uses(each.names, seen, place)]
+        for each in self._inside:
+            places += each.loop.contract.uses(each.names, each.loop.seen(names, None), place)
         known = [each.at(p) for each in self._everywhere for p in places]
         self.claims.append(Claimed(kind, where, goal, implies(guard, claim), (*self.assumed, *known)))
 
 
-def _seen(names: Mapping[str, Any], index: int | None) -> SimpleNamespace:
-    """The names of a place as contracts see them."""
-    return SimpleNamespace(**{n: v for n, v in names.items() if n != "__globals__"}, **_only_index(index))
-
-
-def _only_index(index: int | None) -> dict[str, int]:
-    return {} if index is None else {"index": index}
+def _named(names: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in names.items() if name != "__globals__"}
 
 
 def _assigned_in(node: ast.For | ast.While) -> set[str]:

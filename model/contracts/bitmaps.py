@@ -10,8 +10,8 @@ from typing import Any
 
 from spanproof.model.contracts.pages import finds_lowest_free, finds_lowest_run
 from spanproof.model.contracts.plain import Known, Names, Number, PlainCall, PlainLoop
-from spanproof.model.logic import Claims, Truth, all_of, any_of, implies, ite, negate, same
-from spanproof.model.words import leading_zeros, trailing_zeros
+from spanproof.model.logic import Claims, Truth, all_of, any_of, implies, negate, same
+from spanproof.model.words import complement, leading_zeros, trailing_zeros
 
 NOT_FOUND = -1
 """What a search gives that found nothing."""
@@ -160,11 +160,6 @@ def lowest_run_of_word(i: Number, width: int) -> PlainCall:
 # Summaries.
 
 
-def at_least(number: Number, least: int) -> Number:
-    """The greater of the two."""
-    return ite(number < least, least, number)
-
-
 def between_ones(word: Bitmap, j: Number, length: Number) -> Truth:
     """Whether so many zeros stand in a word from place j on, with a one somewhere below them and one above."""
     below, above = word.all_free(0, j), word.all_free(j + length, word.width)
@@ -177,6 +172,7 @@ def longest_loops(word: Bitmap, known: Number, j: Number | None, length: Number)
     known: the longest run that was known. j: any place, of a run that is not overlooked; None: no place has so many zeros, and none are found.
     """
     original, width = word.words[0], word.width
+    run = False if j is None else between_ones(word, j, length)
 
     def out(x: Number) -> Number:
         """How many bits were shifted out."""
@@ -191,33 +187,61 @@ def longest_loops(word: Bitmap, known: Number, j: Number | None, length: Number)
         if j is None:
             yield "it is no longer", n.most < length
         else:
-            looked_at = all_of(between_ones(word, j, length), j < out(n.x))
+            looked_at = all_of(run, j < out(n.x))
             yield "what was looked at is no longer", implies(looked_at, length <= n.most)
 
-    def shrunk_at(n: Names, b: Number, shrunk: Number) -> Claims:
-        at, seen = b + out(n.x), Bitmap((n.x,), width)
-        yield "runs are shrunk", same(negate(seen.is_allocated(b)), word.all_free(at, at + shrunk + 1))
+    def shrunk_at(n: Names, b: Number, shrunk: Number, began: Number) -> Claims:
+        at = b + out(began)
+        zeros = word.all_free(at, at + shrunk + 1)
+        yield "runs are shrunk", same(negate(Bitmap((n.x,), width).is_allocated(b)), zeros)
 
     def still(n: Names, shrunk: Number) -> Claims:
+        yield "the highest one stays", leading_zeros(n.x, width) == leading_zeros(n.entry.x, width)
         yield from state(n, shrunk)
-        yield "the highest one stays", out(n.x) == out(n.entry.x)
 
-    head = Known(lambda n: state(n, n.most - n.p), lambda n, b: shrunk_at(n, b, n.most - n.p))
-    inner = Known(lambda n: still(n, n.most - n.p), head.everywhere)
-    left = Known(lambda n: still(n, n.most), lambda n, b: shrunk_at(n, b, n.most))
+    head = Known(lambda n: state(n, n.most - n.p), lambda n, b: shrunk_at(n, b, n.most - n.p, n.x))
+    inner = Known(lambda n: still(n, n.most - n.p), lambda n, b: shrunk_at(n, b, n.most - n.p, n.entry.x))
+    left = Known(lambda n: still(n, n.most), lambda n, b: shrunk_at(n, b, n.most, n.entry.x))
+
+    def short(seen: Number, most: Number, b: Number) -> Claims:
+        one = Bitmap((seen,), width).is_allocated(b)
+        yield "where a one is the run is short", implies(all_of(run, one), length <= most)
+        above = b > width - 1 - leading_zeros(seen, width)
+        yield "zeros are above all ones", implies(all_of(b >= 0, negate(one), seen & seen + 1 == 0), above)
+
+    def shrinking_steps(n: Names, now: Names) -> Claims:
+        yield "the highest one stays", leading_zeros(now.x, width) == leading_zeros(n.x, width)
+        if j is not None:
+            yield from short(now.x, now.most, j - out(n.entry.x))
 
     def shrinking(n: Names, _: Names, place: Number | None) -> Iterable[Number]:
-        at = place if place is not None else None if j is None else j - out(n.x)
+        at = place if place is not None else None if j is None else j - out(n.entry.x)
         return () if at is None else (at, at + n.p, at + n.k)
 
+    def shifted(now: Names) -> Number:
+        return now.j + trailing_zeros(complement(now.after_2.x, width), width)
+
+    def shifting_steps(n: Names, now: Names) -> Claims:
+        if not hasattr(now, "after_2"):
+            return
+        by, was = shifted(now), now.after_2.x
+        yield "it is shifted", all_of(by < width, now.x == was >> by)
+        yield "so is its highest one", leading_zeros(now.x, width) == leading_zeros(was, width) + by
+        if j is not None:
+            b = j - out(n.x)
+            yield from short(was, n.most, b)
+            yield "what was looked at is no longer", implies(all_of(run, b < by), length <= now.most)
+
     def shifting(n: Names, now: Names, place: Number | None) -> Iterable[Number]:
-        by = leading_zeros(now.x, width) - leading_zeros(n.x, width)
+        if not hasattr(now, "after_2"):
+            return ()
+        by = shifted(now)
         if place is not None:
             return (place + by,)
         if j is not None:
             return (j - out(n.x), by, by - 1)
-        begin = out(n.x) + by - now.j if hasattr(now, "j") else out(n.x)
-        one = begin + trailing_zeros(original >> at_least(begin, 0), width)
+        begin = out(n.x) + by - now.j
+        one = begin + trailing_zeros(original >> begin, width)
         return (one - out(n.x), by - 1, begin)
 
     places, most = (0, width - 1), (0, width - 2)
@@ -225,9 +249,16 @@ def longest_loops(word: Bitmap, known: Number, j: Number | None, length: Number)
     shrink = {"x": (0, ones), "p": most, "k": (1, width)}
     return {
         ("longest_inside", 1): PlainLoop(
-            {**shrink, "most": most}, head, None, lambda n: width - leading_zeros(n.x, width), places, shifting
+            {**shrink, "most": most},
+            head,
+            rank=lambda n: width - leading_zeros(n.x, width),
+            places=places,
+            steps=shifting_steps,
+            uses=shifting,
         ),
-        ("longest_inside", 2): PlainLoop(shrink, inner, left, lambda n: n.p, places, shrinking),
+        ("longest_inside", 2): PlainLoop(
+            shrink, inner, left, rank=lambda n: n.p, places=places, steps=shrinking_steps, uses=shrinking
+        ),
     }
 
 

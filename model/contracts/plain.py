@@ -12,7 +12,8 @@ from spanproof.model.contracts.contract import nothing
 from spanproof.model.logic import Claims
 
 Names = Any
-"""The function's names at one place of its text, as attributes; in loops `entry` has those with which it was entered."""
+"""The function's names at one place of its text, as attributes. `entry` has those with which the loop in question was
+entered, `after_2` those with which the function's second loop was left."""
 Number = Any
 """int, or a symbol that stands for one."""
 
@@ -45,6 +46,8 @@ class PlainLoop:
     """Of a `while`: what falls with each round, and never below 0."""
     places: tuple[int, int] = (0, 0)
     """The first and the last place of which something holds everywhere."""
+    steps: Callable[[Names, Names], Claims] = nothing
+    """What leads to all that must be shown in a round: of the names at the head, and the names there."""
     uses: Callable[[Names, Names, Number | None], Iterable[Number]] = nowhere
     """At what places this is used in a round: of the names at the head, the names where something must be shown, and
     the place of which it must be shown, if it is of one."""

@@ -61,6 +61,7 @@ class CutLoop:
     """A loop that is cut, where it is entered."""
 
     node: ast.For | ast.While
+    number: int
     where: str
     contract: PlainLoop
     entry: Way
@@ -140,17 +141,19 @@ class CuttingReader(Reader):
     def gives(self, result: Any, names: Mapping[str, Any]) -> None:
         """A result of the function that was asked for is as it must be."""
         if self._ensures is not None and len(self._frames) == 1:
-            for goal, claim in self._ensures(result):
-                self._show(Kind.ENSURES, f"line {self._line}", goal, self.guard, claim, names)
+            with self._led(self.guard, names):
+                for goal, claim in self._ensures(result):
+                    self._show(Kind.ENSURES, f"line {self._line}", goal, self.guard, claim, names)
+                    self.assumed.append(implies(self.guard, claim))
         super().gives(result, names)
 
     # Loops.
 
     def _for(self, node: ast.For, way: Way) -> Way | None:
+        if self._number(node) not in self._loops:
+            return super()._for(node, way)
         many = self.value(node.iter, way.names)
         loop = self._loop(node, Way(self.guard, way.names))
-        if loop is None:
-            return super()._for(node, way)
         start, items = _items(many, loop.where)
         first = items[0][0] if items else 0
         over = first + len(items)
@@ -165,9 +168,9 @@ class CuttingReader(Reader):
         return self._over(loop, over)
 
     def _while(self, node: ast.While, way: Way) -> Way | None:
-        loop = self._loop(node, way)
-        if loop is None:
+        if self._number(node) not in self._loops:
             return super()._while(node, way)
+        loop = self._loop(node, way)
         if loop.contract.rank is None:
             raise LiftError(f"{loop.where}: its contract must say why it ends")
         self._shown(loop, "begins", way, loop.contract.head)
@@ -176,17 +179,15 @@ class CuttingReader(Reader):
             self._one_round(loop, head, self._tested(node, head, True))
         return self._over(loop)
 
-    def _loop(self, node: ast.For | ast.While, way: Way) -> CutLoop | None:
-        """A loop with its contract, if it has one.
+    def _loop(self, node: ast.For | ast.While, way: Way) -> CutLoop:
+        """A loop that is to be cut.
 
         Raises:
             LiftError: the loop changes what the contract does not name, or is not as loops are that can be cut.
 
         """
         function, number = self._number(node)
-        contract = self._loops.get((function, number))
-        if contract is None:
-            return None
+        contract = self._loops[function, number]
         where = f"{function} loop {number}"
         self._cut.add((function, number))
         if node.orelse:
@@ -201,7 +202,7 @@ class CuttingReader(Reader):
         # What is thrown, returned and left in rounds makes guards of their own.
         self._escaped += 1
         self.thrown += 1
-        return CutLoop(node, where, contract, way)
+        return CutLoop(node, number, where, contract, way)
 
     def _number(self, node: ast.For | ast.While) -> LoopKey:
         """The function and the number of a loop in it."""
@@ -270,7 +271,9 @@ class CuttingReader(Reader):
             self._inside.append(Inside(loop, loop.seen(over.names, index)))
             self._shown(loop, "is over", over, left, index)
             self._inside.pop()
-        return self._any_state(loop, left, index)
+        after = self._any_state(loop, left, index)
+        said = SimpleNamespace(**_named(after.names))
+        return Way(after.guard, {**after.names, f"after_{loop.number}": said})
 
     def _run_out(self, loop: CutLoop, index: int | None) -> Way:
         """Any state in which a loop ends at its head."""
@@ -297,6 +300,16 @@ class CuttingReader(Reader):
         self.assumed.append(all_of(lo <= whole, whole <= hi))
         return exactly(term, lo, hi)
 
+    @contextmanager
+    def _led(self, guard: Guard, names: Mapping[str, Any]) -> Iterator[None]:
+        """Show what leads to that which must be shown here: each thing that was shown may be used for the next."""
+        with self._apart():
+            for each in self._inside:
+                for goal, claim in each.loop.contract.steps(each.names, each.loop.seen(names, None)):
+                    self._show(Kind.LEMMA, each.loop.where, goal, guard, claim, names)
+                    self.assumed.append(implies(guard, claim))
+            yield
+
     def _shown(self, loop: CutLoop, when: str, way: Way, known: Known, index: int | None = None) -> None:
         """What must be known at this place of a loop."""
         if way.guard is False:
@@ -308,8 +321,10 @@ class CuttingReader(Reader):
         for name, (lo, hi) in loop.contract.changes.items():
             value = way.names[name]
             claims.append((f"{name} is from {lo} to {hi}", all_of(lo <= value, value <= hi), None))
-        for goal, claim, at in claims:
-            self._show(Kind.INVARIANT, loop.where, f"{when}: {goal}", way.guard, claim, way.names, at)
+        with self._led(way.guard, way.names):
+            for goal, claim, at in claims:
+                self._show(Kind.INVARIANT, loop.where, f"{when}: {goal}", way.guard, claim, way.names, at)
+                self.assumed.append(implies(way.guard, claim))
 
     def _show(
         self,

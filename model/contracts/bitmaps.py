@@ -174,34 +174,28 @@ def longest_loops(word: Bitmap, known: Number, j: Number | None, length: Number)
     original, width = word.words[0], word.width
     run = False if j is None else between_ones(word, j, length)
 
-    def out(x: Number) -> Number:
-        """How many bits were shifted out."""
-        return leading_zeros(x, width) - leading_zeros(original, width)
-
     def state(n: Names, shrunk: Number) -> Claims:
         yield "a one is lowest", n.x & 1 == 1
         yield "there are zeros between ones", n.x & n.x + 1 != 0
-        yield "nothing was shifted in", out(n.x) >= 0
         yield "no shorter than was known", n.most >= known
         yield "zeros and the next shift", all_of(shrunk >= 0, n.k >= 1, n.k <= shrunk + 1)
+
+    def outer(n: Names) -> Claims:
+        yield "its highest one", leading_zeros(n.x, width) == leading_zeros(original, width) + n.out
         if j is None:
             yield "it is no longer", n.most < length
         else:
-            looked_at = all_of(run, j < out(n.x))
-            yield "what was looked at is no longer", implies(looked_at, length <= n.most)
+            yield "what was looked at is no longer", implies(all_of(run, j < n.out), length <= n.most)
+        yield from state(n, n.most - n.p)
 
-    def shrunk_at(n: Names, b: Number, shrunk: Number, began: Number) -> Claims:
-        at = b + out(began)
-        zeros = word.all_free(at, at + shrunk + 1)
-        yield "runs are shrunk", same(negate(Bitmap((n.x,), width).is_allocated(b)), zeros)
-
-    def still(n: Names, shrunk: Number) -> Claims:
-        yield "the highest one stays", leading_zeros(n.x, width) == leading_zeros(n.entry.x, width)
+    def inner(n: Names, shrunk: Number) -> Claims:
+        yield "its highest one stays", leading_zeros(n.x, width) == leading_zeros(n.entry.x, width)
         yield from state(n, shrunk)
 
-    head = Known(lambda n: state(n, n.most - n.p), lambda n, b: shrunk_at(n, b, n.most - n.p, n.x))
-    inner = Known(lambda n: still(n, n.most - n.p), lambda n, b: shrunk_at(n, b, n.most - n.p, n.entry.x))
-    left = Known(lambda n: still(n, n.most), lambda n, b: shrunk_at(n, b, n.most, n.entry.x))
+    def shrunk_at(n: Names, b: Number, shrunk: Number) -> Claims:
+        at = b + n.out
+        zeros = word.all_free(at, at + shrunk + 1)
+        yield "runs are shrunk", same(negate(Bitmap((n.x,), width).is_allocated(b)), zeros)
 
     def short(seen: Number, most: Number, b: Number) -> Claims:
         one = Bitmap((seen,), width).is_allocated(b)
@@ -210,54 +204,66 @@ def longest_loops(word: Bitmap, known: Number, j: Number | None, length: Number)
         yield "zeros are above all ones", implies(all_of(b >= 0, negate(one), seen & seen + 1 == 0), above)
 
     def shrinking_steps(n: Names, now: Names) -> Claims:
-        yield "the highest one stays", leading_zeros(now.x, width) == leading_zeros(n.x, width)
+        yield "its highest one stays", leading_zeros(now.x, width) == leading_zeros(n.x, width)
         if j is not None:
-            yield from short(now.x, now.most, j - out(n.entry.x))
+            yield from short(now.x, now.most, j - n.out)
 
     def shrinking(n: Names, _: Names, place: Number | None) -> Iterable[Number]:
-        at = place if place is not None else None if j is None else j - out(n.entry.x)
+        at = place if place is not None else None if j is None else j - n.out
         return () if at is None else (at, at + n.p, at + n.k)
 
-    def shifted(now: Names) -> Number:
-        return now.j + trailing_zeros(complement(now.after_2.x, width), width)
+    def by(now: Names) -> Number:
+        """How far it is shifted in a round: over the lowest ones, and the zeros above them."""
+        return now.j + lowest_ones(now)
+
+    def lowest_ones(now: Names) -> Number:
+        return trailing_zeros(complement(now.after_2.x, width), width)
 
     def shifting_steps(n: Names, now: Names) -> Claims:
         if not hasattr(now, "after_2"):
             return
-        by, was = shifted(now), now.after_2.x
-        yield "it is shifted", all_of(by < width, now.x == was >> by)
-        yield "so is its highest one", leading_zeros(now.x, width) == leading_zeros(was, width) + by
+        far, was = by(now), Bitmap((now.after_2.x,), width)
+        yield "it is shifted", all_of(far < width, now.x == now.after_2.x >> far)
+        yield "so is its highest one", leading_zeros(now.x, width) == leading_zeros(now.after_2.x, width) + far
+        yield "a one comes next", was.is_allocated(far)
         if j is not None:
-            b = j - out(n.x)
-            yield from short(was, n.most, b)
-            yield "what was looked at is no longer", implies(all_of(run, b < by), length <= now.most)
+            b = j - n.out
+            yield from short(now.after_2.x, n.most, b)
+            yield "ones are lowest", implies(all_of(b >= 0, b < lowest_ones(now)), was.is_allocated(b))
+            yield "what was looked at is no longer", implies(all_of(run, b < far), length <= now.most)
 
     def shifting(n: Names, now: Names, place: Number | None) -> Iterable[Number]:
         if not hasattr(now, "after_2"):
             return ()
-        by = shifted(now)
+        far = by(now)
         if place is not None:
-            return (place + by,)
+            return (place + far,)
         if j is not None:
-            return (j - out(n.x), by, by - 1)
-        begin = out(n.x) + by - now.j
+            return (j - n.out, far, far - 1)
+        begin = n.out + far - now.j
         one = begin + trailing_zeros(original >> begin, width)
-        return (one - out(n.x), by - 1, begin)
+        return (one - n.out, far - 1, begin)
 
-    places, most = (0, width - 1), (0, width - 2)
-    ones = (1 << width) - 1
+    places, most, ones = (0, width - 1), (0, width - 2), (1 << width) - 1
     shrink = {"x": (0, ones), "p": most, "k": (1, width)}
     return {
         ("longest_inside", 1): PlainLoop(
-            {**shrink, "most": most},
-            head,
+            {**shrink, "most": most, "out": (0, width - 1)},
+            Known(outer, lambda n, b: shrunk_at(n, b, n.most - n.p)),
             rank=lambda n: width - leading_zeros(n.x, width),
             places=places,
+            told={"out": (lambda n: trailing_zeros(original, width), lambda n, now: n.out + by(now))},
             steps=shifting_steps,
             uses=shifting,
         ),
         ("longest_inside", 2): PlainLoop(
-            shrink, inner, left, rank=lambda n: n.p, places=places, steps=shrinking_steps, uses=shrinking
+            shrink,
+            Known(lambda n: inner(n, n.most - n.p), lambda n, b: shrunk_at(n, b, n.most - n.p)),
+            Known(lambda n: inner(n, n.most), lambda n, b: shrunk_at(n, b, n.most)),
+            rank=lambda n: n.p,
+            places=places,
+            steps=shrinking_steps,
+            uses=shrinking,
         ),
     }
 

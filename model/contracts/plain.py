@@ -5,7 +5,7 @@ Read next: bitmaps.py.
 """
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from spanproof.model.contracts.contract import nothing
@@ -21,6 +21,11 @@ Number = Any
 def nowhere(*_: Any) -> Iterable[Number]:
     """No place."""
     return ()
+
+
+def no_names() -> dict[str, Any]:
+    """No names."""
+    return {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +51,11 @@ class PlainLoop:
     """Of a `while`: what falls with each round, and never below 0."""
     places: tuple[int, int] = (0, 0)
     """The first and the last place of which something holds everywhere."""
+    told: Mapping[str, tuple[Callable[[Names], Number], Callable[[Names, Names], Number]]] = field(
+        default_factory=no_names
+    )
+    """Names that `changes` has and the text has not, which only contracts speak of: what each is where the loop is
+    entered, and after a round, of the names at the head and the names after it."""
     steps: Callable[[Names, Names], Claims] = nothing
     """What leads to all that must be shown in a round: of the names at the head, and the names there."""
     uses: Callable[[Names, Names, Number | None], Iterable[Number]] = nowhere

@@ -173,7 +173,7 @@ class CuttingReader(Reader):
         loop = self._loop(node, way)
         if loop.contract.rank is None:
             raise LiftError(f"{loop.where}: its contract must say why it ends")
-        self._shown(loop, "begins", way, loop.contract.head)
+        self._shown(loop, "begins", loop.entry, loop.contract.head)
         with self._apart():
             head = self._any_state(loop, loop.contract.head)
             self._one_round(loop, head, self._tested(node, head, True))
@@ -195,6 +195,8 @@ class CuttingReader(Reader):
         unlike = sorted((_assigned_in(node) & way.names.keys()) - contract.changes.keys())
         if unlike:
             raise LiftError(f"{where} changes {', '.join(unlike)}, unlike its contract")
+        entered = SimpleNamespace(**_named(way.names))
+        way = Way(way.guard, {**way.names, **{name: first(entered) for name, (first, _) in contract.told.items()}})
         for name in contract.changes:
             value = way.names.get(name)
             if not isinstance(value, int | Number) or isinstance(value, bool):
@@ -246,7 +248,8 @@ class CuttingReader(Reader):
         frame.loops.append((left, []))
         end = self._block(loop.node.body, enter)
         _, again = frame.loops.pop()
-        for way in [*again, *([] if end is None else [end])]:
+        for each in [*again, *([] if end is None else [end])]:
+            way = Way(each.guard, {**each.names, **self._retold(loop, head, each, index)})
             self._shown(loop, "goes on", way, contract.head, after)
             if contract.rank is not None:
                 was, now = (contract.rank(loop.seen(names, None)) for names in (head.names, way.names))
@@ -259,6 +262,11 @@ class CuttingReader(Reader):
         self._inside.pop()
         if any(self.cells[cell] is not cells.get(cell) for cell in self.cells):
             raise LiftError(f"{loop.where} writes cells")
+
+    def _retold(self, loop: CutLoop, head: Way, way: Way, index: int | None) -> dict[str, Any]:
+        """What the names that only contracts speak of are after a round."""
+        was, now = (loop.seen(each.names, index) for each in (head, way))
+        return {name: after(was, now) for name, (_, after) in loop.contract.told.items()}
 
     def _over(self, loop: CutLoop, index: int | None = None) -> Way | None:
         """What is known after the loop."""

@@ -64,6 +64,12 @@ class Bitmap:
             any_of(below == 0, *(all_of(below == p + 1, negate(self.free(p))) for p in range(limit))),
         )
 
+    def begin_free(self, count: Number, limit: int) -> Truth:
+        """Whether so many free pages stand first of those below the page `limit`, and not one more."""
+        among = range(limit)
+        next_one = any_of(count == limit, *(all_of(count == p, negate(self.free(p))) for p in among))
+        return all_of(count >= 0, self.all_free(0, count, among), next_one)
+
 
 def finds_lowest_place(bits: Bitmap, npages: Number, i: Number, page: Number, found: Any) -> Claims:
     """The first number is the lowest place of so many free pages, the second the lowest free page; -1 for none.
@@ -252,7 +258,7 @@ def longest_loops(word: Bitmap, known: Number, j: Number | None, length: Number)
             Known(outer, lambda n, b: shrunk_at(n, b, n.most - n.p)),
             rank=lambda n: width - leading_zeros(n.x, width),
             places=places,
-            told={"out": (lambda n: trailing_zeros(original, width), lambda n, now: n.out + by(now))},
+            told={"out": (lambda _: trailing_zeros(original, width), lambda n, now: n.out + by(now))},
             steps=shifting_steps,
             uses=shifting,
         ),
@@ -286,3 +292,80 @@ def longest_of_word(length: Number, j: Number | None, width: int) -> PlainCall:
             yield "nowhere as many", negate(Bitmap((x,), width).fits(place, length))
 
     return PlainCall(((0, width - 2),), ensures, requires, nowhere, (0, width - 1))
+
+
+def counted_ones(length: Number, j: Number, width: int) -> PlainCall:
+    """What ones_count gives. j: any place of a bitmap, where so many zeros may stand."""
+
+    def ensures(found: Number, x: Number) -> Claims:
+        zeros = all_of(j % width + length <= width, Bitmap((x,), width).all_free(j % width, j % width + length))
+        yield "zeros are not counted", implies(zeros, found + length <= width)
+
+    return PlainCall(((0, width),), ensures)
+
+
+def summarizes(bits: Bitmap, i: Number, length: Number, total: tuple[Number, ...]) -> Claims:
+    """The three numbers are the free pages at the start, in the longest run and at the end.
+
+    i, length: any run of pages; that there is a run as long as the longest is shown apart.
+    """
+    start, most, end = total
+    pages = bits.pages
+    yield "free pages at the start", bits.begin_free(start, pages)
+    yield "free pages at the end", bits.end_free(end, pages)
+    yield "no longer run", implies(bits.fits(i, length), length <= most)
+    yield "the longest is no shorter", all_of(start <= most, end <= most, most <= pages)
+
+
+def summing_loops(bits: Bitmap, i: Number | None, length: Number) -> dict[tuple[str, int], PlainLoop]:
+    """The loops of summarize. i: a run of so many pages is not overlooked; None: there is none, and none is found."""
+    width, pages = bits.width, bits.pages
+
+    def inside(k: int) -> Truth:
+        """Whether the run lies in word k, with ones on both sides."""
+        assert i is not None
+        lo, hi, among = k * width, (k + 1) * width, range(k * width, (k + 1) * width)
+        apart = (negate(bits.all_free(lo, i, among)), negate(bits.all_free(i + length, hi, among)))
+        return all_of(lo <= i, i + length <= hi, *apart)
+
+    def short(n: Names) -> Claims:
+        if i is None:
+            yield "it is no longer", n.most < length
+            return
+        limit = n.index * width
+        ends = any_of(i >= limit - n.cur, *(inside(k) for k in range(n.index)))
+        there = all_of(i + length <= limit, bits.all_free(i, i + length, range(limit)))
+        yield "no longer run but in a word", implies(there, any_of(length <= n.most, ends))
+
+    def first(n: Names) -> Claims:
+        limit, none = n.index * width, n.start == NOT_FOUND
+        yield "free pages at the end", bits.end_free(n.cur, limit)
+        yield "all are free yet", implies(none, all_of(n.cur == limit, n.most == 0))
+        begin = all_of(n.start < limit, bits.begin_free(n.start, limit), n.start <= n.most)
+        yield "free pages at the start", implies(negate(none), begin)
+        yield from short(n)
+
+    def first_left(n: Names) -> Claims:
+        yield from first(n)
+        if i is None:
+            yield "nor is the end", n.cur < length
+
+    def second(n: Names) -> Claims:
+        yield "the longest is no shorter", all_of(n.start <= n.most, n.cur <= n.most)
+        if i is None:
+            yield "it is no longer", n.most < length
+            return
+        later = any_of(*(inside(k) for k in range(n.index, len(bits.words))))
+        yield "no longer run but in a later word", implies(bits.fits(i, length), any_of(length <= n.most, later))
+
+    def end_begins(n: Names, _: Names, __: Number | None) -> Iterable[Number]:
+        return (n.index * width - n.cur,)
+
+    def in_word(n: Names, _: Names, place: Number | None) -> Iterable[Number]:
+        return () if place is None else (n.index * width + place,)
+
+    counts = {"start": (NOT_FOUND, pages - 1), "most": (0, pages), "cur": (0, pages)}
+    return {
+        ("summarize", 1): PlainLoop(counts, Known(first), Known(first_left), uses=end_begins),
+        ("summarize", 2): PlainLoop({"most": (0, width - 2)}, Known(second), uses=in_word),
+    }

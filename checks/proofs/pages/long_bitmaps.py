@@ -6,6 +6,7 @@ from typing import Any
 from spanproof.checks.proving.lifted.lemma import Given, Lemma
 from spanproof.model.contracts.bitmaps import (
     Bitmap,
+    counted_ones,
     finds_lowest_place,
     large_loop,
     longest_loops,
@@ -14,10 +15,15 @@ from spanproof.model.contracts.bitmaps import (
     lowest_place,
     lowest_run_of_word,
     small_loop,
+    summarizes,
+    summing_loops,
 )
-from spanproof.model.logic import negate
+from spanproof.model.geometry import GO_AMD64
+from spanproof.model.logic import Claims, negate
+from spanproof.model.words import ones_count
 
 WIDTH = 64
+LOG_MAX = GO_AMD64.log_max_packed_value
 PAGES = 512
 
 
@@ -91,10 +97,47 @@ def _longest_inside(*, found: bool) -> Callable[[Given], None]:
     return read
 
 
+def _ones_count(given: Given) -> None:
+    x, length, j = given.word("x"), given.number("length", 1, WIDTH), given.number("j", 0, WIDTH - 1)
+    given.show_all(counted_ones(length, j, WIDTH).gives(given.call(ones_count, x), x))
+
+
+def _summarize(*, found: bool) -> Callable[[Given], None]:
+    """found: every run is; else: no place has so many free pages, and so many are not found."""
+
+    def read(given: Given) -> None:
+        text, words = given.text, given.words("bits", PAGES // WIDTH)
+        length = given.number("length", 1, PAGES)
+        i = given.number("i", 0, PAGES - 1) if found else None
+        bits = Bitmap(words, WIDTH)
+        if not found:
+            given.assume_everywhere(0, PAGES - 1, lambda place: negate(bits.fits(place, length)))
+
+        def ensures(total: Any) -> Claims:
+            three = total if isinstance(total, tuple) else text.unpack(total, LOG_MAX)
+            if i is not None:
+                yield from summarizes(bits, i, length, three)
+            else:
+                yield "no longer than a run there is", three[1] < length
+
+        instead: dict[Any, Any] = {
+            text.pack_palloc_sum: lambda start, most, end, _: (start, most, end),
+            text.longest_inside: longest_of_word(length, i, WIDTH),
+            ones_count: counted_ones(length, 0 if i is None else i, WIDTH),
+        }
+        loops = summing_loops(bits, i, length)
+        given.call(text.PallocBits(words, WIDTH).summarize, LOG_MAX, instead=instead, loops=loops, ensures=ensures)
+
+    return read
+
+
 LEMMAS = (
     Lemma("find_small_n", _find_small_n),
     Lemma("find_large_n", _find_large_n),
     Lemma("find", _find),
     Lemma("longest_inside, none is longer", _longest_inside(found=True)),
     Lemma("longest_inside, one is as long", _longest_inside(found=False)),
+    Lemma("ones_count", _ones_count),
+    Lemma("summarize, none is longer", _summarize(found=True)),
+    Lemma("summarize, one is as long", _summarize(found=False)),
 )

@@ -184,7 +184,7 @@ def longest_loops(word: Bitmap, known: Number, j: Number | None, length: Number)
         yield "a one is lowest", n.x & 1 == 1
         yield "there are zeros between ones", n.x & n.x + 1 != 0
         yield "no shorter than was known", n.most >= known
-        yield "zeros and the next shift", all_of(shrunk >= 0, n.k >= 1, n.k <= shrunk + 1)
+        yield "the next shift", all_of(n.k >= 1, n.k <= shrunk + 1)
 
     def outer(n: Names) -> Claims:
         yield "its highest one", leading_zeros(n.x, width) == leading_zeros(original, width) + n.out
@@ -192,11 +192,17 @@ def longest_loops(word: Bitmap, known: Number, j: Number | None, length: Number)
             yield "it is no longer", n.most < length
         else:
             yield "what was looked at is no longer", implies(all_of(run, j < n.out), length <= n.most)
-        yield from state(n, n.most - n.p)
+        yield "what is left to shrink", n.shrunk + n.p == n.most
+        yield from state(n, n.shrunk)
 
-    def inner(n: Names, shrunk: Number) -> Claims:
+    def inner(n: Names) -> Claims:
         yield "its highest one stays", leading_zeros(n.x, width) == leading_zeros(n.entry.x, width)
-        yield from state(n, shrunk)
+        yield "what is left to shrink", n.shrunk + n.p == n.most
+        yield from state(n, n.shrunk)
+
+    def left(n: Names) -> Claims:
+        yield "its highest one stays", leading_zeros(n.x, width) == leading_zeros(n.entry.x, width)
+        yield from state(n, n.most)
 
     def shrunk_at(n: Names, b: Number, shrunk: Number) -> Claims:
         at = b + n.out
@@ -236,6 +242,10 @@ def longest_loops(word: Bitmap, known: Number, j: Number | None, length: Number)
             b = j - n.out
             yield from short(now.after_2.x, n.most, b)
             yield "ones are lowest", implies(all_of(b >= 0, b < lowest_ones(now)), was.is_allocated(b))
+            late = all_of(run, b >= lowest_ones(now), b < far, length > now.most)
+            begin, end = n.out + far, n.out + far + n.most + 1
+            yield "a longer one covers the next", implies(late, all_of(j <= begin, end <= j + length))
+            yield "so it is all zeros", implies(late, word.all_free(begin, end))
             yield "what was looked at is no longer", implies(all_of(run, b < far), length <= now.most)
 
     def shifting(n: Names, now: Names, place: Number | None) -> Iterable[Number]:
@@ -251,22 +261,26 @@ def longest_loops(word: Bitmap, known: Number, j: Number | None, length: Number)
         return (one - n.out, far - 1, begin)
 
     places, most, ones = (0, width - 1), (0, width - 2), (1 << width) - 1
-    shrink = {"x": (0, ones), "p": most, "k": (1, width)}
+    shrink = {"x": (0, ones), "p": most, "k": (1, width), "shrunk": most}
     return {
         ("longest_inside", 1): PlainLoop(
             {**shrink, "most": most, "out": (0, width - 1)},
-            Known(outer, lambda n, b: shrunk_at(n, b, n.most - n.p)),
+            Known(outer, lambda n, b: shrunk_at(n, b, n.shrunk)),
             rank=lambda n: width - leading_zeros(n.x, width),
             places=places,
-            told={"out": (lambda _: trailing_zeros(original, width), lambda n, now: n.out + by(now))},
+            told={
+                "out": (lambda _: trailing_zeros(original, width), lambda n, now: n.out + by(now)),
+                "shrunk": (lambda _: 0, lambda n, _: n.most),
+            },
             steps=shifting_steps,
             uses=shifting,
         ),
         ("longest_inside", 2): PlainLoop(
             shrink,
-            Known(lambda n: inner(n, n.most - n.p), lambda n, b: shrunk_at(n, b, n.most - n.p)),
-            Known(lambda n: inner(n, n.most), lambda n, b: shrunk_at(n, b, n.most)),
+            Known(inner, lambda n, b: shrunk_at(n, b, n.shrunk)),
+            Known(left, lambda n, b: shrunk_at(n, b, n.most)),
             rank=lambda n: n.p,
+            told={"shrunk": (lambda n: n.shrunk, lambda n, _: n.shrunk + n.k)},
             places=places,
             steps=shrinking_steps,
             uses=shrinking,

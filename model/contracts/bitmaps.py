@@ -10,7 +10,7 @@ from typing import Any
 
 from spanproof.model.contracts.pages import finds_lowest_free, finds_lowest_run
 from spanproof.model.contracts.plain import Known, Names, Number, PlainCall, PlainLoop
-from spanproof.model.logic import Claims, Truth, all_of, any_of, implies, negate, same
+from spanproof.model.logic import Claims, Truth, all_of, any_of, implies, ite, negate, same
 from spanproof.model.words import complement, leading_zeros, trailing_zeros
 
 NOT_FOUND = -1
@@ -209,16 +209,31 @@ def longest_loops(word: Bitmap, known: Number, j: Number | None, length: Number)
         zeros = word.all_free(at, at + shrunk + 1)
         yield "runs are shrunk", same(negate(Bitmap((n.x,), width).is_allocated(b)), zeros)
 
-    def short(seen: Number, most: Number, b: Number) -> Claims:
-        one = Bitmap((seen,), width).is_allocated(b)
-        yield "where a one is the run is short", implies(all_of(run, one), length <= most)
-        above = b > width - 1 - leading_zeros(seen, width)
-        yield "zeros are above all ones", implies(all_of(b >= 0, negate(one), seen & seen + 1 == 0), above)
+    def one_at(x: Number, b: Number) -> Truth:
+        return Bitmap((x,), width).is_allocated(b)
 
-    def shrinking_steps(n: Names, now: Names) -> Claims:
+    def highest(x: Number) -> Number:
+        return width - 1 - leading_zeros(x, width)
+
+    def shrinking_steps(n: Names, now: Names, place: Number | None) -> Claims:
+        far = ite(n.p <= n.k, n.p, n.k)
         yield "its highest one stays", leading_zeros(now.x, width) == leading_zeros(n.x, width)
-        if j is not None:
-            yield from short(now.x, now.most, j - n.out)
+        b = place if place is not None else None if j is None else j - n.out
+        if b is None:
+            return
+        shrunk, at = n.shrunk + far, b + n.out
+        zeros = word.all_free(at, at + shrunk + 1)
+        here, there = word.all_free(at, at + n.shrunk + 1), word.all_free(at + far, at + far + n.shrunk + 1)
+        yield "so far it is shrunk", all_of(shrunk <= n.most, far <= n.shrunk + 1)
+        inside = all_of(b >= 0, b < width)
+        yield "a one is of two", implies(inside, same(one_at(now.x, b), any_of(one_at(n.x, b), one_at(n.x, b + far))))
+        yield "zeros add up", implies(inside, same(zeros, all_of(here, there)))
+        yield "runs are shrunk", implies(inside, same(negate(one_at(now.x, b)), zeros))
+        if place is None:
+            yield "where a one is the run is short", implies(all_of(run, one_at(now.x, b)), length <= shrunk)
+            yield "a one is above", implies(run, b <= highest(now.x))
+            lost = all_of(b >= 0, negate(one_at(now.x, b)), now.x & now.x + 1 == 0)
+            yield "zeros are above all ones", implies(lost, b > highest(now.x))
 
     def shrinking(n: Names, _: Names, place: Number | None) -> Iterable[Number]:
         at = place if place is not None else None if j is None else j - n.out
@@ -231,22 +246,34 @@ def longest_loops(word: Bitmap, known: Number, j: Number | None, length: Number)
     def lowest_ones(now: Names) -> Number:
         return trailing_zeros(complement(now.after_2.x, width), width)
 
-    def shifting_steps(n: Names, now: Names) -> Claims:
+    def shifting_steps(n: Names, now: Names, place: Number | None) -> Claims:
         if not hasattr(now, "after_2"):
             return
-        far, was = by(now), Bitmap((now.after_2.x,), width)
-        yield "it is shifted", all_of(far < width, now.x == now.after_2.x >> far)
-        yield "so is its highest one", leading_zeros(now.x, width) == leading_zeros(now.after_2.x, width) + far
-        yield "a one comes next", was.is_allocated(far)
-        if j is not None:
-            b = j - n.out
-            yield from short(now.after_2.x, n.most, b)
-            yield "ones are lowest", implies(all_of(b >= 0, b < lowest_ones(now)), was.is_allocated(b))
-            late = all_of(run, b >= lowest_ones(now), b < far, length > now.most)
-            begin, end = n.out + far, n.out + far + n.most + 1
-            yield "a longer one covers the next", implies(late, all_of(j <= begin, end <= j + length))
-            yield "so it is all zeros", implies(late, word.all_free(begin, end))
-            yield "what was looked at is no longer", implies(all_of(run, b < far), length <= now.most)
+        was, low, far = now.after_2.x, lowest_ones(now), by(now)
+        yield "it is shifted", all_of(far < width, now.x == was >> far)
+        yield "so is its highest one", leading_zeros(now.x, width) == leading_zeros(was, width) + far
+        yield "a one comes next", one_at(was, far)
+        if place is not None:
+            yield "so is each one", implies(place + far < width, same(one_at(now.x, place), one_at(was, place + far)))
+        elif j is not None:
+            yield from looked_at(n, now, j - n.out, low, far)
+
+    def looked_at(n: Names, now: Names, b: Number, low: Number, far: Number) -> Claims:
+        assert j is not None
+        was = now.after_2.x
+        yield "where a one is the run is short", implies(all_of(run, one_at(was, b)), length <= n.most)
+        yield "ones are lowest", implies(all_of(b >= 0, b < low), one_at(was, b))
+        late = all_of(run, b >= low, b < far, length > now.most)
+        begin, end = n.out + far, n.out + far + n.most + 1
+        yield "a longer one covers the next", implies(late, all_of(j <= begin, end <= j + length))
+        yield "so it is all zeros", implies(late, word.all_free(begin, end))
+        yield "what was before is no longer", implies(all_of(run, b < 0), length <= now.most)
+        yield "what was looked at is no longer", implies(all_of(run, b < far), length <= now.most)
+        yield "a one is above", implies(run, b <= highest(was))
+        here = all_of(b >= far, b < width)
+        yield "the rest is shifted", implies(here, same(one_at(now.x, b - far), one_at(was, b)))
+        lost = all_of(here, negate(one_at(now.x, b - far)), now.x & now.x + 1 == 0)
+        yield "zeros are above all ones", implies(lost, b - far > highest(now.x))
 
     def shifting(n: Names, now: Names, place: Number | None) -> Iterable[Number]:
         if not hasattr(now, "after_2"):

@@ -56,8 +56,9 @@ class PlainLoop:
     )
     """Names that `changes` has and the text has not, which only contracts speak of: what each is where the loop is
     entered, and after a round, of the names at the head and the names after it."""
-    steps: Callable[[Names, Names], Claims] = nothing
-    """What leads to all that must be shown in a round: of the names at the head, and the names there."""
+    steps: Callable[[Names, Names, Number | None], Claims] = nothing
+    """What leads to all that must be shown in a round: of the names at the head, the names there, and the place of
+    which it must be shown, if it is of one."""
     uses: Callable[[Names, Names, Number | None], Iterable[Number]] = nowhere
     """At what places this is used in a round: of the names at the head, the names where something must be shown, and
     the place of which it must be shown, if it is of one."""

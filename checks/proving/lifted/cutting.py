@@ -25,6 +25,7 @@ from spanproof.checks.proving.lifted.merging import Guard, truth_of
 from spanproof.checks.proving.lifted.numbers import Number, bits_for, bounds, exactly, negated, truth
 from spanproof.checks.proving.lifted.reading import Reader, Way
 from spanproof.checks.proving.obligations import Kind
+from spanproof.model.contracts.contract import nothing
 from spanproof.model.contracts.plain import Known, PlainCall, PlainLoop
 from spanproof.model.logic import Claims, all_of, implies
 
@@ -53,7 +54,10 @@ class Claimed:
     where: str
     goal: str
     claim: Any
+    near: tuple[Any, ...]
+    """What leads to it: perhaps no more is needed."""
     known: tuple[Any, ...]
+    """All else that is known there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,10 +145,9 @@ class CuttingReader(Reader):
     def gives(self, result: Any, names: Mapping[str, Any]) -> None:
         """A result of the function that was asked for is as it must be."""
         if self._ensures is not None and len(self._frames) == 1:
-            with self._led(self.guard, names):
+            with self._led(self.guard, names) as show:
                 for goal, claim in self._ensures(result):
-                    self._show(Kind.ENSURES, f"line {self._line}", goal, self.guard, claim, names)
-                    self.assumed.append(implies(self.guard, claim))
+                    show(Kind.ENSURES, f"line {self._line}", goal, claim)
         super().gives(result, names)
 
     # Loops.
@@ -309,14 +312,18 @@ class CuttingReader(Reader):
         return exactly(term, lo, hi)
 
     @contextmanager
-    def _led(self, guard: Guard, names: Mapping[str, Any]) -> Iterator[None]:
+    def _led(self, guard: Guard, names: Mapping[str, Any], place: Any = None) -> Iterator[Callable[..., None]]:
         """Show what leads to that which must be shown here: each thing that was shown may be used for the next."""
-        with self._apart():
-            for each in self._inside:
-                for goal, claim in each.loop.contract.steps(each.names, each.loop.seen(names, None)):
-                    self._show(Kind.LEMMA, each.loop.where, goal, guard, claim, names)
-                    self.assumed.append(implies(guard, claim))
-            yield
+        steps: list[Any] = []
+
+        def show(kind: Kind, where: str, goal: str, claim: Any, at: Any = None) -> None:
+            self._show(kind, where, goal, guard, claim, names, at, steps)
+            steps.append(implies(guard, claim))
+
+        for each in self._inside:
+            for goal, claim in each.loop.contract.steps(each.names, each.loop.seen(names, None), place):
+                show(Kind.LEMMA, each.loop.where, goal, claim, place)
+        yield show
 
     def _shown(self, loop: CutLoop, when: str, way: Way, known: Known, index: int | None = None) -> None:
         """What must be known at this place of a loop."""
@@ -324,15 +331,14 @@ class CuttingReader(Reader):
             return
         seen, when = loop.seen(way.names, index), when if index is None else f"{when} at {index}"
         claims = [(goal, claim, None) for goal, claim in known.claims(seen)]
-        place = self._any("place", *loop.contract.places)
+        place = None if known.everywhere is nothing else self._any("place", *loop.contract.places)
         claims += [(goal, claim, place) for goal, claim in known.everywhere(seen, place)]
         for name, (lo, hi) in loop.contract.changes.items():
             value = way.names[name]
             claims.append((f"{name} is from {lo} to {hi}", all_of(lo <= value, value <= hi), None))
-        with self._led(way.guard, way.names):
+        with self._led(way.guard, way.names, place) as show:
             for goal, claim, at in claims:
-                self._show(Kind.INVARIANT, loop.where, f"{when}: {goal}", way.guard, claim, way.names, at)
-                self.assumed.append(implies(way.guard, claim))
+                show(Kind.INVARIANT, loop.where, f"{when}: {goal}", claim, at)
 
     def _show(
         self,
@@ -343,13 +349,14 @@ class CuttingReader(Reader):
         claim: Any,
         names: Mapping[str, Any],
         place: Any = None,
+        steps: Sequence[Any] = (),
     ) -> None:
         """Something must be shown: of what holds everywhere it may use this place, and those that contracts name."""
         places = [] if place is None else [place]
         for each in self._inside:
             places += each.loop.contract.uses(each.names, each.loop.seen(names, None), place)
         known = [each.at(p) for each in self._everywhere for p in places]
-        self.claims.append(Claimed(kind, where, goal, implies(guard, claim), (*self.assumed, *known)))
+        self.claims.append(Claimed(kind, where, goal, implies(guard, claim), (*known, *steps), tuple(self.assumed)))
 
 
 def _named(names: Mapping[str, Any]) -> dict[str, Any]:

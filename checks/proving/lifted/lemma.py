@@ -6,7 +6,7 @@ run and how tests try it. Read next: ../terms.py.
 
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from itertools import count
@@ -29,6 +29,8 @@ from spanproof.model.words import WORD_BITS
 
 MOST_WORK = 2_000_000_000
 """In z3's own count: far more than any question of the long tier takes."""
+LITTLE_WORK = 10_000_000
+"""For a question that may have been put with too little known."""
 ANY = 1 << 64
 """Numbers in place of unbounded integers go no further."""
 Instead = Callable[..., Any] | PlainCall
@@ -179,7 +181,7 @@ class Symbols(Given):
         result = reader.called(function, args, {})
         reader.end()
         for each in reader.claims:
-            self._show(each.kind, each.where, each.goal, each.claim, each.known)
+            self._show(each.kind, each.where, each.goal, each.claim, each.near, each.known)
         self.assume(*reader.assumed, *reader.aside)
         for text, when in (throws or {}).items():
             said = any_of(*(t.guard for t in reader.throws if t.text == text))
@@ -202,21 +204,35 @@ class Symbols(Given):
         outcome = Outcome.PROVED if result == z3.sat else Outcome.UNKNOWN
         self._keep(Kind.REACHED, "end", "not vacuous", outcome, seconds)
 
-    def _show(self, kind: Kind, where: str, goal: str, claim: Any, known: Iterable[Any] = ()) -> None:
+    def _show(
+        self, kind: Kind, where: str, goal: str, claim: Any, near: Sequence[Any] = (), known: Sequence[Any] = ()
+    ) -> None:
+        """near: what leads to it, tried first without what else is known."""
         if claim is True:
             self._keep(kind, where, goal, Outcome.PROVED, 0.0)
             return
-        solver = self._solver()
-        known = [formula(each) for each in known if each is not True]
-        building.add_to(solver, [*self.hypotheses, *known, building.negation(formula(claim))])
-        result, seconds = self._checked(solver)
+        seconds = 0.0
+        if near and known:
+            result, seconds, _ = self._asked(near, claim, LITTLE_WORK)
+            if result == z3.unsat:
+                self._keep(kind, where, goal, Outcome.PROVED, seconds)
+                return
+        result, more, solver = self._asked((*known, *near), claim, MOST_WORK)
         outcome = OUTCOMES.get(str(result), Outcome.UNKNOWN)
         if outcome is Outcome.FAILED and self.counterexample is None:
             model = solver.model()
             self.counterexample = {
                 n: _plain(model.eval(x.term, model_completion=True), x) for n, x in self.inputs.items()
             }
-        self._keep(kind, where, goal, outcome, seconds)
+        self._keep(kind, where, goal, outcome, seconds + more)
+
+    def _asked(self, known: Iterable[Any], claim: Any, work: int) -> tuple[Any, float, Any]:
+        """What the solver says of the claim's opposite, in what time; and the solver."""
+        solver = self._solver()
+        solver.set("rlimit", work)
+        terms = [formula(each) for each in known if each is not True]
+        building.add_to(solver, [*self.hypotheses, *terms, building.negation(formula(claim))])
+        return *self._checked(solver), solver
 
     def _keep(self, kind: Kind, where: str, goal: str, outcome: Outcome, seconds: float) -> None:
         code = getattr(self._function, "__code__", None)

@@ -215,15 +215,19 @@ def longest_loops(word: Bitmap, known: Number, j: Number | None, length: Number)
     def highest(x: Number) -> Number:
         return width - 1 - leading_zeros(x, width)
 
+    def next_shift(n: Names) -> Number:
+        return ite(n.p <= n.k, n.p, n.k)
+
     def shrinking_steps(n: Names, now: Names, place: Number | None) -> Claims:
-        far = ite(n.p <= n.k, n.p, n.k)
+        far = next_shift(n)
         yield "its highest one stays", leading_zeros(now.x, width) == leading_zeros(n.x, width)
         b = place if place is not None else None if j is None else j - n.out
         if b is None:
             return
         shrunk, at = n.shrunk + far, b + n.out
         zeros = word.all_free(at, at + shrunk + 1)
-        here, there = word.all_free(at, at + n.shrunk + 1), word.all_free(at + far, at + far + n.shrunk + 1)
+        next_at = b + far + n.out
+        here, there = word.all_free(at, at + n.shrunk + 1), word.all_free(next_at, next_at + n.shrunk + 1)
         yield "so far it is shrunk", all_of(shrunk <= n.most, far <= n.shrunk + 1)
         inside = all_of(b >= 0, b < width)
         yield "a one is of two", implies(inside, same(one_at(now.x, b), any_of(one_at(n.x, b), one_at(n.x, b + far))))
@@ -237,7 +241,7 @@ def longest_loops(word: Bitmap, known: Number, j: Number | None, length: Number)
 
     def shrinking(n: Names, _: Names, place: Number | None) -> Iterable[Number]:
         at = place if place is not None else None if j is None else j - n.out
-        return () if at is None else (at, at + n.p, at + n.k)
+        return () if at is None else (at, at + next_shift(n))
 
     def by(now: Names) -> Number:
         """How far it is shifted in a round: over the lowest ones, and the zeros above them."""

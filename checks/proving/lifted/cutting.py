@@ -54,10 +54,8 @@ class Claimed:
     where: str
     goal: str
     claim: Any
-    near: tuple[Any, ...]
-    """What leads to it: perhaps no more is needed."""
-    known: tuple[Any, ...]
-    """All else that is known there."""
+    known: tuple[tuple[Any, ...], ...]
+    """What is known there, the nearest first: perhaps no more is needed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -355,8 +353,9 @@ class CuttingReader(Reader):
         places = [] if place is None else [place]
         for each in self._inside:
             places += each.loop.contract.uses(each.names, each.loop.seen(names, None), place)
-        known = [each.at(p) for each in self._everywhere for p in places]
-        self.claims.append(Claimed(kind, where, goal, implies(guard, claim), (*known, *steps), tuple(self.assumed)))
+        there = [each.at(p) for each in self._everywhere for p in places]
+        known = (tuple(steps), tuple(there), tuple(self.assumed))
+        self.claims.append(Claimed(kind, where, goal, implies(guard, claim), known))
 
 
 def _named(names: Mapping[str, Any]) -> dict[str, Any]:

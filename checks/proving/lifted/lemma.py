@@ -181,7 +181,7 @@ class Symbols(Given):
         result = reader.called(function, args, {})
         reader.end()
         for each in reader.claims:
-            self._show(each.kind, each.where, each.goal, each.claim, each.near, each.known)
+            self._show(each.kind, each.where, each.goal, each.claim, each.known)
         self.assume(*reader.assumed, *reader.aside)
         for text, when in (throws or {}).items():
             said = any_of(*(t.guard for t in reader.throws if t.text == text))
@@ -204,20 +204,21 @@ class Symbols(Given):
         outcome = Outcome.PROVED if result == z3.sat else Outcome.UNKNOWN
         self._keep(Kind.REACHED, "end", "not vacuous", outcome, seconds)
 
-    def _show(
-        self, kind: Kind, where: str, goal: str, claim: Any, near: Sequence[Any] = (), known: Sequence[Any] = ()
-    ) -> None:
-        """near: what leads to it, tried first without what else is known."""
+    def _show(self, kind: Kind, where: str, goal: str, claim: Any, known: Sequence[Sequence[Any]] = ()) -> None:
+        """known: what leads to it, the nearest first, which is tried without what else is known."""
         if claim is True:
             self._keep(kind, where, goal, Outcome.PROVED, 0.0)
             return
-        seconds = 0.0
-        if near and known:
-            result, seconds, _ = self._asked(near, claim, LITTLE_WORK)
-            if result == z3.unsat:
-                self._keep(kind, where, goal, Outcome.PROVED, seconds)
-                return
-        result, more, solver = self._asked((*known, *near), claim, MOST_WORK)
+        seconds, all_known = 0.0, list[Any]()
+        for each in known[:-1]:
+            all_known += each
+            if each:
+                result, more, _ = self._asked(all_known, claim, LITTLE_WORK)
+                seconds += more
+                if result == z3.unsat:
+                    self._keep(kind, where, goal, Outcome.PROVED, seconds)
+                    return
+        result, more, solver = self._asked([*all_known, *(known[-1] if known else ())], claim, MOST_WORK)
         outcome = OUTCOMES.get(str(result), Outcome.UNKNOWN)
         if outcome is Outcome.FAILED and self.counterexample is None:
             model = solver.model()

@@ -99,4 +99,4 @@ def page_text(heap_class: type[Runtime]) -> SimpleNamespace:
         for function in found.values():
             names |= function.__globals__
     names |= heap_class.ScavengeIndex.load.__globals__
-    return SimpleNamespace(**names)
+    return SimpleNamespace(**names["PallocBits"].summarize.__globals__ | names)

@@ -7,9 +7,10 @@ run and how tests try it. Read next: ../terms.py.
 import inspect
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import count
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,22 +18,27 @@ import immutables
 import z3
 
 from spanproof.checks.proving import building
+from spanproof.checks.proving.lifted.cutting import CuttingReader, Everywhere, LoopKey
 from spanproof.checks.proving.lifted.numbers import Integer, bits_for, exactly, fitted
-from spanproof.checks.proving.lifted.reading import Reader
 from spanproof.checks.proving.lifted.storage import Row
 from spanproof.checks.proving.obligations import Kind, Obligation, Outcome
 from spanproof.checks.proving.stopping import Hurry, OutOfTimeError
 from spanproof.checks.proving.terms import formula
 from spanproof.checks.running.alone import Alone
 from spanproof.impl.access import Cell, Throw, Undefined
+from spanproof.model.contracts.plain import PlainCall, PlainLoop
 from spanproof.model.geometry import Geometry
 from spanproof.model.logic import Claims, any_of, implies, negate, same
 
 MOST_WORK = 2_000_000_000
 """In z3's own count: far more than any question of the long tier takes."""
+LITTLE_WORK = 10_000_000
+"""For a question that may have been put with too little known."""
 ANY = 1 << 64
 """Numbers in place of unbounded integers go no further."""
 Words = Callable[..., Sequence[tuple[Any, int]]]
+Instead = Callable[..., Any] | PlainCall
+"""What stands for a function: another one, or its contract."""
 OUTCOMES = {"unsat": Outcome.PROVED, "sat": Outcome.FAILED}
 
 
@@ -73,19 +79,26 @@ class Given(ABC):
         """Go on where all of these hold."""
 
     @abstractmethod
+    def assume_everywhere(self, lo: int, hi: int, claim: Callable[[Any], Any]) -> None:
+        """Go on where this holds of every place from lo to hi; contracts of loops say of which ones it is used."""
+
+    @abstractmethod
     def call(
         self,
         function: Callable[..., Any],
         *args: Any,
         throws: Mapping[str, Any] | None = None,
-        instead: Mapping[Any, Callable[..., Any]] | None = None,
+        instead: Mapping[Any, Instead] | None = None,
         cells: dict[Cell[Any], Any] | None = None,
+        loops: Mapping[LoopKey, PlainLoop] | None = None,
+        ensures: Callable[[Any], Claims] | None = None,
     ) -> Any:
         """What a function gives; go on where it does not throw.
 
         throws: per text when it must be thrown, and only then; any other must not be reached. instead: what stands
         for functions of which a contract was shown elsewhere, where symbols are read; numbers run the text. cells: what
-        a coroutine finds in its cells, and then what it leaves there.
+        a coroutine finds in its cells, and then what it leaves there. loops: the invariants at which loops are cut.
+        ensures: what must hold of the result, on each way to it.
         """
 
     @abstractmethod
@@ -126,6 +139,8 @@ class Symbols(Given):
         self.counterexample: dict[str, int] | None = None
         self._words_alone = True
         """Whether there are no other terms."""
+        self._everywhere: list[Everywhere] = []
+        self._fresh = count()
         self._function: Any = None
         self._reached: Any = True
 
@@ -169,20 +184,30 @@ class Symbols(Given):
         """Go on where all of these hold."""
         self.hypotheses += [formula(claim) for claim in claims if claim is not True]
 
+    def assume_everywhere(self, lo: int, hi: int, claim: Callable[[Any], Any]) -> None:
+        """Go on where this holds of every place from lo to hi."""
+        self._everywhere.append(Everywhere(claim, lo, hi))
+
     def call(
         self,
         function: Callable[..., Any],
         *args: Any,
         throws: Mapping[str, Any] | None = None,
-        instead: Mapping[Any, Callable[..., Any]] | None = None,
+        instead: Mapping[Any, Instead] | None = None,
         cells: dict[Cell[Any], Any] | None = None,
+        loops: Mapping[LoopKey, PlainLoop] | None = None,
+        ensures: Callable[[Any], Claims] | None = None,
     ) -> Any:
         """What a function gives."""
-        reader = Reader(instead, self._possible)
+        reader = CuttingReader(instead, loops, ensures, self._everywhere, self._fresh, self._possible)
         reader.guard = self._reached
         reader.cells = {} if cells is None else cells
         self._function = getattr(function, "__func__", function)
         result = reader.called(function, args, {})
+        reader.end()
+        for each in reader.claims:
+            self._show(each.kind, each.where, each.goal, each.claim, each.known)
+        self.assume(*reader.assumed, *reader.aside)
         for text, when in (throws or {}).items():
             said = any_of(*(t.guard for t in reader.throws if t.text == text))
             self._show(Kind.THROW, text, "thrown when it must be", implies(self._reached, same(said, when)))
@@ -205,20 +230,36 @@ class Symbols(Given):
         outcome = Outcome.PROVED if result == z3.sat else Outcome.UNKNOWN
         self._keep(Kind.REACHED, "end", "not vacuous", outcome, seconds)
 
-    def _show(self, kind: Kind, where: str, goal: str, claim: Any) -> None:
+    def _show(self, kind: Kind, where: str, goal: str, claim: Any, known: Sequence[Sequence[Any]] = ()) -> None:
+        """known: what leads to it, the nearest first, which is tried without what else is known."""
         if claim is True:
             self._keep(kind, where, goal, Outcome.PROVED, 0.0)
             return
-        solver = self._solver()
-        building.add_to(solver, [*self.hypotheses, building.negation(formula(claim))])
-        result, seconds = self._checked(solver)
+        seconds, all_known = 0.0, list[Any]()
+        for each in known[:-1]:
+            all_known += each
+            if each:
+                result, more, _ = self._asked(all_known, claim, LITTLE_WORK)
+                seconds += more
+                if result == z3.unsat:
+                    self._keep(kind, where, goal, Outcome.PROVED, seconds)
+                    return
+        result, more, solver = self._asked([*all_known, *(known[-1] if known else ())], claim, MOST_WORK)
         outcome = OUTCOMES.get(str(result), Outcome.UNKNOWN)
         if outcome is Outcome.FAILED and self.counterexample is None:
             model = solver.model()
             self.counterexample = {
                 n: _plain(model.eval(x.term, model_completion=True), x) for n, x in self.inputs.items()
             }
-        self._keep(kind, where, goal, outcome, seconds)
+        self._keep(kind, where, goal, outcome, seconds + more)
+
+    def _asked(self, known: Iterable[Any], claim: Any, work: int) -> tuple[Any, float, Any]:
+        """What the solver says of the claim's opposite, in what time; and the solver."""
+        solver = self._solver()
+        solver.set("rlimit", work)
+        terms = [formula(each) for each in known if each is not True]
+        building.add_to(solver, [*self.hypotheses, *terms, building.negation(formula(claim))])
+        return *self._checked(solver), solver
 
     def _keep(self, kind: Kind, where: str, goal: str, outcome: Outcome, seconds: float) -> None:
         code = getattr(self._function, "__code__", None)
@@ -304,13 +345,19 @@ class Numbers(Given):
         if not all(claims):
             raise NotMetError
 
+    def assume_everywhere(self, lo: int, hi: int, claim: Callable[[Any], Any]) -> None:
+        """Go on where this holds of every place from lo to hi."""
+        self.assume(*(claim(place) for place in range(lo, hi + 1)))
+
     def call(
         self,
         function: Callable[..., Any],
         *args: Any,
         throws: Mapping[str, Any] | None = None,
-        instead: Mapping[Any, Callable[..., Any]] | None = None,  # noqa: ARG002  # for symbols
+        instead: Mapping[Any, Instead] | None = None,  # noqa: ARG002  # for symbols
         cells: dict[Cell[Any], Any] | None = None,
+        loops: Mapping[LoopKey, PlainLoop] | None = None,  # noqa: ARG002  # for symbols
+        ensures: Callable[[Any], Claims] | None = None,
     ) -> Any:
         """What a function gives."""
         expected = {text for text, when in (throws or {}).items() if when}
@@ -329,6 +376,7 @@ class Numbers(Given):
                 self.broken.append(f"not thrown: {said}")
             raise OverError from e
         self.story.append(f"{called} gives {_shown(result)}")
+        self.show_all(ensures(result) if ensures else iter(()))
         self.broken += [f"thrown when it must be: {text}" for text in sorted(expected)]
         return result
 

@@ -105,10 +105,11 @@ class Reader(Expressions):
         line = self._line
         self._frames.append(frame)
         over = self._block(definition.body, Way(before, names))
+        if over is not None:
+            self.guard = over.guard
+            self.gives(None, over.names)
         self._frames.pop()
         self._line = line
-        if over is not None:
-            frame.returned.append((over.guard, None))
         self.guard = before
         if not frame.returned:
             self.guard = False
@@ -116,6 +117,10 @@ class Reader(Expressions):
         if self.thrown != thrown:
             self.guard = any_of(*(guard for guard, _ in frame.returned))
         return first_of(frame.returned)
+
+    def gives(self, result: Any, names: Mapping[str, Any]) -> None:  # noqa: ARG002  # for those who cut
+        """The function that is read gives this here."""
+        self._frames[-1].returned.append((self.guard, result))
 
     def throw(self, when: Guard, text: str) -> None:
         """Go throws here; what follows is reached where it does not."""
@@ -185,7 +190,7 @@ class Reader(Expressions):
                 result = None if value is None else self.value(value, names)
                 self._escaped += 1
                 if self.guard is not False:
-                    self._frames[-1].returned.append((self.guard, result))
+                    self.gives(result, names)
                 return None
             case ast.Break() | ast.Continue():
                 self._escaped += 1

@@ -13,7 +13,7 @@ import pytest
 from spanproof.checks import cli
 from spanproof.checks.faults.edit import Edit, planted
 from spanproof.checks.proofs.catalogue import BY_NAME, PLAIN, PLAIN_BY_NAME
-from spanproof.checks.proofs.pages import addresses, caches, summaries, words
+from spanproof.checks.proofs.pages import addresses, caches, first_fit, summaries, words
 from spanproof.checks.proving.lifted.judging import PlainTheorem, drawn, judge_plain, replay_inputs, shown
 from spanproof.checks.proving.lifted.lemma import Given, Lemma, NotMetError, Numbers, broken
 from spanproof.checks.record import RecordError, load, loads
@@ -127,7 +127,7 @@ def test_an_edit_breaks_it(theorem: PlainTheorem, function: str, old: str, new: 
 
 def test_every_theorem_about_the_text_has_an_edit() -> None:
     """But those about numbers and geometry alone."""
-    about = {theorem.name for theorem in QUICK} - {t.name for t, *_ in EDITS}
+    about = {theorem.name for theorem in QUICK if theorem not in first_fit.THEOREMS} - {t.name for t, *_ in EDITS}
 
     assert about == {addresses.ORDER.name, addresses.PLACES.name, caches.SWEEPGEN.name}
 

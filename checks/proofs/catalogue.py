@@ -18,7 +18,7 @@ from spanproof.checks.proofs import (
     zeroed_base_never_decreases,
     zeroed_base_stays_in_arena,
 )
-from spanproof.checks.proofs.pages import addresses, caches, first_fit, summaries, words
+from spanproof.checks.proofs.pages import addresses, caches, first_fit, long_bitmaps, summaries, words
 
 THEOREMS = (
     zeroed_base_never_decreases.THEOREM,
@@ -37,7 +37,14 @@ THEOREMS = (
 )
 BY_NAME = {theorem.name: theorem for theorem in THEOREMS}
 
-PLAIN = (*words.THEOREMS, *summaries.THEOREMS, *addresses.THEOREMS, *caches.THEOREMS, *first_fit.THEOREMS)
+PLAIN = (
+    *words.THEOREMS,
+    *summaries.THEOREMS,
+    *addresses.THEOREMS,
+    *caches.THEOREMS,
+    *first_fit.THEOREMS,
+    *long_bitmaps.THEOREMS,
+)
 """About the plain functions of the page allocator."""
 PLAIN_BY_NAME = {theorem.name: theorem for theorem in PLAIN}
 

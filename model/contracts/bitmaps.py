@@ -175,7 +175,8 @@ def between_ones(word: Bitmap, j: Number, length: Number) -> Truth:
 def longest_loops(word: Bitmap, known: Number, j: Number | None, length: Number) -> dict[tuple[str, int], PlainLoop]:
     """The loops of longest_inside: x is the word with all runs of zeros shrunk, and what was looked at shifted out.
 
-    known: the longest run that was known. j: any place, of a run that is not overlooked; None: no place has so many zeros, and none are found.
+    known: the longest run that was known. j: any place, of a run that is not overlooked; None: no place has so many
+    zeros, and none are found.
     """
     original, width = word.words[0], word.width
     run = False if j is None else between_ones(word, j, length)

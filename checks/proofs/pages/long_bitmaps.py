@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from spanproof.checks.proving.lifted.judging import PlainTheorem
 from spanproof.checks.proving.lifted.lemma import Given, Lemma
 from spanproof.model.contracts.bitmaps import (
     Bitmap,
@@ -131,13 +132,44 @@ def _summarize(*, found: bool) -> Callable[[Given], None]:
     return read
 
 
-LEMMAS = (
-    Lemma("find_small_n", _find_small_n),
-    Lemma("find_large_n", _find_large_n),
-    Lemma("find", _find),
-    Lemma("longest_inside, none is longer", _longest_inside(found=True)),
-    Lemma("longest_inside, one is as long", _longest_inside(found=False)),
-    Lemma("ones_count", _ones_count),
-    Lemma("summarize, none is longer", _summarize(found=True)),
-    Lemma("summarize, one is as long", _summarize(found=False)),
+FIND = PlainTheorem(
+    "find_is_first_fit_in_a_chunk",
+    says="pallocBits.find gives the lowest run of free pages that fits in a chunk, and the lowest free page.",
+    because="A run within a word, over the border of two, or over many words is looked for from the lowest word on.",
+    source="mpallocbits.go, pallocBits.find, findSmallN, findLargeN",
+    inputs="any 512 bits, 1 to 512 pages, any search index in or after whose word all free pages are",
+    lemmas=(Lemma("find_small_n", _find_small_n), Lemma("find_large_n", _find_large_n), Lemma("find", _find)),
+    premises=(
+        "findBitRange64 finds the lowest place (proved: find_bit_range64_is_first_fit)",
+        "find1 finds the lowest free page (proved: find1_finds_the_lowest_free_page)",
+    ),
+    tier="long",
 )
+LONGEST = PlainTheorem(
+    "longest_inside_overlooks_no_run",
+    says="The loops of summarize that look inside of a word find every run of zeros between two ones.",
+    because="Shrinking all runs by as many zeros as are known leaves only longer ones.",
+    source="mpallocbits.go, pallocBits.summarize",
+    inputs="any word of 64 bits, any length that is known",
+    lemmas=(Lemma("longest_inside, none is longer", _longest_inside(found=True)),),
+    tier="long",
+)
+SUMMARIZE = PlainTheorem(
+    "summarize_gives_the_summary",
+    says="pallocBits.summarize gives how many pages are free at both ends, and in the longest run.",
+    because="Runs over borders of words are added up; runs within a word are looked for where they can be longer.",
+    source="mpallocbits.go, pallocBits.summarize",
+    inputs="any 512 bits",
+    lemmas=(
+        Lemma("ones_count", _ones_count),
+        Lemma("summarize, none is longer", _summarize(found=True)),
+        Lemma("summarize, one is as long", _summarize(found=False)),
+    ),
+    premises=(
+        "longest_inside overlooks no run (proved: longest_inside_overlooks_no_run)",
+        "longest_inside gives no more than the longest run (tried with all words of 8 bits, and others)",
+        "packing loses nothing (proved: summaries_are_packed_without_loss)",
+    ),
+    tier="long",
+)
+THEOREMS = (FIND, LONGEST, SUMMARIZE)

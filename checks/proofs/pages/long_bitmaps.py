@@ -98,6 +98,11 @@ def _longest_inside(*, found: bool) -> Callable[[Given], None]:
     return read
 
 
+def _three(start: Any, most: Any, end: Any, _: int) -> tuple[Any, ...]:
+    """What pack_palloc_sum packs."""
+    return start, most, end
+
+
 def _ones_count(given: Given) -> None:
     x, length, j = given.word("x"), given.number("length", 1, WIDTH), given.number("j", 0, WIDTH - 1)
     given.show_all(counted_ones(length, j, WIDTH).gives(given.call(ones_count, x), x))
@@ -115,14 +120,14 @@ def _summarize(*, found: bool) -> Callable[[Given], None]:
             given.assume_everywhere(0, PAGES - 1, lambda place: negate(bits.fits(place, length)))
 
         def ensures(total: Any) -> Claims:
-            three = total if isinstance(total, tuple) else text.unpack(total, LOG_MAX)
+            three: tuple[Any, ...] = total if isinstance(total, tuple) else text.unpack(total, LOG_MAX)  # pyright: ignore[reportUnknownVariableType]
             if i is not None:
                 yield from summarizes(bits, i, length, three)
             else:
                 yield "no longer than a run there is", three[1] < length
 
         instead: dict[Any, Any] = {
-            text.pack_palloc_sum: lambda start, most, end, _: (start, most, end),
+            text.pack_palloc_sum: _three,
             text.longest_inside: longest_of_word(length, i, WIDTH),
             ones_count: counted_ones(length, 0 if i is None else i, WIDTH),
         }

@@ -10,7 +10,7 @@ invariant allows. What is assumed anywhere has been shown, or is what a contract
 
 import ast
 import inspect
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import count
@@ -135,8 +135,8 @@ class CuttingReader(Reader):
         place = self._any("place", *contract.places)
         for goal, claim in contract.requires_everywhere(place, *binding.args):
             self._show(Kind.REQUIRES, where, goal, self.guard, claim, {}, place)
-        parts = tuple(self._any(plain.__name__, lo, hi) for lo, hi in contract.results)
-        result = parts if len(parts) > 1 else parts[0]
+        parts: list[Any] = [self._any(plain.__name__, lo, hi) for lo, hi in contract.results]
+        result = tuple(parts) if len(parts) > 1 else parts[0]
         given = all_of(*(claim for _, claim in contract.gives(result, *binding.args)))
         self.assumed.append(implies(all_of(self.guard, *(claim for _, claim in asked)), given))
         return result
@@ -219,7 +219,7 @@ class CuttingReader(Reader):
         raise LiftError(f"line {node.lineno}: a loop of no function")
 
     @contextmanager
-    def _apart(self) -> Iterator[None]:
+    def _apart(self) -> Generator[None]:
         """What is known in a round is not needed after it."""
         known, everywhere = len(self.assumed), len(self._everywhere)
         yield
@@ -311,7 +311,7 @@ class CuttingReader(Reader):
         return exactly(term, lo, hi)
 
     @contextmanager
-    def _led(self, guard: Guard, names: Mapping[str, Any], place: Any = None) -> Iterator[Callable[..., None]]:
+    def _led(self, guard: Guard, names: Mapping[str, Any], place: Any = None) -> Generator[Callable[..., None]]:
         """Show what leads to that which must be shown here: each thing that was shown may be used for the next."""
         steps: list[Any] = []
 

@@ -42,10 +42,10 @@ EDITS = (
     ("palloc_bits.merge_summaries", "max(most, end + si, mi)", "max(most, mi)"),
     ("PallocBits.summarize", "width - ones_count(x) > most", "width - ones_count(x) > most + 1"),
     ("PageTree.update", "0 if alloc else free_chunk_sum(g)", "free_chunk_sum(g)"),
-    ("PageTree.update", "range(sc + 1, ec)", "range(sc + 1, ec - 1)"),
-    ("PageTree.update", "old != total", "old > total"),
-    ("PageAlloc.alloc_range", "self.take(ec, 0, ei + 1)", "self.take(ec, 0, ei)"),
-    ("PageAlloc.free", "g.pages_per_chunk - si", "g.pages_per_chunk - si - 1"),
+    pytest.param("PageTree.update", "range(sc + 1, ec)", "range(sc + 1, ec - 1)", marks=pytest.mark.long),
+    pytest.param("PageTree.update", "old != total", "old > total", marks=pytest.mark.long),
+    pytest.param("PageAlloc.alloc_range", "self.take(ec, 0, ei + 1)", "self.take(ec, 0, ei)", marks=pytest.mark.long),
+    pytest.param("PageAlloc.free", "g.pages_per_chunk - si", "g.pages_per_chunk - si - 1", marks=pytest.mark.long),
 )  # fmt: skip
 
 

@@ -31,7 +31,7 @@ HARDLY_MET = {f"merge_summaries of 2^{log} pages" for log in GO_AMD64.level_log_
 PACKING = "palloc_bits.pack_palloc_sum"
 
 
-@pytest.mark.parametrize("theorem", QUICK, ids=lambda t: t.name)
+@pytest.mark.parametrize("theorem", [t for t in QUICK if t is not first_fit.QUICK], ids=lambda t: t.name)
 def test_it_holds(theorem: PlainTheorem) -> None:
     """For all inputs; each lemma shows something, from premises that can be met."""
     result = judge_plain(theorem, Subject())[0].result

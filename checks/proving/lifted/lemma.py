@@ -139,6 +139,8 @@ class Symbols(Given):
         self.counterexample: dict[str, int] | None = None
         self._words_alone = True
         """Whether there are no other terms."""
+        self._functions = False
+        """Whether there are functions of which nothing is known."""
         self._everywhere: list[Everywhere] = []
         self._fresh = count()
         self._function: Any = None
@@ -165,7 +167,7 @@ class Symbols(Given):
 
     def opaque(self, function: Callable[..., Any], words: Words, most: int) -> Callable[..., Any]:
         """What is known of it is left out: what holds of every function holds of this one."""
-        self._words_alone = False
+        self._functions = True
 
         def symbol(*args: Any) -> Any:
             given = words(*args)
@@ -279,7 +281,10 @@ class Symbols(Given):
         return bool(self._checked(solver)[0] != z3.unsat)
 
     def _solver(self) -> Any:
-        solver = z3.SolverFor("QF_BV") if self._words_alone else z3.Solver()
+        solver: Any = z3.SolverFor("QF_BV") if self._words_alone else z3.Solver()
+        if self._functions and self._words_alone:
+            # Most follows from equal arguments, which is not seen any more once all is taken apart into bits.
+            solver = z3.SimpleSolver()  # type: ignore[attr-defined]  # it is there
         solver.set("rlimit", MOST_WORK)
         solver.set("ctrl_c", False)
         return solver

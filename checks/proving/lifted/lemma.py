@@ -284,7 +284,7 @@ class Symbols(Given):
         solver: Any = z3.SolverFor("QF_BV") if self._words_alone else z3.Solver()
         if self._functions and self._words_alone:
             # Most follows from equal arguments, which is not seen any more once all is taken apart into bits.
-            solver = z3.SimpleSolver()  # type: ignore[attr-defined]  # it is there
+            solver = vars(z3)["SimpleSolver"]()  # its types do not know of it
         solver.set("rlimit", MOST_WORK)
         solver.set("ctrl_c", False)
         return solver

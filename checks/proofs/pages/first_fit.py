@@ -282,10 +282,9 @@ LONG = PlainTheorem(
     _lemmas(WIDE, shape(2, 4, 2, 4), shape(4, 4, 2, 4)), PREMISES, tier="long",
 )  # fmt: skip
 FIVE = shape(2, 2, 1, 4, 5)
-"""As many levels as Go has. What it costs to show of summaries there is a quarter of an hour."""
+"""As many levels as Go has."""
 DEEP = PlainTheorem(
     "more_levels_are_first_fit", SAYS, BECAUSE, SOURCE, f"trees of three to five levels, two children each; {ANY}",
-    (*_lemmas(shape(2, 2, 1, 4, 3), shape(2, 2, 1, 4, 4)), *_lemmas(FIVE)[:2]),
-    (*PREMISES, "that summaries stay right is shown of up to four levels"), tier="long",
+    _lemmas(shape(2, 2, 1, 4, 3), shape(2, 2, 1, 4, 4), FIVE), PREMISES, tier="long",
 )  # fmt: skip
 THEOREMS = (QUICK, LONG, DEEP)

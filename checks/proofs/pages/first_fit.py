@@ -82,6 +82,8 @@ class State:
     cell: Cell[Any]
     cells: dict[Cell[Any], Any]
     """What it holds; a call leaves there what it holds then."""
+    before: Any
+    """What it held before the call."""
     free: Any
     """The set of its free pages, before the call."""
 
@@ -109,6 +111,14 @@ class State:
         self.given.show("the search address is the heap's, or the highest", any_of(at_end, mapped))
         search = ite(at_end, self.pages, self.page(tree.search_addr))
         self.given.show("nothing is free below the search address", nothing_free_below(self.now_free(), i, search))
+
+    def show_rest(self) -> None:
+        """What memory is the heap's stays, and no page becomes scavenged."""
+        now, then = self.cells[self.cell], self.before
+        same_ = (getattr(now, part) == getattr(then, part) for part in ("start", "end", "in_use", "groups"))
+        self.given.show("what memory is the heap's stays", all_of(*same_))
+        scavenged = (word for c in chunks_of(self.g) for word in now.chunks.get(c).scavenged.words)
+        self.given.show("no page is scavenged", all_of(*(word == 0 for word in scavenged)))
 
     def show_summaries(self, sums: Instead) -> None:
         """A leaf is the summary of its bitmap, every other entry the merge of its children."""
@@ -141,11 +151,10 @@ def any_state(given: Given, g: Geometry, sums: Instead) -> State:
         )
         for n, ci in enumerate(chunks_of(g))
     }
-    cell: Cell[Any] = Cell("pages")
-    state = State(given, g, cell, {}, set_of(g, words))
-    search = given.number("search", 0, state.pages)
-    given.assume(state.free & (1 << search) - 1 == 0)
-    state.cells[cell] = replace(
+    pages, free = len(words) * width, set_of(g, words)
+    search = given.number("search", 0, pages)
+    given.assume(free & (1 << search) - 1 == 0)
+    tree = replace(
         text.fresh_tree(g),
         summary=tuple(
             text.Level(given.kept(blocks), min(bits, g.summary_level_bits))
@@ -153,12 +162,13 @@ def any_state(given: Given, g: Geometry, sums: Instead) -> State:
         ),
         chunks=given.kept(chunks),
         groups=frozenset(ci >> g.chunks_l2_bits for ci in chunks),
-        search_addr=ite(search == state.pages, g.max_off_addr, g.heap_base + search * g.page_size),
+        search_addr=ite(search == pages, g.max_off_addr, g.heap_base + search * g.page_size),
         start=chunks_of(g)[0],
         end=chunks_of(g)[-1] + 1,
         in_use=text.AddrRanges((text.AddrRange(g.heap_base, g.heap_limit, 0),), g.heap_limit - g.heap_base),
     )
-    return state
+    cell: Cell[Any] = Cell("pages")
+    return State(given, g, cell, {cell: tree}, tree, free)
 
 
 def set_of(g: Geometry, words: Sequence[Any]) -> Any:
@@ -190,11 +200,13 @@ def _summaries(given: Given, g: Geometry, chunks: Mapping[int, Any], sums: Inste
 
 
 def _left_out(p: Any, *_: Any) -> tuple[Any, None]:
-    """In place of update_summaries, where nothing is said of them."""
+    """In place of update_summaries, which changes summaries alone."""
     return p, None
 
 
 def _alloc(g: Geometry) -> Callable[[Given], None]:
+    """But for the new summaries."""
+
     def read(given: Given) -> None:
         state = any_state(given, g, {})
         n, i = given.number("npages", 1, state.pages), given.number("i", 0, state.pages - 1)
@@ -204,62 +216,52 @@ def _alloc(g: Geometry) -> Callable[[Given], None]:
         given.show("exactly these are taken", are_taken(state.free, state.now_free(), i, found, n))
         given.show("none of them was scavenged", scav == 0)
         state.show_search_addr(i)
+        state.show_rest()
+
+    return read
+
+
+def _alloc_updates(g: Geometry) -> Callable[[Given], None]:
+    """Whatever free pages `search` finds, or none: of all else there is, update_summaries changes nothing."""
+
+    def read(given: Given) -> None:
+        sums = any_sums(given, g)
+        state = any_state(given, g, sums)
+        n, first = given.number("npages", 1, state.pages), given.number("first", 0, state.pages - 1)
+        i, none = given.number("i", 0, state.pages - 1), given.number("none", 0, 1) == 1
+        given.assume(any_of(none, all_of(first + n <= state.pages, is_run(state.free, first, n))))
+        found = ite(none, 0, g.heap_base + first * g.page_size)
+
+        def finds(p: Any, _: Any) -> tuple[Any, tuple[Any, int]]:
+            return p, (found, g.min_off_addr)
+
+        state.call("alloc", n, instead={given.text.search: finds, **sums})
+        state.show_summaries(sums)
+        given.show("exactly these are taken", are_taken(state.free, state.now_free(), i, ite(none, -1, first), n))
+        given.show("the search address stays", state.cells[state.cell].search_addr == state.before.search_addr)
+        state.show_rest()
 
     return read
 
 
 def _free(g: Geometry) -> Callable[[Given], None]:
     def read(given: Given) -> None:
-        state = any_state(given, g, {})
-        first, n = _taken_pages(given, state)
+        sums = any_sums(given, g)
+        state = any_state(given, g, sums)
+        first, n = given.number("first", 0, state.pages - 1), given.number("npages", 1, state.pages)
+        given.assume(first + n <= state.pages, state.free >> first & (1 << n) - 1 == 0)
         i = given.number("i", 0, state.pages - 1)
-        base = g.heap_base + first * g.page_size
-        state.call("free", base, n, instead={given.text.update_summaries: _left_out})
+        state.call("free", g.heap_base + first * g.page_size, n, instead=sums)
         given.show("exactly these are given", are_given(state.free, state.now_free(), i, first, n))
         state.show_search_addr(i)
-
-    return read
-
-
-def _taken_pages(given: Given, state: State) -> tuple[Any, Any]:
-    first, n = given.number("first", 0, state.pages - 1), given.number("npages", 1, state.pages)
-    given.assume(first + n <= state.pages, state.free >> first & (1 << n) - 1 == 0)
-    return first, n
-
-
-def _alloc_updates(g: Geometry) -> Callable[[Given], None]:
-    """Whatever free pages `search` finds, or none."""
-
-    def read(given: Given) -> None:
-        sums = any_sums(given, g)
-        state = any_state(given, g, sums)
-        n, first = given.number("npages", 1, state.pages), given.number("first", 0, state.pages - 1)
-        none = given.number("none", 0, 1) == 1
-        given.assume(any_of(none, all_of(first + n <= state.pages, is_run(state.free, first, n))))
-        found = ite(none, 0, g.heap_base + first * g.page_size)
-
-        def finds(p: Any, _: Any) -> tuple[Any, tuple[Any, int]]:
-            return p, (found, g.max_off_addr)
-
-        state.call("alloc", n, instead={given.text.search: finds, **sums})
-        state.show_summaries(sums)
-
-    return read
-
-
-def _free_updates(g: Geometry) -> Callable[[Given], None]:
-    def read(given: Given) -> None:
-        sums = any_sums(given, g)
-        state = any_state(given, g, sums)
-        first, n = _taken_pages(given, state)
-        state.call("free", g.heap_base + first * g.page_size, n, instead=sums)
+        state.show_rest()
         state.show_summaries(sums)
 
     return read
 
 
 def _lemmas(*shapes: Geometry) -> tuple[Lemma, ...]:
-    reads = (("alloc", _alloc), ("free", _free), ("alloc updates", _alloc_updates), ("free updates", _free_updates))
+    reads = (("alloc", _alloc), ("alloc updates", _alloc_updates), ("free", _free))
     return tuple(Lemma(f"{name}, {g.name}", read(g)) for g in shapes for name, read in reads)
 
 

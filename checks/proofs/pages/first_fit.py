@@ -103,6 +103,11 @@ class State:
         """The page of an address."""
         return (address - self.g.heap_base) // self.g.page_size
 
+    def show_taken(self, addr: Any, n: Any) -> None:
+        """Exactly the n pages from an address on are taken, none if it is 0."""
+        first = self.page(addr) % self.pages  # where there is none: any
+        self.given.show("exactly these are taken", are_taken(self.free, self.now_free(), addr != 0, first, n))
+
     def show_search_addr(self, i: Any) -> None:
         """It is the heap's or the highest, and page i is not free if it is below."""
         g, tree = self.g, self.cells[self.cell]
@@ -211,9 +216,9 @@ def _alloc(g: Geometry) -> Callable[[Given], None]:
         state = any_state(given, g, {})
         n, i = given.number("npages", 1, state.pages), given.number("i", 0, state.pages - 1)
         addr, scav = state.call("alloc", n, instead={given.text.update_summaries: _left_out})
-        found = ite(addr == 0, -1, state.page(addr))
-        given.show_all(is_first_fit(state.free, n, found, i, state.pages))
-        given.show("exactly these are taken", are_taken(state.free, state.now_free(), i, found, n))
+        given.show("a page begins there", addr % g.page_size == 0)
+        given.show_all(is_first_fit(state.free, n, ite(addr == 0, -1, state.page(addr)), i, state.pages))
+        state.show_taken(addr, n)
         given.show("none of them was scavenged", scav == 0)
         state.show_search_addr(i)
         state.show_rest()
@@ -222,7 +227,10 @@ def _alloc(g: Geometry) -> Callable[[Given], None]:
 
 
 def _alloc_updates(g: Geometry) -> Callable[[Given], None]:
-    """Whatever free pages `search` finds, or none: of all else there is, update_summaries changes nothing."""
+    """Whatever free pages `search` finds, or none, and whatever the summaries are.
+
+    alloc takes the higher of the search address here and the one that `search` finds: nothing is free below either.
+    """
 
     def read(given: Given) -> None:
         sums = any_sums(given, g)
@@ -235,11 +243,11 @@ def _alloc_updates(g: Geometry) -> Callable[[Given], None]:
         def finds(p: Any, _: Any) -> tuple[Any, tuple[Any, int]]:
             return p, (found, g.min_off_addr)
 
-        state.call("alloc", n, instead={given.text.search: finds, **sums})
-        state.show_summaries(sums)
-        given.show("exactly these are taken", are_taken(state.free, state.now_free(), i, ite(none, -1, first), n))
-        given.show("the search address stays", state.cells[state.cell].search_addr == state.before.search_addr)
+        addr, _ = state.call("alloc", n, instead={given.text.search: finds, **sums})
+        state.show_taken(addr, n)
+        state.show_search_addr(i)
         state.show_rest()
+        state.show_summaries(sums)
 
     return read
 
@@ -252,7 +260,7 @@ def _free(g: Geometry) -> Callable[[Given], None]:
         given.assume(first + n <= state.pages, state.free >> first & (1 << n) - 1 == 0)
         i = given.number("i", 0, state.pages - 1)
         state.call("free", g.heap_base + first * g.page_size, n, instead=sums)
-        given.show("exactly these are given", are_given(state.free, state.now_free(), i, first, n))
+        given.show("exactly these are given", are_given(state.free, state.now_free(), first, n))
         state.show_search_addr(i)
         state.show_rest()
         state.show_summaries(sums)

@@ -44,6 +44,10 @@ EDITS = (
     ("PageTree.update", "0 if alloc else free_chunk_sum(g)", "free_chunk_sum(g)"),
     ("PageTree.update", "range(sc + 1, ec)", "range(sc + 1, ec - 1)"),
     ("PageTree.update", "old != total", "old > total"),
+    ("PageTree.update", "self.search_addr", "self.geometry.max_off_addr"),
+    ("PageTree._with", "self.end", "self.start"),
+    ("page_alloc.give", "chunk.scavenged", "chunk.scavenged.set_range(si, npages)"),
+    ("PageAlloc.alloc", "return addr, scav", "return addr + 1, scav"),
     ("PageAlloc.alloc_range", "self.take(ec, 0, ei + 1)", "self.take(ec, 0, ei)"),
     ("PageAlloc.free", "g.pages_per_chunk - si", "g.pages_per_chunk - si - 1"),
 )  # fmt: skip

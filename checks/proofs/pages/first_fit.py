@@ -16,7 +16,7 @@ from spanproof.impl.access import Cell, Lock
 from spanproof.model.contracts.first_fit import are_given, are_taken, is_first_fit, nothing_free_below
 from spanproof.model.contracts.pages import is_run
 from spanproof.model.geometry import Geometry
-from spanproof.model.logic import all_of, any_of, ite
+from spanproof.model.logic import all_of, any_of, implies, ite
 from spanproof.model.releases import row
 from spanproof.model.words import WORD_BITS, WORD_MASK, complement
 
@@ -90,7 +90,7 @@ class State:
     @property
     def pages(self) -> int:
         """How many pages there are."""
-        return (self.g.heap_limit - self.g.heap_base) // self.g.page_size
+        return len(self.g.pages)
 
     def call(self, method: str, *args: Any, instead: Instead) -> Any:
         """Call a method of the page allocator, which is all alone; `instead` as in Given.call."""
@@ -108,14 +108,16 @@ class State:
         first = self.page(addr) % self.pages  # where there is none: any
         self.given.show("exactly these are taken", are_taken(self.free, self.now_free(), addr != 0, first, n))
 
-    def show_search_addr(self, i: Any) -> None:
-        """It is the heap's or the highest, and page i is not free if it is below."""
+    def show_search_addr(self, i: Any, where: Any = True) -> None:
+        """It is that of a page or the highest, and page i is not free if it is below: where something holds."""
         g, tree = self.g, self.cells[self.cell]
         at_end = tree.search_addr == g.max_off_addr
         mapped = all_of(g.heap_base <= tree.search_addr, tree.search_addr < g.heap_limit)
-        self.given.show("the search address is the heap's, or the highest", any_of(at_end, mapped))
+        page = all_of(mapped, tree.search_addr % g.page_size == 0)
+        self.given.show("the search address is the heap's, or the highest", implies(where, any_of(at_end, page)))
         search = ite(at_end, self.pages, self.page(tree.search_addr))
-        self.given.show("nothing is free below the search address", nothing_free_below(self.now_free(), i, search))
+        right = nothing_free_below(self.now_free(), i, search)
+        self.given.show("nothing is free below the search address", implies(where, right))
 
     def show_rest(self) -> None:
         """What memory is the heap's stays, and no page becomes scavenged."""
@@ -145,6 +147,11 @@ def chunks_of(g: Geometry) -> range:
     return range(g.chunk_index(g.heap_base), g.chunk_index(g.heap_limit))
 
 
+def search_at(g: Geometry, page: Any) -> Any:
+    """The search address that is a page; behind the last one, it is the highest."""
+    return ite(page == len(g.pages), g.max_off_addr, g.heap_base + page * g.page_size)
+
+
 def any_state(given: Given, g: Geometry, sums: Instead) -> State:
     """Any bitmaps, and any search address below which nothing is free."""
     text, width = given.text, g.pages_per_block
@@ -156,8 +163,7 @@ def any_state(given: Given, g: Geometry, sums: Instead) -> State:
         )
         for n, ci in enumerate(chunks_of(g))
     }
-    pages, free = len(words) * width, set_of(g, words)
-    search = given.number("search", 0, pages)
+    search, free = given.number("search", 0, len(g.pages)), set_of(g, words)
     given.assume(free & (1 << search) - 1 == 0)
     tree = replace(
         text.fresh_tree(g),
@@ -167,7 +173,7 @@ def any_state(given: Given, g: Geometry, sums: Instead) -> State:
         ),
         chunks=given.kept(chunks),
         groups=frozenset(ci >> g.chunks_l2_bits for ci in chunks),
-        search_addr=ite(search == pages, g.max_off_addr, g.heap_base + search * g.page_size),
+        search_addr=search_at(g, search),
         start=chunks_of(g)[0],
         end=chunks_of(g)[-1] + 1,
         in_use=text.AddrRanges((text.AddrRange(g.heap_base, g.heap_limit, 0),), g.heap_limit - g.heap_base),
@@ -227,9 +233,10 @@ def _alloc(g: Geometry) -> Callable[[Given], None]:
 
 
 def _alloc_updates(g: Geometry) -> Callable[[Given], None]:
-    """Whatever free pages `search` finds, or none, and whatever the summaries are.
+    """Whatever free pages `search` finds, or none; and whatever new search address.
 
-    alloc takes the higher of the search address here and the one that `search` finds: nothing is free below either.
+    If that is the heap's first page, the one that was there stays. Nothing is free below either, so not below the
+    higher one, which is taken.
     """
 
     def read(given: Given) -> None:
@@ -239,13 +246,14 @@ def _alloc_updates(g: Geometry) -> Callable[[Given], None]:
         i, none = given.number("i", 0, state.pages - 1), given.number("none", 0, 1) == 1
         given.assume(any_of(none, all_of(first + n <= state.pages, is_run(state.free, first, n))))
         found = ite(none, 0, g.heap_base + first * g.page_size)
+        new_search = given.number("new_search", 0, state.pages)
 
         def finds(p: Any, _: Any) -> tuple[Any, tuple[Any, int]]:
-            return p, (found, g.min_off_addr)
+            return p, (found, search_at(g, new_search))
 
         addr, _ = state.call("alloc", n, instead={given.text.search: finds, **sums})
         state.show_taken(addr, n)
-        state.show_search_addr(i)
+        state.show_search_addr(i, new_search == 0)
         state.show_rest()
         state.show_summaries(sums)
 
@@ -276,6 +284,7 @@ def _lemmas(*shapes: Geometry) -> tuple[Lemma, ...]:
 PREMISES = (
     "a Map and the loop over the entries of a level do what they say: rows of values stand for them",
     "no page is scavenged, and there is no scavenge index (go1.20)",
+    "the heap is one range of addresses, in the midst of those that there are",
 )
 SOURCE = "mpagealloc.go, pageAlloc.alloc, pageAlloc.find, pageAlloc.allocRange, pageAlloc.free, pageAlloc.update"
 SAYS = "alloc gives the lowest pages that fit, or says that there are none; free gives them back; and all stays right."

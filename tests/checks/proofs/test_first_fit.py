@@ -48,6 +48,7 @@ EDITS = (
     ("PageTree._with", "self.end", "self.start"),
     ("page_alloc.give", "chunk.scavenged", "chunk.scavenged.set_range(si, npages)"),
     ("PageAlloc.alloc", "return addr, scav", "return addr + 1, scav"),
+    ("page_alloc.raise_search_addr", "p.with_search_addr(search_addr)", "p.with_search_addr(search_addr + 1)"),
     ("PageAlloc.alloc_range", "self.take(ec, 0, ei + 1)", "self.take(ec, 0, ei)"),
     ("PageAlloc.free", "g.pages_per_chunk - si", "g.pages_per_chunk - si - 1"),
 )  # fmt: skip

@@ -12,6 +12,7 @@ import z3
 _z3: Any = z3
 _context: Any = _z3.main_ctx()
 _CONTEXT: Any = _context.ref()
+_WORDS_ALONE: Any = _z3.Probe("is-qfbv")
 
 
 def _claim(ast: Any) -> Any:
@@ -90,6 +91,13 @@ def add_to(solver: Any, terms: Iterable[Any]) -> None:
     """Assert claims."""
     for term in terms:
         _z3.Z3_solver_assert(_CONTEXT, solver.solver, term.ast)
+
+
+def is_of_words(claim: Any) -> bool:
+    """Whether a claim speaks of words alone: of no integers, and of no functions that are not known."""
+    goal = _z3.Goal()
+    goal.add(claim)
+    return bool(_WORDS_ALONE(goal))
 
 
 def interrupt() -> None:

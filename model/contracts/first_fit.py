@@ -6,7 +6,7 @@ The set is one number, bit i for page i, so that it may be a symbol. Read next: 
 from typing import Any
 
 from spanproof.model.contracts.pages import has, is_run
-from spanproof.model.logic import Claims, Truth, all_of, any_of, implies, negate, same
+from spanproof.model.logic import Claims, Truth, all_of, any_of, implies, ite, negate
 
 Number = Any
 
@@ -19,17 +19,20 @@ def is_first_fit(free: Number, n: Number, found: Number, j: Number, pages: int) 
     yield "there is none below", implies(below, negate(is_run(free, j, n)))
 
 
-def are_taken(before: Number, after: Number, i: Number, found: Number, n: Number) -> Truth:
-    """Exactly the n pages from `found` on are free no more; of page i. -1 stands for none."""
-    mine = all_of(found >= 0, found <= i, i < found + n)
-    return same(has(after, i), all_of(has(before, i), negate(mine)))
+def are_taken(before: Number, after: Number, there: Truth, first: Number, n: Number) -> Truth:
+    """Exactly the n pages from `first` on are free no more; if there are none, nothing has changed."""
+    return after == ite(there, before & ~_run(first, n), before)
 
 
-def are_given(before: Number, after: Number, i: Number, first: Number, n: Number) -> Truth:
-    """Exactly the n pages from `first` on are free besides; of page i."""
-    return same(has(after, i), any_of(has(before, i), all_of(first <= i, i < first + n)))
+def are_given(before: Number, after: Number, first: Number, n: Number) -> Truth:
+    """Exactly the n pages from `first` on are free besides."""
+    return after == before | _run(first, n)
 
 
 def nothing_free_below(free: Number, i: Number, search: Number) -> Truth:
     """Page i is not free if it is below the search address, here a page."""
     return implies(i < search, negate(has(free, i)))
+
+
+def _run(first: Number, n: Number) -> Number:
+    return (1 << n) - 1 << first

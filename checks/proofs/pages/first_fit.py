@@ -16,7 +16,7 @@ from spanproof.impl.access import Cell, Lock
 from spanproof.model.contracts.first_fit import are_given, are_taken, is_first_fit, nothing_free_below
 from spanproof.model.contracts.pages import is_run
 from spanproof.model.geometry import Geometry
-from spanproof.model.logic import all_of, any_of, ite
+from spanproof.model.logic import all_of, any_of, implies, ite
 from spanproof.model.releases import row
 from spanproof.model.words import WORD_BITS, WORD_MASK, complement
 
@@ -82,13 +82,15 @@ class State:
     cell: Cell[Any]
     cells: dict[Cell[Any], Any]
     """What it holds; a call leaves there what it holds then."""
+    before: Any
+    """What it held before the call."""
     free: Any
     """The set of its free pages, before the call."""
 
     @property
     def pages(self) -> int:
         """How many pages there are."""
-        return (self.g.heap_limit - self.g.heap_base) // self.g.page_size
+        return len(self.g.pages)
 
     def call(self, method: str, *args: Any, instead: Instead) -> Any:
         """Call a method of the page allocator, which is all alone; `instead` as in Given.call."""
@@ -101,14 +103,29 @@ class State:
         """The page of an address."""
         return (address - self.g.heap_base) // self.g.page_size
 
-    def show_search_addr(self, i: Any) -> None:
-        """It is the heap's or the highest, and page i is not free if it is below."""
+    def show_taken(self, addr: Any, n: Any) -> None:
+        """Exactly the n pages from an address on are taken, none if it is 0."""
+        first = self.page(addr) % self.pages  # where there is none: any
+        self.given.show("exactly these are taken", are_taken(self.free, self.now_free(), addr != 0, first, n))
+
+    def show_search_addr(self, i: Any, where: Any = True) -> None:
+        """It is that of a page or the highest, and page i is not free if it is below: where something holds."""
         g, tree = self.g, self.cells[self.cell]
         at_end = tree.search_addr == g.max_off_addr
         mapped = all_of(g.heap_base <= tree.search_addr, tree.search_addr < g.heap_limit)
-        self.given.show("the search address is the heap's, or the highest", any_of(at_end, mapped))
+        page = all_of(mapped, tree.search_addr % g.page_size == 0)
+        self.given.show("the search address is the heap's, or the highest", implies(where, any_of(at_end, page)))
         search = ite(at_end, self.pages, self.page(tree.search_addr))
-        self.given.show("nothing is free below the search address", nothing_free_below(self.now_free(), i, search))
+        right = nothing_free_below(self.now_free(), i, search)
+        self.given.show("nothing is free below the search address", implies(where, right))
+
+    def show_rest(self) -> None:
+        """What memory is the heap's stays, and no page becomes scavenged."""
+        now, then = self.cells[self.cell], self.before
+        same_ = (getattr(now, part) == getattr(then, part) for part in ("start", "end", "in_use", "groups"))
+        self.given.show("what memory is the heap's stays", all_of(*same_))
+        scavenged = (word for c in chunks_of(self.g) for word in now.chunks.get(c).scavenged.words)
+        self.given.show("no page is scavenged", all_of(*(word == 0 for word in scavenged)))
 
     def show_summaries(self, sums: Instead) -> None:
         """A leaf is the summary of its bitmap, every other entry the merge of its children."""
@@ -130,6 +147,11 @@ def chunks_of(g: Geometry) -> range:
     return range(g.chunk_index(g.heap_base), g.chunk_index(g.heap_limit))
 
 
+def search_at(g: Geometry, page: Any) -> Any:
+    """The search address that is a page; behind the last one, it is the highest."""
+    return ite(page == len(g.pages), g.max_off_addr, g.heap_base + page * g.page_size)
+
+
 def any_state(given: Given, g: Geometry, sums: Instead) -> State:
     """Any bitmaps, and any search address below which nothing is free."""
     text, width = given.text, g.pages_per_block
@@ -141,11 +163,9 @@ def any_state(given: Given, g: Geometry, sums: Instead) -> State:
         )
         for n, ci in enumerate(chunks_of(g))
     }
-    cell: Cell[Any] = Cell("pages")
-    state = State(given, g, cell, {}, set_of(g, words))
-    search = given.number("search", 0, state.pages)
-    given.assume(state.free & (1 << search) - 1 == 0)
-    state.cells[cell] = replace(
+    search, free = given.number("search", 0, len(g.pages)), set_of(g, words)
+    given.assume(free & (1 << search) - 1 == 0)
+    tree = replace(
         text.fresh_tree(g),
         summary=tuple(
             text.Level(given.kept(blocks), min(bits, g.summary_level_bits))
@@ -153,12 +173,13 @@ def any_state(given: Given, g: Geometry, sums: Instead) -> State:
         ),
         chunks=given.kept(chunks),
         groups=frozenset(ci >> g.chunks_l2_bits for ci in chunks),
-        search_addr=ite(search == state.pages, g.max_off_addr, g.heap_base + search * g.page_size),
+        search_addr=search_at(g, search),
         start=chunks_of(g)[0],
         end=chunks_of(g)[-1] + 1,
         in_use=text.AddrRanges((text.AddrRange(g.heap_base, g.heap_limit, 0),), g.heap_limit - g.heap_base),
     )
-    return state
+    cell: Cell[Any] = Cell("pages")
+    return State(given, g, cell, {cell: tree}, tree, free)
 
 
 def set_of(g: Geometry, words: Sequence[Any]) -> Any:
@@ -190,82 +211,80 @@ def _summaries(given: Given, g: Geometry, chunks: Mapping[int, Any], sums: Inste
 
 
 def _left_out(p: Any, *_: Any) -> tuple[Any, None]:
-    """In place of update_summaries, where nothing is said of them."""
+    """In place of update_summaries, which changes summaries alone."""
     return p, None
 
 
 def _alloc(g: Geometry) -> Callable[[Given], None]:
+    """But for the new summaries."""
+
     def read(given: Given) -> None:
         state = any_state(given, g, {})
         n, i = given.number("npages", 1, state.pages), given.number("i", 0, state.pages - 1)
         addr, scav = state.call("alloc", n, instead={given.text.update_summaries: _left_out})
-        found = ite(addr == 0, -1, state.page(addr))
-        given.show_all(is_first_fit(state.free, n, found, i, state.pages))
-        given.show("exactly these are taken", are_taken(state.free, state.now_free(), i, found, n))
+        given.show("a page begins there", addr % g.page_size == 0)
+        given.show_all(is_first_fit(state.free, n, ite(addr == 0, -1, state.page(addr)), i, state.pages))
+        state.show_taken(addr, n)
         given.show("none of them was scavenged", scav == 0)
         state.show_search_addr(i)
+        state.show_rest()
+
+    return read
+
+
+def _alloc_updates(g: Geometry) -> Callable[[Given], None]:
+    """Whatever free pages `search` finds, or none; and whatever new search address.
+
+    If that is the heap's first page, the one that was there stays. Nothing is free below either, so not below the
+    higher one, which is taken.
+    """
+
+    def read(given: Given) -> None:
+        sums = any_sums(given, g)
+        state = any_state(given, g, sums)
+        n, first = given.number("npages", 1, state.pages), given.number("first", 0, state.pages - 1)
+        i, none = given.number("i", 0, state.pages - 1), given.number("none", 0, 1) == 1
+        given.assume(any_of(none, all_of(first + n <= state.pages, is_run(state.free, first, n))))
+        found = ite(none, 0, g.heap_base + first * g.page_size)
+        new_search = given.number("new_search", 0, state.pages)
+
+        def finds(p: Any, _: Any) -> tuple[Any, tuple[Any, int]]:
+            return p, (found, search_at(g, new_search))
+
+        addr, _ = state.call("alloc", n, instead={given.text.search: finds, **sums})
+        state.show_taken(addr, n)
+        state.show_search_addr(i, new_search == 0)
+        state.show_rest()
+        state.show_summaries(sums)
 
     return read
 
 
 def _free(g: Geometry) -> Callable[[Given], None]:
     def read(given: Given) -> None:
-        state = any_state(given, g, {})
-        first, n = _taken_pages(given, state)
+        sums = any_sums(given, g)
+        state = any_state(given, g, sums)
+        first, n = given.number("first", 0, state.pages - 1), given.number("npages", 1, state.pages)
+        given.assume(first + n <= state.pages, state.free >> first & (1 << n) - 1 == 0)
         i = given.number("i", 0, state.pages - 1)
-        base = g.heap_base + first * g.page_size
-        state.call("free", base, n, instead={given.text.update_summaries: _left_out})
-        given.show("exactly these are given", are_given(state.free, state.now_free(), i, first, n))
-        state.show_search_addr(i)
-
-    return read
-
-
-def _taken_pages(given: Given, state: State) -> tuple[Any, Any]:
-    first, n = given.number("first", 0, state.pages - 1), given.number("npages", 1, state.pages)
-    given.assume(first + n <= state.pages, state.free >> first & (1 << n) - 1 == 0)
-    return first, n
-
-
-def _alloc_updates(g: Geometry) -> Callable[[Given], None]:
-    """Whatever free pages `search` finds, or none."""
-
-    def read(given: Given) -> None:
-        sums = any_sums(given, g)
-        state = any_state(given, g, sums)
-        n, first = given.number("npages", 1, state.pages), given.number("first", 0, state.pages - 1)
-        none = given.number("none", 0, 1) == 1
-        given.assume(any_of(none, all_of(first + n <= state.pages, is_run(state.free, first, n))))
-        found = ite(none, 0, g.heap_base + first * g.page_size)
-
-        def finds(p: Any, _: Any) -> tuple[Any, tuple[Any, int]]:
-            return p, (found, g.max_off_addr)
-
-        state.call("alloc", n, instead={given.text.search: finds, **sums})
-        state.show_summaries(sums)
-
-    return read
-
-
-def _free_updates(g: Geometry) -> Callable[[Given], None]:
-    def read(given: Given) -> None:
-        sums = any_sums(given, g)
-        state = any_state(given, g, sums)
-        first, n = _taken_pages(given, state)
         state.call("free", g.heap_base + first * g.page_size, n, instead=sums)
+        given.show("exactly these are given", are_given(state.free, state.now_free(), first, n))
+        state.show_search_addr(i)
+        state.show_rest()
         state.show_summaries(sums)
 
     return read
 
 
 def _lemmas(*shapes: Geometry) -> tuple[Lemma, ...]:
-    reads = (("alloc", _alloc), ("free", _free), ("alloc updates", _alloc_updates), ("free updates", _free_updates))
+    reads = (("alloc", _alloc), ("alloc updates", _alloc_updates), ("free", _free))
     return tuple(Lemma(f"{name}, {g.name}", read(g)) for g in shapes for name, read in reads)
 
 
 PREMISES = (
     "a Map and the loop over the entries of a level do what they say: rows of values stand for them",
     "no page is scavenged, and there is no scavenge index (go1.20)",
+    "the heap is one range of addresses, in the midst of those that there are",
 )
 SOURCE = "mpagealloc.go, pageAlloc.alloc, pageAlloc.find, pageAlloc.allocRange, pageAlloc.free, pageAlloc.update"
 SAYS = "alloc gives the lowest pages that fit, or says that there are none; free gives them back; and all stays right."
@@ -281,8 +300,10 @@ LONG = PlainTheorem(
     "more_pages_are_first_fit", SAYS, BECAUSE, SOURCE, f"32, 64 and 128 pages in two levels; {ANY}",
     _lemmas(WIDE, shape(2, 4, 2, 4), shape(4, 4, 2, 4)), PREMISES, tier="long",
 )  # fmt: skip
+FIVE = shape(2, 2, 1, 4, 5)
+"""As many levels as Go has."""
 DEEP = PlainTheorem(
     "more_levels_are_first_fit", SAYS, BECAUSE, SOURCE, f"trees of three to five levels, two children each; {ANY}",
-    _lemmas(*(shape(2, 2, 1, 4, levels) for levels in (3, 4, 5))), PREMISES, tier="long",
+    _lemmas(shape(2, 2, 1, 4, 3), shape(2, 2, 1, 4, 4), FIVE), PREMISES, tier="long",
 )  # fmt: skip
 THEOREMS = (QUICK, LONG, DEEP)

@@ -137,8 +137,8 @@ class Symbols(Given):
         self.hypotheses: list[Any] = []
         self.inputs: dict[str, Any] = {}
         self.counterexample: dict[str, int] | None = None
-        self._words_alone = True
-        """Whether there are no other terms."""
+        self._integers = False
+        """Whether there are numbers without bounds."""
         self._functions = False
         """Whether there are functions of which nothing is known."""
         self._everywhere: list[Everywhere] = []
@@ -160,7 +160,7 @@ class Symbols(Given):
 
     def integer(self, name: str, lo: int | None = None, hi: int | None = None) -> Any:
         """Any whole number, or any in these bounds."""
-        self._words_alone = False
+        self._integers = True
         x = self.inputs[name] = Integer(z3.Const(name, z3.IntSort()))
         self.assume(lo is None or lo <= x, hi is None or x <= hi)
         return x
@@ -257,10 +257,11 @@ class Symbols(Given):
 
     def _asked(self, known: Iterable[Any], claim: Any, work: int) -> tuple[Any, float, Any]:
         """What the solver says of the claim's opposite, in what time; and the solver."""
-        solver = self._solver()
+        opposite = building.negation(formula(claim))
+        solver = self._solver(opposite)
         solver.set("rlimit", work)
         terms = [formula(each) for each in known if each is not True]
-        building.add_to(solver, [*self.hypotheses, *terms, building.negation(formula(claim))])
+        building.add_to(solver, [*self.hypotheses, *terms, opposite])
         return *self._checked(solver), solver
 
     def _keep(self, kind: Kind, where: str, goal: str, outcome: Outcome, seconds: float) -> None:
@@ -280,11 +281,17 @@ class Symbols(Given):
         building.add_to(solver, [*self.hypotheses, formula(guard)])
         return bool(self._checked(solver)[0] != z3.unsat)
 
-    def _solver(self) -> Any:
-        solver: Any = z3.SolverFor("QF_BV") if self._words_alone else z3.Solver()
-        if self._functions and self._words_alone:
-            # Most follows from equal arguments, which is not seen any more once all is taken apart into bits.
-            solver = vars(z3)["SimpleSolver"]()  # its types do not know of it
+    def _solver(self, asked: Any = None) -> Any:
+        """A solver for a question; asked: the claim that it is about, if it is about one."""
+        if self._integers:
+            solver = z3.Solver()
+        elif not self._functions:
+            solver = z3.SolverFor("QF_BV")
+        elif asked is None or building.is_of_words(asked):
+            solver = z3.Solver()
+        else:
+            # Results are equal where arguments are: that is lost once all is taken apart into bits.
+            solver = z3.SimpleSolver()
         solver.set("rlimit", MOST_WORK)
         solver.set("ctrl_c", False)
         return solver

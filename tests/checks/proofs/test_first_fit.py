@@ -42,10 +42,15 @@ EDITS = (
     ("palloc_bits.merge_summaries", "max(most, end + si, mi)", "max(most, mi)"),
     ("PallocBits.summarize", "width - ones_count(x) > most", "width - ones_count(x) > most + 1"),
     ("PageTree.update", "0 if alloc else free_chunk_sum(g)", "free_chunk_sum(g)"),
-    pytest.param("PageTree.update", "range(sc + 1, ec)", "range(sc + 1, ec - 1)", marks=pytest.mark.long),
-    pytest.param("PageTree.update", "old != total", "old > total", marks=pytest.mark.long),
-    pytest.param("PageAlloc.alloc_range", "self.take(ec, 0, ei + 1)", "self.take(ec, 0, ei)", marks=pytest.mark.long),
-    pytest.param("PageAlloc.free", "g.pages_per_chunk - si", "g.pages_per_chunk - si - 1", marks=pytest.mark.long),
+    ("PageTree.update", "range(sc + 1, ec)", "range(sc + 1, ec - 1)"),
+    ("PageTree.update", "old != total", "old > total"),
+    ("PageTree.update", "self.search_addr", "self.geometry.max_off_addr"),
+    ("PageTree._with", "self.end", "self.start"),
+    ("page_alloc.give", "chunk.scavenged", "chunk.scavenged.set_range(si, npages)"),
+    ("PageAlloc.alloc", "return addr, scav", "return addr + 1, scav"),
+    ("page_alloc.raise_search_addr", "p.with_search_addr(search_addr)", "p.with_search_addr(search_addr + 1)"),
+    ("PageAlloc.alloc_range", "self.take(ec, 0, ei + 1)", "self.take(ec, 0, ei)"),
+    ("PageAlloc.free", "g.pages_per_chunk - si", "g.pages_per_chunk - si - 1"),
 )  # fmt: skip
 
 

@@ -27,3 +27,19 @@ def test_numbers_do_not_wrap() -> None:
         symbols.show("%", (x - y) % 16 == (a - b) % 16)
         symbols.show("//", (x - y) // 16 == (a - b) // 16)
         assert all(o.outcome is Outcome.PROVED for o in symbols.obligations), (a, b)
+
+
+def test_an_opaque_function_is_any_function() -> None:
+    """Equal arguments give equal results, and nothing else is known of them."""
+    symbols = Symbols(SimpleNamespace(), patient)
+    x, y = symbols.word("x", 8), symbols.word("y", 8)
+    f = symbols.opaque(abs, lambda word: [(word, 8)], 255)
+    symbols.assume(x <= y, y <= x)
+    symbols.show("equal arguments", f(x) == f(y))
+    symbols.show("it is not spoken of", x ^ y == 0)
+    symbols.show("its result", f(x) == x)
+    symbols.show("other arguments", f(x) == f(x ^ 1))
+    symbols.end()
+
+    outcomes = [o.outcome for o in symbols.obligations]
+    assert outcomes == [Outcome.PROVED, Outcome.PROVED, Outcome.FAILED, Outcome.FAILED, Outcome.PROVED]

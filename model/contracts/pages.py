@@ -109,6 +109,7 @@ def within(r: tuple[Number, Number], q: Number) -> Truth:
 def takes_lowest(word: Number, n: Number, i: Number, first: Number, there: Truth, width: int) -> Claims:
     """The n pages from `first` on are the lowest that are ones in the word; `there`: whether any were."""
     mine = all_of(there, first <= i, i < first + n)
+    yield "they are in the word", implies(there, all_of(first >= 0, first + n <= width))
     yield "they were there", implies(mine, has(word, i))
     yield "the lowest", implies(all_of(i + n <= width, any_of(negate(there), i < first)), negate(is_run(word, i, n)))
 

@@ -7,7 +7,7 @@ from spanproof.checks.proving.lifted.judging import PlainTheorem
 from spanproof.checks.proving.lifted.lemma import Given, Lemma
 from spanproof.model.contracts.pages import GO_OFFSET, is_difference, lies_in, orders_as_go, within
 from spanproof.model.geometry import GO_AMD64, Geometry
-from spanproof.model.logic import all_of, implies, same
+from spanproof.model.logic import all_of, any_of, implies, negate, same
 
 FROM_ZERO = replace(GO_AMD64, name="from 0", arena_base_offset=0, first_arena=0xC000000000 >> 26)
 """The same sizes where addresses begin at 0, as on other systems."""
@@ -77,6 +77,9 @@ def _take(function: str, align: int) -> Callable[[Given], None]:
         mine = all_of(addr != 0, addr <= q, q < addr + length)
         given.show("what is taken was there", implies(mine, within((a, b), q)))
         given.show("it is aligned", implies(addr != 0, addr % align == 0))
+        fits = all_of(q % align == 0, a <= q, q + length <= b)
+        nearer = q < addr if function == "take_from_front" else q > addr
+        given.show("no other fits nearer to that end", implies(any_of(addr == 0, nearer), negate(fits)))
         given.show("it is taken", implies(mine, same(within((left.base, left.limit), q), False)))
         given.show("nothing else comes", implies(within((left.base, left.limit), q), within((a, b), q)))
         none = all_of(left.base == a, left.limit == b)

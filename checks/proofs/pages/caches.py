@@ -1,6 +1,5 @@
 """What a page cache gives, and what words of the scavenge index say."""
 
-from dataclasses import replace
 from typing import Any
 
 from spanproof.checks.proving.lifted.judging import PlainTheorem
@@ -18,21 +17,26 @@ def _word(word: Any) -> list[tuple[Any, int]]:
     return [(word, WORD_BITS)]
 
 
-BASE = 1 << 30
-"""The address of a cache's first page."""
+def _base(given: Given) -> Any:
+    """Any address of a page but 0, in the lower half of the address space."""
+    return given.number("page", 1, (1 << 47) // G.page_size - 1) * G.page_size
 
 
 def _cache_alloc(given: Given) -> None:
     cache, scav = given.word("cache"), given.word("scav")
     n, i = given.number("n", 1, 64), given.number("i", 0, 63)
-    left, addr, scavenged = given.call(given.text.PageCache(BASE, cache, scav).alloc, n, G)
-    there, first = addr != 0, (addr - BASE) // G.page_size
+    base = _base(given)
+    left, addr, scavenged = given.call(given.text.PageCache(base, cache, scav).alloc, n, G)
+    there, first = addr != 0, (addr - base) // G.page_size
+    given.show("it is a page's address", implies(there, addr == base + first * G.page_size))
+    given.show("the block stays", left.base == base)
     mine = all_of(there, first <= i, i < first + n)
     given.show_all(takes_lowest(cache, n, i, first, there, 64))
     given.show("what is left", leave(cache, left.cache, i, mine))
     given.show("what is left of scavenged ones", leave(scav, left.scav, i, mine))
     pages = scavenged // G.page_size
     given.show("no page, no bytes", implies(negate(there), pages == 0))
+    given.show("whole pages", scavenged == pages * G.page_size)
     given.show("a scavenged page", implies(all_of(n == 1, mine), same(pages == 1, has(scav, i))))
 
 
@@ -40,7 +44,7 @@ def _cache_counts(given: Given) -> None:
     """That ones are counted is not used: the pages that leave are those that are counted."""
     cache, scav, n = given.word("cache"), given.word("scav"), given.number("n", 2, 64)
     count = given.opaque(ones_count, _word, WORD_BITS)
-    page_cache = given.text.PageCache(BASE, cache, scav)
+    page_cache = given.text.PageCache(_base(given), cache, scav)
     left, addr, scavenged = given.call(page_cache.alloc, n, G, instead={ones_count: count})
     counted = are_counted(scav, left.scav, scavenged // G.page_size, count)
     given.show("scavenged pages", implies(addr != 0, counted))
@@ -94,12 +98,10 @@ def _should_scavenge(given: Given) -> None:
     gently = given.call(given.text.ScavChunkData.should_scavenge, data, G, gen, False)
     by_force = given.call(given.text.ScavChunkData.should_scavenge, data, G, gen, True)
     given.show("by force wherever there may be pages", by_force == (data.flags % 2 == 1))
-    given.show("gently no more than by force", implies(gently, by_force))
-    given.show("not where it is densely used", implies(gently, data.in_use * 32 < 31 * G.pages_per_chunk))
-    was = implies(data.gen == gen, data.last_in_use * 32 < 31 * G.pages_per_chunk)
-    given.show("nor where it just was", implies(gently, was))
-    free = replace(data, flags=1, in_use=0, last_in_use=0)
-    given.show("an empty chunk", given.call(given.text.ScavChunkData.should_scavenge, free, G, gen, False))
+    densely = data.in_use * 32 >= 31 * G.pages_per_chunk
+    just_was = all_of(data.gen == gen, data.last_in_use * 32 >= 31 * G.pages_per_chunk)
+    rarely = all_of(by_force, negate(densely), negate(just_was))
+    given.show("gently where it is not densely used, and was not just before", same(gently, rarely))
 
 
 def _sweepgen(given: Given) -> None:
@@ -112,7 +114,7 @@ CACHE_ALLOC = PlainTheorem(
     says="A page cache gives the lowest pages that fit; they leave it, no others do, and scavenged ones are counted.",
     because="findBitRange64 finds the lowest place, and the same mask clears both bitmaps and counts.",
     source="mpagecache.go, pageCache.alloc, pageCache.allocN",
-    inputs="any two bitmaps of 64 pages, 1 to 64 pages",
+    inputs="any block of 64 pages, any two bitmaps of it, 1 to 64 pages",
     lemmas=(Lemma("page_cache.alloc", _cache_alloc), Lemma("page_cache.alloc counts", _cache_counts)),
     premises=("OnesCount64 is a function of its word: that it counts ones is not used",),
 )
@@ -134,7 +136,7 @@ SWEEPGEN = PlainTheorem(
     says="Generations that wrap at 2^32 compare as the unbounded ones of the text do.",
     because="A span's is the heap's less 2 to more 3, and no two of these are the same modulo 2^32.",
     source="mheap.go, mspan.sweepgen",
-    inputs="any generation up to 2^40 of the heap, any that a span can have then",
+    inputs="numbers alone, no text: any generation of the heap up to 2^40, any that a span can have then",
     lemmas=(Lemma("sweepgen", _sweepgen),),
     premises=("a span in use has a generation from h - 2 to h + 3 (the theorems of the sweeping protocol)",),
 )

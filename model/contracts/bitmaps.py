@@ -220,7 +220,8 @@ def longest_loops(word: Bitmap, known: Number, j: Number | None, length: Number)
 
     def shrinking_steps(n: Names, now: Names, place: Number | None) -> Claims:
         far = next_shift(n)
-        yield "its highest one stays", leading_zeros(now.x, width) == leading_zeros(n.x, width)
+        if place is None:
+            yield "its highest one stays", leading_zeros(now.x, width) == leading_zeros(n.x, width)
         b = place if place is not None else None if j is None else j - n.out
         if b is None:
             return
@@ -254,27 +255,30 @@ def longest_loops(word: Bitmap, known: Number, j: Number | None, length: Number)
         if not hasattr(now, "after_2"):
             return
         was, low, far = now.after_2.x, lowest_ones(now), by(now)
+        if place is not None:
+            yield "so is each one", implies(place + far < width, same(one_at(now.x, place), one_at(was, place + far)))
+            return
         yield "it is shifted", all_of(far < width, now.x == was >> far)
         yield "so is its highest one", leading_zeros(now.x, width) == leading_zeros(was, width) + far
         yield "a one comes next", one_at(was, far)
-        if place is not None:
-            yield "so is each one", implies(place + far < width, same(one_at(now.x, place), one_at(was, place + far)))
-        elif j is not None:
+        if j is not None:
             yield from looked_at(n, now, j - n.out, low, far)
 
     def looked_at(n: Names, now: Names, b: Number, low: Number, far: Number) -> Claims:
         assert j is not None
         was = now.after_2.x
         yield "where a one is the run is short", implies(all_of(run, one_at(was, b)), length <= n.most)
-        yield "ones are lowest", implies(all_of(b >= 0, b < low), one_at(was, b))
-        late = all_of(run, b >= low, b < far, length > now.most)
-        begin, end = n.out + far, n.out + far + n.most + 1
+        begin = far + n.out
+        end = begin + n.most + 1
+        yield "ones are lowest", implies(all_of(j >= n.out, j < n.out + low), one_at(was, b))
+        late = all_of(run, j >= n.out + low, j < begin, length > now.most)
         yield "a longer one covers the next", implies(late, all_of(j <= begin, end <= j + length))
         yield "so it is all zeros", implies(late, word.all_free(begin, end))
-        yield "what was before is no longer", implies(all_of(run, b < 0), length <= now.most)
-        yield "what was looked at is no longer", implies(all_of(run, b < far), length <= now.most)
+        yield "none is that long", negate(late)
+        yield "what was before is no longer", implies(all_of(run, j < n.out), length <= now.most)
+        yield "what was looked at is no longer", implies(all_of(run, j < begin), length <= now.most)
         yield "a one is above", implies(run, b <= highest(was))
-        here = all_of(b >= far, b < width)
+        here = j >= begin
         yield "the rest is shifted", implies(here, same(one_at(now.x, b - far), one_at(was, b)))
         lost = all_of(here, negate(one_at(now.x, b - far)), now.x & now.x + 1 == 0)
         yield "zeros are above all ones", implies(lost, b - far > highest(now.x))
@@ -300,7 +304,7 @@ def longest_loops(word: Bitmap, known: Number, j: Number | None, length: Number)
             rank=lambda n: width - leading_zeros(n.x, width),
             places=places,
             told={
-                "out": (lambda _: trailing_zeros(original, width), lambda n, now: n.out + by(now)),
+                "out": (lambda _: trailing_zeros(original, width), lambda n, now: by(now) + n.out),
                 "shrunk": (lambda _: 0, lambda n, _: n.most),
             },
             steps=shifting_steps,

@@ -261,7 +261,9 @@ def longest_loops(word: Bitmap, known: Number, j: Number | None, length: Number)
         yield "it is shifted", all_of(far < width, now.x == was >> far)
         yield "so is its highest one", leading_zeros(now.x, width) == leading_zeros(was, width) + far
         yield "a one comes next", one_at(was, far)
-        if j is not None:
+        if j is None:
+            yield from no_longer(n, now, low, far)
+        else:
             yield from looked_at(n, now, j - n.out, low, far)
 
     def looked_at(n: Names, now: Names, b: Number, low: Number, far: Number) -> Claims:
@@ -283,6 +285,27 @@ def longest_loops(word: Bitmap, known: Number, j: Number | None, length: Number)
         lost = all_of(here, negate(one_at(now.x, b - far)), now.x & now.x + 1 == 0)
         yield "zeros are above all ones", implies(lost, b - far > highest(now.x))
 
+    def first_one(n: Names, now: Names) -> tuple[Number, Number]:
+        """Where the zeros begin that are shifted out, and the lowest one of the word above."""
+        begin = lowest_ones(now) + n.out
+        return begin, begin + trailing_zeros(original >> begin, width)
+
+    def no_longer(n: Names, now: Names, low: Number, far: Number) -> Claims:
+        was, (begin, one) = now.after_2.x, first_one(n, now)
+        end = far - 1 + n.out + n.most + 1
+        yield "zeros are shifted out", all_of(now.j >= 1, negate(one_at(was, far - 1)))
+        there = all_of(one >= begin, one - n.out < far)
+        yield "where a one is none was left", implies(there, negate(one_at(was, one - n.out)))
+        yield "its last zeros", word.all_free(far - 1 + n.out, end)
+        yield "a one is behind them", all_of(far <= highest(was), one_at(original, highest(original)))
+        yield "it is in the word", all_of(end <= highest(original), highest(original) < width)
+        yield "up to a one are zeros", all_of(one >= begin, word.all_free(begin, one))
+        yield "it is a one", implies(one < width, one_at(original, one))
+        yield "it does not come before", negate(there)
+        yield "it does not come among the last", negate(all_of(one >= far - 1 + n.out, one < end))
+        yield "it comes after", all_of(one >= end, end == begin + now.most)
+        yield "so many zeros are no more", now.most < length
+
     def shifting(n: Names, now: Names, place: Number | None) -> Iterable[Number]:
         if not hasattr(now, "after_2"):
             return ()
@@ -291,8 +314,7 @@ def longest_loops(word: Bitmap, known: Number, j: Number | None, length: Number)
             return (place + far,)
         if j is not None:
             return (j - n.out, far, far - 1)
-        begin = n.out + far - now.j
-        one = begin + trailing_zeros(original >> begin, width)
+        begin, one = first_one(n, now)
         return (one - n.out, far - 1, begin)
 
     places, most, ones = (0, width - 1), (0, width - 2), (1 << width) - 1

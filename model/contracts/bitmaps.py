@@ -221,7 +221,8 @@ def longest_loops(word: Bitmap, known: Number, j: Number | None, length: Number)
 
     def shrinking_steps(n: Names, now: Names, place: Number | None) -> Claims:
         far = next_shift(n)
-        yield "its highest one stays", leading_zeros(now.x, width) == leading_zeros(n.x, width)
+        if place is None:
+            yield "its highest one stays", leading_zeros(now.x, width) == leading_zeros(n.x, width)
         b = place if place is not None else None if j is None else j - n.out
         if b is None:
             return
@@ -255,30 +256,56 @@ def longest_loops(word: Bitmap, known: Number, j: Number | None, length: Number)
         if not hasattr(now, "after_2"):
             return
         was, low, far = now.after_2.x, lowest_ones(now), by(now)
+        if place is not None:
+            yield "so is each one", implies(place + far < width, same(one_at(now.x, place), one_at(was, place + far)))
+            return
         yield "it is shifted", all_of(far < width, now.x == was >> far)
         yield "so is its highest one", leading_zeros(now.x, width) == leading_zeros(was, width) + far
         yield "a one comes next", one_at(was, far)
-        if place is not None:
-            yield "so is each one", implies(place + far < width, same(one_at(now.x, place), one_at(was, place + far)))
-        elif j is not None:
+        if j is None:
+            yield from no_longer(n, now, low, far)
+        else:
             yield from looked_at(n, now, j - n.out, low, far)
 
     def looked_at(n: Names, now: Names, b: Number, low: Number, far: Number) -> Claims:
         assert j is not None
         was = now.after_2.x
         yield "where a one is the run is short", implies(all_of(run, one_at(was, b)), length <= n.most)
-        yield "ones are lowest", implies(all_of(b >= 0, b < low), one_at(was, b))
-        late = all_of(run, b >= low, b < far, length > now.most)
-        begin, end = n.out + far, n.out + far + n.most + 1
+        begin = far + n.out
+        end = begin + n.most + 1
+        yield "ones are lowest", implies(all_of(j >= n.out, j < n.out + low), one_at(was, b))
+        late = all_of(run, j >= n.out + low, j < begin, length > now.most)
         yield "a longer one covers the next", implies(late, all_of(j <= begin, end <= j + length))
         yield "so it is all zeros", implies(late, word.all_free(begin, end))
-        yield "what was before is no longer", implies(all_of(run, b < 0), length <= now.most)
-        yield "what was looked at is no longer", implies(all_of(run, b < far), length <= now.most)
+        yield "none is that long", negate(late)
+        yield "what was before is no longer", implies(all_of(run, j < n.out), length <= now.most)
+        yield "what was looked at is no longer", implies(all_of(run, j < begin), length <= now.most)
         yield "a one is above", implies(run, b <= highest(was))
-        here = all_of(b >= far, b < width)
+        here = j >= begin
         yield "the rest is shifted", implies(here, same(one_at(now.x, b - far), one_at(was, b)))
         lost = all_of(here, negate(one_at(now.x, b - far)), now.x & now.x + 1 == 0)
         yield "zeros are above all ones", implies(lost, b - far > highest(now.x))
+
+    def first_one(n: Names, now: Names) -> tuple[Number, Number]:
+        """Where the zeros begin that are shifted out, and the lowest one of the word above."""
+        begin = lowest_ones(now) + n.out
+        return begin, begin + trailing_zeros(original >> begin, width)
+
+    def no_longer(n: Names, now: Names, low: Number, far: Number) -> Claims:
+        was, (begin, one) = now.after_2.x, first_one(n, now)
+        end = far - 1 + n.out + n.most + 1
+        yield "zeros are shifted out", all_of(now.j >= 1, negate(one_at(was, far - 1)))
+        there = all_of(one >= begin, one - n.out < far)
+        yield "where a one is none was left", implies(there, negate(one_at(was, one - n.out)))
+        yield "its last zeros", word.all_free(far - 1 + n.out, end)
+        yield "a one is behind them", all_of(far <= highest(was), one_at(original, highest(original)))
+        yield "it is in the word", all_of(end <= highest(original), highest(original) < width)
+        yield "up to a one are zeros", all_of(one >= begin, word.all_free(begin, one))
+        yield "it is a one", implies(one < width, one_at(original, one))
+        yield "it does not come before", negate(there)
+        yield "it does not come among the last", negate(all_of(one >= far - 1 + n.out, one < end))
+        yield "it comes after", all_of(one >= end, end == begin + now.most)
+        yield "so many zeros are no more", now.most < length
 
     def shifting(n: Names, now: Names, place: Number | None) -> Iterable[Number]:
         if not hasattr(now, "after_2"):
@@ -288,8 +315,7 @@ def longest_loops(word: Bitmap, known: Number, j: Number | None, length: Number)
             return (place + far,)
         if j is not None:
             return (j - n.out, far, far - 1)
-        begin = n.out + far - now.j
-        one = begin + trailing_zeros(original >> begin, width)
+        begin, one = first_one(n, now)
         return (one - n.out, far - 1, begin)
 
     places, most, ones = (0, width - 1), (0, width - 2), (1 << width) - 1
@@ -301,7 +327,7 @@ def longest_loops(word: Bitmap, known: Number, j: Number | None, length: Number)
             rank=lambda n: width - leading_zeros(n.x, width),
             places=places,
             told={
-                "out": (lambda _: trailing_zeros(original, width), lambda n, now: n.out + by(now)),
+                "out": (lambda _: trailing_zeros(original, width), lambda n, now: by(now) + n.out),
                 "shrunk": (lambda _: 0, lambda n, _: n.most),
             },
             steps=shifting_steps,

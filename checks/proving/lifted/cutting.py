@@ -319,9 +319,10 @@ class CuttingReader(Reader):
             self._show(kind, where, goal, guard, claim, names, at, steps)
             steps.append(implies(guard, claim))
 
-        for each in self._inside:
-            for goal, claim in each.loop.contract.steps(each.names, each.loop.seen(names, None), place):
-                show(Kind.LEMMA, each.loop.where, goal, claim, place)
+        for at in (None,) if place is None else (None, place):
+            for each in self._inside:
+                for goal, claim in each.loop.contract.steps(each.names, each.loop.seen(names, None), at):
+                    show(Kind.LEMMA, each.loop.where, goal, claim, at)
         yield show
 
     def _shown(self, loop: CutLoop, when: str, way: Way, known: Known, index: int | None = None) -> None:

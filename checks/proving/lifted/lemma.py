@@ -258,7 +258,9 @@ class Symbols(Given):
     def _asked(self, known: Iterable[Any], claim: Any, work: int) -> tuple[Any, float, Any]:
         """What the solver says of the claim's opposite, in what time; and the solver."""
         opposite = building.negation(formula(claim))
-        solver = self._solver(opposite)
+        # Without preparing the whole question first, a few steps that follow from each other are seen at once.
+        solver = z3.SimpleSolver() if work == LITTLE_WORK else self._solver(opposite)
+        solver.set("ctrl_c", False)
         solver.set("rlimit", work)
         terms = [formula(each) for each in known if each is not True]
         building.add_to(solver, [*self.hypotheses, *terms, opposite])

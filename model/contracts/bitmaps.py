@@ -263,7 +263,7 @@ def longest_loops(word: Bitmap, known: Number, j: Number | None, length: Number)
         yield "so is its highest one", leading_zeros(now.x, width) == leading_zeros(was, width) + far
         yield "a one comes next", one_at(was, far)
         if j is None:
-            yield from no_longer(n, now, low, far)
+            yield from no_longer(n, now, far)
         else:
             yield from looked_at(n, now, j - n.out, low, far)
 
@@ -291,7 +291,7 @@ def longest_loops(word: Bitmap, known: Number, j: Number | None, length: Number)
         begin = lowest_ones(now) + n.out
         return begin, begin + trailing_zeros(original >> begin, width)
 
-    def no_longer(n: Names, now: Names, low: Number, far: Number) -> Claims:
+    def no_longer(n: Names, now: Names, far: Number) -> Claims:
         was, (begin, one) = now.after_2.x, first_one(n, now)
         end = far - 1 + n.out + n.most + 1
         yield "zeros are shifted out", all_of(now.j >= 1, negate(one_at(was, far - 1)))

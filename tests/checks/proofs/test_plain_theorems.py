@@ -107,7 +107,12 @@ EDITS = [
     (caches.CACHE_ALLOC, "PageCache.alloc_n", "ones_count(self.scav & mask)", "ones_count(self.cache & mask)"),
     (caches.CACHE_ALLOC, "PageCache.alloc", "and_not(self.scav, 1 << i)", "self.scav"),
     (caches.CACHE_ALLOC, "PageCache.alloc_n", "if i >= g.pages_per_block:\n    return self, 0, 0", ""),
-    (caches.CACHE_ALLOC, "PageCache.alloc_n", "PageCache(self.base, and_not", "PageCache(0, and_not"),
+    (
+        caches.CACHE_ALLOC,
+        "PageCache.alloc_n",
+        "PageCache(self.base, and_not(self.cache, mask), and_not(self.scav, mask))",
+        "PageCache(0, and_not(self.cache, mask), and_not(self.scav, mask))",
+    ),
     (caches.CACHE_ALLOC, "PageCache.alloc", "self.base + i * g.page_size", "self.base % (1 << 31) + i * g.page_size"),
     (addresses.RANGES, "AddrRange.take_from_front", "base > self.limit", "base >= self.limit"),
     (addresses.RANGES, "AddrRange.take_from_back", "self.base > limit", "self.base >= limit"),

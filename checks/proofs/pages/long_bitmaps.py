@@ -151,12 +151,15 @@ FIND = PlainTheorem(
     tier="long",
 )
 LONGEST = PlainTheorem(
-    "longest_inside_overlooks_no_run",
-    says="The loops of summarize that look inside of a word find every run of zeros between two ones.",
+    "longest_inside_is_the_longest_run",
+    says="The loops of summarize that look inside of a word give the longest run of zeros between two ones, if longer.",
     because="Shrinking all runs by as many zeros as are known leaves only longer ones.",
     source="mpallocbits.go, pallocBits.summarize",
     inputs="any word of 64 bits, any length that is known",
-    lemmas=(Lemma("longest_inside, none is longer", _longest_inside(found=True)),),
+    lemmas=(
+        Lemma("longest_inside, none is longer", _longest_inside(found=True)),
+        Lemma("longest_inside, one is as long", _longest_inside(found=False)),
+    ),
     tier="long",
 )
 SUMMARIZE = PlainTheorem(
@@ -171,8 +174,7 @@ SUMMARIZE = PlainTheorem(
         Lemma("summarize, one is as long", _summarize(found=False)),
     ),
     premises=(
-        "longest_inside overlooks no run (proved: longest_inside_overlooks_no_run)",
-        "longest_inside gives no more than the longest run (tried with all words of 8 bits, and others)",
+        "longest_inside gives the longest run within a word (proved: longest_inside_is_the_longest_run)",
         "packing loses nothing (proved: summaries_are_packed_without_loss)",
     ),
     tier="long",

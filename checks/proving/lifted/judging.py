@@ -7,7 +7,7 @@ Read next: ../../proofs/pages.
 
 import random
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from types import SimpleNamespace
@@ -77,7 +77,7 @@ def shown(lemma: Lemma, text: SimpleNamespace, hurry: Hurry = patient) -> Shown:
     except Exception as e:  # noqa: BLE001  # a text may fail in any way when it is read with symbols
         unclear = f"the text cannot be read with symbols: {type(e).__name__}: {e}"
     failed = [o for o in symbols.obligations if o.outcome is not Outcome.PROVED]
-    inputs = {} if not (failed or unclear) else _breaking(lemma, text, symbols.counterexample)
+    inputs = {} if not (failed or unclear) else _breaking(lemma, text, symbols.counterexamples)
     if failed and not inputs:
         unclear = unclear or _unclear(failed[0])
     seconds = time.perf_counter() - started
@@ -92,10 +92,11 @@ def _unclear(o: Obligation) -> str:
     return f"the solver's counterexample breaks nothing when it is run: {o}"
 
 
-def _breaking(lemma: Lemma, text: SimpleNamespace, found: Mapping[str, int] | None) -> dict[str, int]:
-    """Numbers that break a lemma: the solver's, or some that are drawn. Empty if none were found."""
-    if found is not None and _goals(lemma, text, found):
-        return dict(found)
+def _breaking(lemma: Lemma, text: SimpleNamespace, found: Sequence[Mapping[str, int]]) -> dict[str, int]:
+    """Numbers that break a lemma: some of the solver's, or some that are drawn. Empty if none were found."""
+    for inputs in found:
+        if _goals(lemma, text, inputs):
+            return dict(inputs)
     rng = random.Random(0)  # noqa: S311  # no secret
     for _ in range(DRAWS):
         given = Numbers(text, partial(drawn, rng))

@@ -136,7 +136,8 @@ class Symbols(Given):
         self.obligations: list[Obligation] = []
         self.hypotheses: list[Any] = []
         self.inputs: dict[str, Any] = {}
-        self.counterexample: dict[str, int] | None = None
+        self.counterexamples: list[dict[str, int]] = []
+        """One of each obligation that failed; where functions are unknown, not all of them are the text's."""
         self._integers = False
         """Whether there are numbers without bounds."""
         self._functions = False
@@ -248,12 +249,12 @@ class Symbols(Given):
                     return
         result, more, solver = self._asked([*all_known, *(known[-1] if known else ())], claim, MOST_WORK)
         outcome = OUTCOMES.get(str(result), Outcome.UNKNOWN)
-        if outcome is Outcome.FAILED and self.counterexample is None:
+        values: dict[str, int] = {}
+        if outcome is Outcome.FAILED:
             model = solver.model()
-            self.counterexample = {
-                n: _plain(model.eval(x.term, model_completion=True), x) for n, x in self.inputs.items()
-            }
-        self._keep(kind, where, goal, outcome, seconds + more)
+            values = {n: _plain(model.eval(x.term, model_completion=True), x) for n, x in self.inputs.items()}
+            self.counterexamples.append(values)
+        self._keep(kind, where, goal, outcome, seconds + more, values)
 
     def _asked(self, known: Iterable[Any], claim: Any, work: int) -> tuple[Any, float, Any]:
         """What the solver says of the claim's opposite, in what time; and the solver."""
@@ -266,14 +267,16 @@ class Symbols(Given):
         building.add_to(solver, [*self.hypotheses, *terms, opposite])
         return *self._checked(solver), solver
 
-    def _keep(self, kind: Kind, where: str, goal: str, outcome: Outcome, seconds: float) -> None:
+    def _keep(
+        self, kind: Kind, where: str, goal: str, outcome: Outcome, seconds: float, values: Mapping[str, int]
+    ) -> None:
         code = getattr(self._function, "__code__", None)
         name, file, line = (
             ("lemma", "", 0) if code is None else (code.co_qualname, code.co_filename, code.co_firstlineno)
         )
-        values = {n: str(v) for n, v in (self.counterexample or {}).items()} if outcome is Outcome.FAILED else {}
         place = "impl/" + file.rpartition("/")[2] if file else ""
-        self.obligations.append(Obligation(goal, kind, where, name, place, line, outcome, seconds, values))
+        inputs = {n: str(value) for n, value in values.items()}
+        self.obligations.append(Obligation(goal, kind, where, name, place, line, outcome, seconds, inputs))
 
     def _possible(self, guard: Any) -> bool:
         """Whether a place can be reached at all: if the solver does not know, it can."""

@@ -50,6 +50,9 @@ class NotMetError(Exception):
     """A premise does not hold of these numbers."""
 
 
+NO_INPUTS: Mapping[str, int] = immutables.Map()
+
+
 class Given(ABC):
     """What a lemma is read with. Sizes are bits; `text` has the functions and values of the page allocator, by name."""
 
@@ -268,7 +271,7 @@ class Symbols(Given):
         return *self._checked(solver), solver
 
     def _keep(
-        self, kind: Kind, where: str, goal: str, outcome: Outcome, seconds: float, values: Mapping[str, int]
+        self, kind: Kind, where: str, goal: str, outcome: Outcome, seconds: float, values: Mapping[str, int] = NO_INPUTS
     ) -> None:
         code = getattr(self._function, "__code__", None)
         name, file, line = (

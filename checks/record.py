@@ -17,6 +17,7 @@ from typing import Any
 FORMAT, VERSION = "spanproof record", 1
 TOLD = ("trace", "history", "inputs")
 """Kinds of records that have no steps, and tell a story."""
+KINDS = ("run", *TOLD)
 
 
 class RecordError(ValueError):
@@ -113,19 +114,37 @@ class Record:
 def _record(data: Mapping[str, Any]) -> Record:
     v = data["violated"]
     return Record(
-        kind=str(data["kind"]),
-        name=str(data["name"]),
-        release=str(data["release"]),
-        violated=Violated(str(v["claim"]), str(v["says"]), str(v["source"]), str(v["detail"])),
-        heap=str(data["heap"]),
-        fault=None if data["fault"] is None else str(data["fault"]),
+        kind=_kind(data["kind"]),
+        name=_text(data["name"]),
+        release=_text(data["release"]),
+        violated=Violated(_text(v["claim"]), _text(v["says"]), _text(v["source"]), _text(v["detail"])),
+        heap=_text(data["heap"]),
+        fault=None if data["fault"] is None else _text(data["fault"]),
         program=dict(data["program"]),
         schedule=tuple(_thread(t) for t in data["schedule"]),
         cells={str(k): str(v) for k, v in data["cells"].items()},
         steps=tuple(_step(row) for row in data["steps"]),
-        alone=bool(data["alone"]),
+        alone=_flag(data["alone"]),
         trace=dict(data["trace"]),
     )
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"{value!r} is no text")
+    return value
+
+
+def _kind(value: object) -> str:
+    if value not in KINDS:
+        raise ValueError(f"{value!r} is no kind of record")
+    return _text(value)
+
+
+def _flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{value!r} is neither true nor false")
+    return value
 
 
 def _thread(value: object) -> int:

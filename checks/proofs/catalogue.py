@@ -18,7 +18,7 @@ from spanproof.checks.proofs import (
     zeroed_base_never_decreases,
     zeroed_base_stays_in_arena,
 )
-from spanproof.checks.proofs.pages import addresses, caches, first_fit, long_bitmaps, summaries, words
+from spanproof.checks.proofs.pages import addresses, caches, first_fit, limits, long_bitmaps, summaries, words
 
 THEOREMS = (
     zeroed_base_never_decreases.THEOREM,
@@ -42,6 +42,7 @@ PLAIN = (
     *summaries.THEOREMS,
     *addresses.THEOREMS,
     *caches.THEOREMS,
+    *limits.THEOREMS,
     *first_fit.THEOREMS,
     *long_bitmaps.THEOREMS,
 )

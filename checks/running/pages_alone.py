@@ -89,7 +89,10 @@ def fresh_index_word(cell: Cell[Any], g: Geometry) -> Any:
 
 
 def page_text(heap_class: type[Runtime]) -> SimpleNamespace:
-    """The functions and values of the page allocator that a heap runs, by name: with a fault they are other ones."""
+    """The functions and values of the page allocator that a heap runs, by name, and what has it scavenge.
+
+    With a fault they are other ones.
+    """
     names: dict[str, Any] = {}
     for cls in (Runtime.PageAlloc, heap_class.PageAlloc):
         found: dict[str, Any] = {n: getattr(cls, n) for n in ("fresh", "alloc", "alloc_to_cache", "scavenge_one")}
@@ -99,4 +102,5 @@ def page_text(heap_class: type[Runtime]) -> SimpleNamespace:
         for function in found.values():
             names |= function.__globals__
     names |= heap_class.ScavengeIndex.load.__globals__
+    names["scavenge_for"] = heap_class.scavenge_for
     return SimpleNamespace(**names["PallocBits"].summarize.__globals__ | names)

@@ -7,7 +7,7 @@ are compared and shifted here, and never used as conditions. Read next: contract
 from collections.abc import Callable
 from typing import Any
 
-from spanproof.model.logic import Claims, Truth, all_of, any_of, implies, negate, same
+from spanproof.model.logic import Claims, Truth, all_of, any_of, implies, ite, negate, same
 from spanproof.model.words import wrap
 
 Number = Any
@@ -136,3 +136,16 @@ def compares_as_uint32(s: Number, h: Number) -> Claims:
         yield f"h{k:+}", same(s & UINT32 == h + k & UINT32, s == h + k)
     yield "the set of swept spans", (h & UINT32) // 2 % 2 == h // 2 % 2
     yield "the other set", 1 - (h & UINT32) // 2 % 2 == 1 - h // 2 % 2
+
+
+def is_returned(asked: Number, forced: Truth, over: Number, growth: Number, retained: Number) -> Claims:
+    """What an allocation asks a scavenger for.
+
+    In bytes: over: how much it is over the memory limit; retained: how much was over the goal before the heap grew.
+    Either may be negative: there is room left.
+    """
+    grown = retained + growth
+    fragments = ite(grown < growth, grown, growth)
+    needs = ite(all_of(growth > 0, fragments > over), fragments, over)
+    yield "as much as limits need", asked == ite(needs > 0, needs, 0)
+    yield "forced over the memory limit alone", implies(asked > 0, same(forced, over > 0))

@@ -39,6 +39,9 @@ MOST_ROUNDS = 4096
 OUT_OF_RANGE = "index out of range"
 """What Go says where an index is too large, or below 0."""
 
+READ = ("spanproof.impl.", "spanproof.model.", "spanproof.checks.proofs.pages.")
+"""Modules whose functions are read: the last ones have what lemmas put around the text."""
+
 
 NEGATIVE_SHIFT = "negative shift amount"
 """What Go says where a word is shifted by less than 0 places."""
@@ -272,7 +275,7 @@ class Expressions(ABC):
         if plain in self.instead:
             owner = (function.__self__,) if isinstance(function, MethodType) else ()
             return self.instead[plain](*owner, *args, **named)
-        if isinstance(plain, FunctionType) and plain.__module__.startswith(("spanproof.impl.", "spanproof.model.")):
+        if isinstance(plain, FunctionType) and plain.__module__.startswith(READ):
             owner = (function.__self__,) if isinstance(function, MethodType) else ()
             return self.apply(plain, (*owner, *args), named)
         if plain in BUILT_IN:

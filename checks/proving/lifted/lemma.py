@@ -367,7 +367,7 @@ class Numbers(Given):
 
     def assume_everywhere(self, lo: int, hi: int, claim: Callable[[Any], Any]) -> None:
         """Go on where this holds of every place from lo to hi."""
-        self.assume(*(claim(place) for place in range(lo, hi + 1)))
+        self.assume(all(claim(place) for place in range(lo, hi + 1)))
 
     def call(
         self,

@@ -13,7 +13,7 @@ import pytest
 from spanproof.checks import cli
 from spanproof.checks.faults.edit import Edit, planted
 from spanproof.checks.proofs.catalogue import BY_NAME, PLAIN, PLAIN_BY_NAME
-from spanproof.checks.proofs.pages import addresses, caches, first_fit, summaries, words
+from spanproof.checks.proofs.pages import addresses, caches, first_fit, limits, summaries, words
 from spanproof.checks.proving.lifted.judging import PlainTheorem, drawn, judge_plain, replay_inputs, shown
 from spanproof.checks.proving.lifted.lemma import Given, Lemma, NotMetError, Numbers, broken
 from spanproof.checks.record import RecordError, load, loads
@@ -121,6 +121,11 @@ EDITS = [
     (caches.SCAV_CHUNK_DATA, "ScavChunkData.pack", "self.flags << 16 + log", "self.flags << 15 + log"),
     (caches.SCAV_CHUNK_DATA, "ScavChunkData.free", "data.in_use - npages", "data.last_in_use - npages"),
     (caches.SCAV_CHUNK_DATA, "ScavChunkData.should_scavenge", "self.last_in_use < g.scav_chunk_hi_occ_pages", "True"),
+    (limits.SCAVENGE_FOR, "Pages.scavenge_for", "todo > overage", "todo > growth"),
+    (limits.SCAVENGE_FOR, "Pages.scavenge_for", "heap_in_use + heap_free", "heap_in_use"),
+    (limits.SCAVENGE_FOR, "Pages.scavenge_for", "scav + inuse > self.memory_limit", "inuse > self.memory_limit"),
+    (limits.SCAVENGE_FOR, "Pages.scavenge_for", "force_scavenge = True", "pass"),
+    (limits.SCAVENGE_FOR, "Pages.scavenge_for", "self.has_p and bytes_to_scavenge > 0", "bytes_to_scavenge > 0"),
 ]
 
 

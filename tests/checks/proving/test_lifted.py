@@ -29,11 +29,15 @@ def test_numbers_do_not_wrap() -> None:
         assert all(o.outcome is Outcome.PROVED for o in symbols.obligations), (a, b)
 
 
+def _eight_bits(word: Any) -> list[tuple[Any, int]]:
+    return [(word, 8)]
+
+
 def test_an_opaque_function_is_any_function() -> None:
     """Equal arguments give equal results, and nothing else is known of them."""
     symbols = Symbols(SimpleNamespace(), patient)
     x, y = symbols.word("x", 8), symbols.word("y", 8)
-    f = symbols.opaque(abs, lambda word: [(word, 8)], 255)
+    f = symbols.opaque(abs, _eight_bits, 255)
     symbols.assume(x <= y, y <= x)
     symbols.show("equal arguments", f(x) == f(y))
     symbols.show("it is not spoken of", x ^ y == 0)

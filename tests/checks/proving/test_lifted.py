@@ -2,6 +2,7 @@
 
 import random
 from types import SimpleNamespace
+from typing import Any
 
 from spanproof.checks.proving.lifted.lemma import Symbols
 from spanproof.checks.proving.obligations import Outcome

@@ -18,6 +18,7 @@ FORMAT, VERSION = "spanproof record", 1
 TOLD = ("trace", "history", "inputs")
 """Kinds of records that have no steps, and tell a story."""
 KINDS = ("run", *TOLD)
+"""All of them."""
 
 
 class RecordError(ValueError):

@@ -10,8 +10,7 @@ from typing import Any
 
 from spanproof.model.contracts.pages import finds_lowest_free, finds_lowest_run
 from spanproof.model.contracts.plain import Known, Names, Number, PlainCall, PlainLoop
-from spanproof.model.logic import Claims, Truth, all_of, any_of, implies, ite, negate, same
-from spanproof.model.words import complement, leading_zeros, trailing_zeros
+from spanproof.model.logic import Claims, Truth, all_of, any_of, implies, negate
 
 NOT_FOUND = -1
 """What a search gives that found nothing."""
@@ -172,182 +171,11 @@ def between_ones(word: Bitmap, j: Number, length: Number) -> Truth:
     return all_of(j >= 0, word.all_free(j, j + length), negate(below), negate(above))
 
 
-def longest_loops(word: Bitmap, known: Number, j: Number | None, length: Number) -> dict[tuple[str, int], PlainLoop]:
-    """The loops of longest_inside: x is the word with all runs of zeros shrunk, and what was looked at shifted out.
-
-    known: the longest run that was known. j: any place, of a run that is not overlooked; None: no place has so many
-    zeros, and none are found.
-    """
-    original, width = word.words[0], word.width
-    run = False if j is None else between_ones(word, j, length)
-
-    def state(n: Names, shrunk: Number) -> Claims:
-        yield "a one is lowest", n.x & 1 == 1
-        yield "there are zeros between ones", n.x & n.x + 1 != 0
-        yield "no shorter than was known", n.most >= known
-        yield "the next shift", all_of(n.k >= 1, n.k <= shrunk + 1)
-
-    def outer(n: Names) -> Claims:
-        yield "its highest one", leading_zeros(n.x, width) == leading_zeros(original, width) + n.out
-        if j is None:
-            yield "it is no longer", n.most < length
-        else:
-            yield "what was looked at is no longer", implies(all_of(run, j < n.out), length <= n.most)
-        yield "what is left to shrink", n.shrunk + n.p == n.most
-        yield from state(n, n.shrunk)
-
-    def inner(n: Names) -> Claims:
-        yield "its highest one stays", leading_zeros(n.x, width) == leading_zeros(n.entry.x, width)
-        yield "what is left to shrink", n.shrunk + n.p == n.most
-        yield from state(n, n.shrunk)
-
-    def left(n: Names) -> Claims:
-        yield "its highest one stays", leading_zeros(n.x, width) == leading_zeros(n.entry.x, width)
-        yield from state(n, n.most)
-
-    def shrunk_at(n: Names, b: Number, shrunk: Number) -> Claims:
-        at = b + n.out
-        zeros = word.all_free(at, at + shrunk + 1)
-        yield "runs are shrunk", same(negate(Bitmap((n.x,), width).is_allocated(b)), zeros)
-
-    def one_at(x: Number, b: Number) -> Truth:
-        return Bitmap((x,), width).is_allocated(b)
-
-    def highest(x: Number) -> Number:
-        return width - 1 - leading_zeros(x, width)
-
-    def next_shift(n: Names) -> Number:
-        return ite(n.p <= n.k, n.p, n.k)
-
-    def shrinking_steps(n: Names, now: Names, place: Number | None) -> Claims:
-        far = next_shift(n)
-        if place is None:
-            yield "its highest one stays", leading_zeros(now.x, width) == leading_zeros(n.x, width)
-        b = place if place is not None else None if j is None else j - n.out
-        if b is None:
-            return
-        shrunk, at = n.shrunk + far, b + n.out
-        zeros = word.all_free(at, at + shrunk + 1)
-        next_at = b + far + n.out
-        here, there = word.all_free(at, at + n.shrunk + 1), word.all_free(next_at, next_at + n.shrunk + 1)
-        yield "so far it is shrunk", all_of(shrunk <= n.most, far <= n.shrunk + 1)
-        inside = all_of(b >= 0, b < width)
-        yield "a one is of two", implies(inside, same(one_at(now.x, b), any_of(one_at(n.x, b), one_at(n.x, b + far))))
-        yield "zeros add up", implies(inside, same(zeros, all_of(here, there)))
-        yield "runs are shrunk", implies(inside, same(negate(one_at(now.x, b)), zeros))
-        if place is None:
-            yield "where a one is the run is short", implies(all_of(run, one_at(now.x, b)), length <= shrunk)
-            yield "a one is above", implies(run, b <= highest(now.x))
-            lost = all_of(b >= 0, negate(one_at(now.x, b)), now.x & now.x + 1 == 0)
-            yield "zeros are above all ones", implies(lost, b > highest(now.x))
-
-    def shrinking(n: Names, _: Names, place: Number | None) -> Iterable[Number]:
-        at = place if place is not None else None if j is None else j - n.out
-        return () if at is None else (at, at + next_shift(n))
-
-    def by(now: Names) -> Number:
-        """How far it is shifted in a round: over the lowest ones, and the zeros above them."""
-        return now.j + lowest_ones(now)
-
-    def lowest_ones(now: Names) -> Number:
-        return trailing_zeros(complement(now.after_2.x, width), width)
-
-    def shifting_steps(n: Names, now: Names, place: Number | None) -> Claims:
-        if not hasattr(now, "after_2"):
-            return
-        was, low, far = now.after_2.x, lowest_ones(now), by(now)
-        if place is not None:
-            yield "so is each one", implies(place + far < width, same(one_at(now.x, place), one_at(was, place + far)))
-            return
-        yield "it is shifted", all_of(far < width, now.x == was >> far)
-        yield "so is its highest one", leading_zeros(now.x, width) == leading_zeros(was, width) + far
-        yield "a one comes next", one_at(was, far)
-        if j is None:
-            yield from no_longer(n, now, far)
-        else:
-            yield from looked_at(n, now, j - n.out, low, far)
-
-    def looked_at(n: Names, now: Names, b: Number, low: Number, far: Number) -> Claims:
-        assert j is not None
-        was = now.after_2.x
-        yield "where a one is the run is short", implies(all_of(run, one_at(was, b)), length <= n.most)
-        begin = far + n.out
-        end = begin + n.most + 1
-        yield "ones are lowest", implies(all_of(j >= n.out, j < n.out + low), one_at(was, b))
-        late = all_of(run, j >= n.out + low, j < begin, length > now.most)
-        yield "a longer one covers the next", implies(late, all_of(j <= begin, end <= j + length))
-        yield "so it is all zeros", implies(late, word.all_free(begin, end))
-        yield "none is that long", negate(late)
-        yield "what was before is no longer", implies(all_of(run, j < n.out), length <= now.most)
-        yield "what was looked at is no longer", implies(all_of(run, j < begin), length <= now.most)
-        yield "a one is above", implies(run, b <= highest(was))
-        here = j >= begin
-        yield "the rest is shifted", implies(here, same(one_at(now.x, b - far), one_at(was, b)))
-        lost = all_of(here, negate(one_at(now.x, b - far)), now.x & now.x + 1 == 0)
-        yield "zeros are above all ones", implies(lost, b - far > highest(now.x))
-
-    def first_one(n: Names, now: Names) -> tuple[Number, Number]:
-        """Where the zeros begin that are shifted out, and the lowest one of the word above."""
-        begin = lowest_ones(now) + n.out
-        return begin, begin + trailing_zeros(original >> begin, width)
-
-    def no_longer(n: Names, now: Names, far: Number) -> Claims:
-        was, (begin, one) = now.after_2.x, first_one(n, now)
-        end = far - 1 + n.out + n.most + 1
-        yield "zeros are shifted out", all_of(now.j >= 1, negate(one_at(was, far - 1)))
-        there = all_of(one >= begin, one - n.out < far)
-        yield "where a one is none was left", implies(there, negate(one_at(was, one - n.out)))
-        yield "its last zeros", word.all_free(far - 1 + n.out, end)
-        yield "a one is behind them", all_of(far <= highest(was), one_at(original, highest(original)))
-        yield "it is in the word", all_of(end <= highest(original), highest(original) < width)
-        yield "up to a one are zeros", all_of(one >= begin, word.all_free(begin, one))
-        yield "it is a one", implies(one < width, one_at(original, one))
-        yield "it does not come before", negate(there)
-        yield "it does not come among the last", negate(all_of(one >= far - 1 + n.out, one < end))
-        yield "it comes after", all_of(one >= end, end == begin + now.most)
-        yield "so many zeros are no more", now.most < length
-
-    def shifting(n: Names, now: Names, place: Number | None) -> Iterable[Number]:
-        if not hasattr(now, "after_2"):
-            return ()
-        far = by(now)
-        if place is not None:
-            return (place + far,)
-        if j is not None:
-            return (j - n.out, far, far - 1)
-        begin, one = first_one(n, now)
-        return (one - n.out, far - 1, begin)
-
-    places, most, ones = (0, width - 1), (0, width - 2), (1 << width) - 1
-    shrink = {"x": (0, ones), "p": most, "k": (1, width), "shrunk": most}
-    return {
-        ("longest_inside", 1): PlainLoop(
-            {**shrink, "most": most, "out": (0, width - 1)},
-            Known(outer, lambda n, b: shrunk_at(n, b, n.shrunk)),
-            rank=lambda n: width - leading_zeros(n.x, width),
-            places=places,
-            told={
-                "out": (lambda _: trailing_zeros(original, width), lambda n, now: by(now) + n.out),
-                "shrunk": (lambda _: 0, lambda n, _: n.most),
-            },
-            steps=shifting_steps,
-            uses=shifting,
-        ),
-        ("longest_inside", 2): PlainLoop(
-            shrink,
-            Known(inner, lambda n, b: shrunk_at(n, b, n.shrunk)),
-            Known(left, lambda n, b: shrunk_at(n, b, n.most)),
-            rank=lambda n: n.p,
-            told={"shrunk": (lambda n: n.shrunk, lambda n, _: n.shrunk + n.k)},
-            places=places,
-            steps=shrinking_steps,
-            uses=shrinking,
-        ),
-    }
-
-
 def longest_of_word(length: Number, j: Number | None, width: int) -> PlainCall:
-    """What longest_inside gives. j: any place of a bitmap; None: as in longest_loops."""
+    """What longest_inside gives.
+
+    j: any place of a bitmap; None: no place has so many zeros, and so many are not found.
+    """
 
     def ensures(found: Number, x: Number, most: Number, _: int) -> Claims:
         yield "no shorter than was known", found >= most

@@ -10,7 +10,6 @@ from spanproof.model.contracts.bitmaps import (
     counted_ones,
     finds_lowest_place,
     large_loop,
-    longest_loops,
     longest_of_word,
     lowest_free_page,
     lowest_place,
@@ -19,6 +18,7 @@ from spanproof.model.contracts.bitmaps import (
     summarizes,
     summing_loops,
 )
+from spanproof.model.contracts.longest_run import LongestInside, NoneIsInvented, NoneIsOverlooked
 from spanproof.model.geometry import GO_AMD64
 from spanproof.model.logic import Claims, negate
 from spanproof.model.words import ones_count
@@ -82,16 +82,20 @@ def _longest_inside(*, found: bool) -> Callable[[Given], None]:
         x, most, length = given.word("x"), given.number("most", 0, WIDTH - 2), given.number("length", 1, WIDTH)
         j = given.number("j", 0, WIDTH - 1) if found else None
         word = Bitmap((x,), WIDTH)
-        if not found:
+        inside: LongestInside
+        if j is None:
             given.assume(most < length)
             given.assume_everywhere(0, WIDTH - 1, lambda place: negate(word.fits(place, length)))
+            inside = NoneIsInvented(word, most, length)
+        else:
+            inside = NoneIsOverlooked(word, most, length, j)
         contract = longest_of_word(length, j, WIDTH)
         given.call(
             given.text.longest_inside,
             x,
             most,
             WIDTH,
-            loops=longest_loops(word, most, j, length),
+            loops=inside.loops(),
             ensures=lambda result: contract.gives(result, x, most, WIDTH),
         )
 

@@ -38,11 +38,8 @@ COMPARED: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
 MOST_ROUNDS = 4096
 OUT_OF_RANGE = "index out of range"
 """What Go says where an index is too large, or below 0."""
-
 READ = ("spanproof.impl.", "spanproof.model.", "spanproof.checks.proofs.pages.")
 """Modules whose functions are read: the last ones have what lemmas put around the text."""
-
-
 NEGATIVE_SHIFT = "negative shift amount"
 """What Go says where a word is shifted by less than 0 places."""
 

@@ -39,6 +39,8 @@ ANY = 1 << 64
 Words = Callable[..., Sequence[tuple[Any, int]]]
 Instead = Callable[..., Any] | PlainCall
 """What stands for a function: another one, or its contract."""
+NO_INPUTS: Mapping[str, int] = immutables.Map()
+"""Of an obligation that did not fail."""
 OUTCOMES = {"unsat": Outcome.PROVED, "sat": Outcome.FAILED}
 
 
@@ -48,9 +50,6 @@ class OverError(Exception):
 
 class NotMetError(Exception):
     """A premise does not hold of these numbers."""
-
-
-NO_INPUTS: Mapping[str, int] = immutables.Map()
 
 
 class Given(ABC):

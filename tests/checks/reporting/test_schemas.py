@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from spanproof.checks.record import Record
+from spanproof.checks.record import KINDS, Record
 from spanproof.checks.reporting.shipped import SCHEMAS, schema
 from spanproof.checks.reporting.write import result_json
 from spanproof.checks.verdict import CHECKS, NotRun, Report, Result, Verdict
@@ -28,6 +28,11 @@ def test_the_schemas_are_schemas(name: str) -> None:
     Draft202012Validator.check_schema(schema(name))
 
     assert schema(name)["$schema"].endswith("2020-12/schema")
+
+
+def test_the_schema_knows_each_kind_of_record() -> None:
+    """And no other."""
+    assert schema("record")["properties"]["kind"]["enum"] == list(KINDS)
 
 
 @pytest.mark.parametrize("report", [mixed_report(), mixed_report(None), Report("explore", "go1.27", 0, ())])

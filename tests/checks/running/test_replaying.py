@@ -103,6 +103,20 @@ def is_handled(text: str) -> None:
     assert "\n" not in said
 
 
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [("kind", "dream"), ("kind", ["run"]), ("name", 3), ("release", None), ("heap", {}), ("fault", 1), ("alone", "no")],
+)
+def test_values_of_another_type_are_refused(key: str, value: object) -> None:
+    """They are not made into texts and truths that the record does not hold."""
+    data = json.loads(found(*CASES[0])[1].dumps())
+
+    with pytest.raises(
+        RecordError, match=r"a record: a damaged record \((TypeError|ValueError): .*; run the search again"
+    ):
+        loads(json.dumps(data | {key: value}), "a record")
+
+
 EDITS = st.lists(
     st.tuples(st.floats(0, 1, exclude_max=True), st.sampled_from(("put", "insert", "delete", "cut")), st.characters()),
     min_size=1, max_size=4,

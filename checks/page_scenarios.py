@@ -7,6 +7,7 @@ search must find it: that the record exists is what such a scenario shows. Read 
 from spanproof.checks.programs import (
     AllocManual,
     Collect,
+    EnableHugePages,
     FreeManual,
     Idle,
     MallocLarge,
@@ -15,7 +16,7 @@ from spanproof.checks.programs import (
 )
 from spanproof.checks.scenario import scenario, thread
 from spanproof.checks.shapes import ALIGNED_STACKS, EDGE, GROUPS, HALVES, LARGE_GROUPS, RANDOM, SPARSE
-from spanproof.model.geometry import CACHED, WIDE
+from spanproof.model.geometry import CACHED, CHUNKED, WIDE
 
 FILLED = "a page cache was filled"
 FROM_CACHE = "a page cache gave pages"
@@ -45,7 +46,7 @@ _TOP = (AllocManual(8), AllocManual(7), FreeManual(1))
 PAGE_SCENARIOS = (
     scenario(
         "cache_against_cache", "two Ps fill their page caches, allocate and free",
-        "go1.27", CACHED, (thread(AllocManual(1), FreeManual(0)), thread(AllocManual(1))), 5_593, (FILLED, FROM_CACHE), ps=True,
+        "go1.27", CACHED, (thread(AllocManual(1), FreeManual(0)), thread(AllocManual(1))), 5_601, (FILLED, FROM_CACHE), ps=True,
     ),
     scenario(
         "allocs_without_the_lock", "two Ps allocate from their caches alone, and race for zeroedBase",
@@ -57,11 +58,11 @@ PAGE_SCENARIOS = (
     ),
     scenario(
         "flush_against_refill", "a P goes idle and is flushed while another fills its cache",
-        "go1.27", CACHED, (thread(Idle(), before=(AllocManual(1), AllocManual(1))), thread(AllocManual(1), FreeManual(0))), 1_815, (FILLED, FLUSHED), ps=True,
+        "go1.27", CACHED, (thread(Idle(), before=(AllocManual(1), AllocManual(1))), thread(AllocManual(1), FreeManual(0))), 1_816, (FILLED, FLUSHED), ps=True,
     ),
     scenario(
         "flush_of_scavenged_pages", "a cache of pages, some scavenged, is flushed beside an allocation that needs zero",
-        "go1.26", CACHED, (thread(Idle(), before=(AllocManual(2), FreeManual(0), AllocManual(1))), thread(MallocLarge(2))), 2_285, (FLUSHED,), ps=True,
+        "go1.26", CACHED, (thread(Idle(), before=(AllocManual(2), FreeManual(0), AllocManual(1))), thread(MallocLarge(2))), 2_286, (FLUSHED,), ps=True,
     ),
     scenario(
         "scavenge_against_alloc", "everything is scavenged by force while pages are allocated",
@@ -128,11 +129,11 @@ PAGE_SCENARIOS = (
     ),
     scenario(
         "sparse_arenas", "arenas are not neighbours: the rest of one is handed over when the next begins",
-        "go1.27", SPARSE, (thread(AllocManual(9), before=(AllocManual(1),)), thread(AllocManual(2), FreeManual(0))), 4_819, (REMAINDER,),
+        "go1.27", SPARSE, (thread(AllocManual(9), before=(AllocManual(1),)), thread(AllocManual(2), FreeManual(0))), 4_845, (REMAINDER,),
     ),
     scenario(
         "random_base", "the heap begins at a random page of a random chunk",
-        "go1.27", RANDOM, (thread(AllocManual(1), FreeManual(0)), thread(MallocLarge(2))), 3_504, (PADDED,),
+        "go1.27", RANDOM, (thread(AllocManual(1), FreeManual(0)), thread(MallocLarge(2))), 3_507, (PADDED,),
     ),
     scenario(
         "end_of_the_address_space", "the last block of the address space is cached, flushed and given out",
@@ -190,5 +191,9 @@ PAGE_SCENARIOS = (
         "finding_aligned_stack_on_a_full_heap", "find reads summaries that have no memory when nothing is free",
         "go1.27", ALIGNED_STACKS, (thread(AllocManual(1)),), 0, (), only="heap_never_throws", finding=True,
         aligned_stacks=True,
+    ),
+    scenario(
+        "finding_huge_pages_read_ranges_unlocked", "the ranges of the heap are cloned under the lock, and read without it all the same",
+        "go1.27", CHUNKED, (thread(EnableHugePages()), thread(AllocManual(5))), 0, (), only="lock_discipline_is_kept", finding=True,
     ),
 )  # fmt: skip

@@ -46,19 +46,19 @@ OLD_SPANS = (MallocLarge(1), Drop(0), MallocLarge(1), Drop(1), Collect())
 SPAN_SCENARIOS = (
     scenario(
         "two_allocs_one_arena", "two threads take neighbouring pages of one arena and race for its zeroedBase",
-        "go1.16", SMALL, (thread(MallocLarge(1)), thread(MallocLarge(1))), 3_256, (FAILED_CAS, FRESH),
+        "go1.16", SMALL, (thread(MallocLarge(1)), thread(MallocLarge(1))), 3_260, (FAILED_CAS, FRESH),
     ),
     scenario(
         "region_across_arenas", "a region crosses from one arena into the next while another thread takes pages beside it",
-        "go1.16", SMALL, (thread(MallocLarge(3)), thread(AllocManual(3))), 3_718, (CROSSING, GREW, FAILED_CAS),
+        "go1.16", SMALL, (thread(MallocLarge(3)), thread(AllocManual(3))), 3_779, (CROSSING, GREW, FAILED_CAS),
     ),
     scenario(
         "two_arenas_three_threads", "three threads fill two arenas, one region crossing the border",
-        "go1.27", SMALL, (thread(AllocManual(3)), thread(AllocManual(2)), thread(AllocManual(2))), 136_270, (CROSSING, FAILED_CAS, GREW),
+        "go1.27", SMALL, (thread(AllocManual(3)), thread(AllocManual(2)), thread(AllocManual(2))), 137_411, (CROSSING, FAILED_CAS, GREW),
     ),
     scenario(
         "dirty_and_fresh", "a region begins in dirty memory of one arena and ends in fresh memory of the next",
-        "go1.16", SMALL, (thread(AllocManual(2), before=(AllocManual(4), FreeManual(0))), thread(MallocLarge(3))), 2_717,
+        "go1.16", SMALL, (thread(AllocManual(2), before=(AllocManual(4), FreeManual(0))), thread(MallocLarge(3))), 2_774,
         (CROSSING, REUSE),
     ),
     scenario(
@@ -69,12 +69,12 @@ SPAN_SCENARIOS = (
     ),
     scenario(
         "free_against_alloc", "a manual span is freed while a large object is allocated",
-        "go1.14", SMALL, (thread(MallocLarge(2)), thread(AllocManual(1), FreeManual(0))), 3_748, (REUSE, FAILED_CAS),
+        "go1.14", SMALL, (thread(MallocLarge(2)), thread(AllocManual(1), FreeManual(0))), 3_751, (REUSE, FAILED_CAS),
     ),
     scenario(
         "manual_against_heap", "stacks and heap objects take over each other's pages",
         "go1.16", SMALL,
-        (thread(AllocManual(1), FreeManual(0), MallocLarge(1)), thread(AllocManual(2), FreeManual(0), MallocLarge(1))), 30_043,
+        (thread(AllocManual(1), FreeManual(0), MallocLarge(1)), thread(AllocManual(2), FreeManual(0), MallocLarge(1))), 30_045,
         (REUSE, FAILED_CAS, FRESH),
     ),
     scenario(
@@ -100,16 +100,16 @@ SPAN_SCENARIOS = (
     scenario(
         "scavenged_is_zero", "Go 1.26 and later: wholly scavenged spans keep needzero = 0 beside spans that are dirty",
         "go1.26", SMALL,
-        (thread(MallocLarge(2), AllocManual(1), before=(AllocManual(1), FreeManual(0))), thread(MallocLarge(1), MallocSmall(1))), 22_804,
+        (thread(MallocLarge(2), AllocManual(1), before=(AllocManual(1), FreeManual(0))), thread(MallocLarge(1), MallocSmall(1))), 23_055,
         (REUSE, FRESH, FAILED_CAS),
     ),
     scenario(
         "memory_runs_out", "more is asked for than there is, and one thread gets nil",
-        "go1.24", SMALL, (thread(AllocManual(5), FreeManual(0)), thread(MallocLarge(4), AllocManual(1))), 2_701, (NO_MEMORY, CROSSING),
+        "go1.24", SMALL, (thread(AllocManual(5), FreeManual(0)), thread(MallocLarge(4), AllocManual(1))), 2_706, (NO_MEMORY, CROSSING),
     ),
     scenario(
         "chunk_by_chunk", "an arena is given to the page allocator chunk by chunk",
-        "go1.25", CHUNKED, (thread(MallocLarge(3), AllocManual(3)), thread(MallocLarge(6))), 17_000, (GREW, FAILED_CAS),
+        "go1.25", CHUNKED, (thread(MallocLarge(3), AllocManual(3)), thread(MallocLarge(6))), 17_004, (GREW, FAILED_CAS),
     ),
     scenario(
         "alloc_against_sweeper", "an allocation reclaims while the background sweeper works on the same spans",
@@ -158,7 +158,7 @@ SPAN_SCENARIOS = (
     scenario(
         "three_threads_reuse", "stacks come and go beneath a large object",
         "go1.16", SMALL,
-        (thread(AllocManual(1), FreeManual(0)), thread(AllocManual(2), FreeManual(0)), thread(MallocLarge(1))), 513_812,
+        (thread(AllocManual(1), FreeManual(0)), thread(AllocManual(2), FreeManual(0)), thread(MallocLarge(1))), 513_817,
         (REUSE, FRESH, FAILED_CAS),
     ),
     scenario(

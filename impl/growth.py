@@ -89,4 +89,5 @@ class Growth(HeapCells):
         if first == 0:
             return 0, 0
         await self.all_arenas.update(append_arenas, first, narenas)
+        await self.pages.add_arenas(first, narenas)
         return self.geometry.arena_base(first), narenas * self.geometry.arena_size

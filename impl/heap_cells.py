@@ -152,7 +152,7 @@ class HeapCells:
         g = self.geometry
         words = [(arena, byte) for arena in g.arena_indices for byte in range(-(-g.pages_per_arena // 8))]
         cells: dict[Cell[Any], Any] = {self.lock: 0, self.world: 0}
-        cells |= {**self.pages.fresh(), self.free_mspans: (1 << g.spans) - 1}
+        cells |= {**self.pages.fresh(test=False), self.free_mspans: (1 << g.spans) - 1}
         cells |= self.index.fresh()
         cells |= {self.pcache.at(p): EMPTY for p in range(g.ps)}
         cells |= {self.mspan_cache.at(p): MspanCache() for p in range(g.ps)}

@@ -48,6 +48,9 @@ class OsMemory:
             await self.memory.at(page).write(0)
             page += 1
 
+    async def sys_huge_page(self, group: int) -> None:
+        """Say that a group of bitmaps may lie on huge pages: a hint, by which nothing changes (mem.go, sysHugePage)."""
+
     async def memclr(self, base: int, size: int) -> None:
         """Clear [base, base+size), size in bytes: every page that lies in it wholly (memclrNoHeapPointers)."""
         page = base // self.geometry.page_size

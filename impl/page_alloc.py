@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from spanproof.impl.access import Cell, Lock, Throw, Undefined
+from spanproof.impl.os_memory import OsMemory
 from spanproof.impl.page_tree import PageTree, fresh_tree
 from spanproof.impl.palloc_bits import NOT_FOUND, PallocData, sum_max
+from spanproof.impl.ranges import AddrRanges
 from spanproof.impl.scavenge_index import ScavengeIndex
 from spanproof.model.geometry import Geometry
 from spanproof.model.releases import Release
@@ -24,6 +26,21 @@ def sys_grow(p: PageTree, base: int, limit: int) -> tuple[PageTree, None]:
 def add_chunks(p: PageTree, base: int, limit: int) -> tuple[PageTree, None]:
     """See PageTree.grow."""
     return p.grow(base, limit), None
+
+
+def add_arenas(p: PageTree, first: int, narenas: int) -> tuple[PageTree, None]:
+    """See PageTree.add_arenas."""
+    return p.add_arenas(first, narenas), None
+
+
+def enable_huge_pages(p: PageTree) -> tuple[PageTree, bool]:
+    """Let bitmaps of chunks lie on huge pages: (the tree, whether they might before)."""
+    return p.enable_huge_pages(), p.chunk_huge_pages
+
+
+def clone_in_use(p: PageTree) -> tuple[PageTree, AddrRanges]:
+    """A copy of the ranges of addresses that the heap has."""
+    return p, p.clone_in_use()
 
 
 def update_summaries(p: PageTree, base: int, npages: int, contig: bool, alloc: bool) -> tuple[PageTree, None]:
@@ -102,10 +119,18 @@ class PageAlloc:
     lock: Lock
     tree: Cell[PageTree]
     index: ScavengeIndex
+    os: OsMemory
 
-    def fresh(self) -> dict[Cell[Any], Any]:
-        """Its cell and the value before the heap has memory (pageAlloc.init)."""
-        return {self.tree: fresh_tree(self.geometry)}
+    def fresh(self, test: bool) -> dict[Cell[Any], Any]:
+        """Its cell and the value before the heap has memory (pageAlloc.init). test: no heap is around it (p.test)."""
+        return {self.tree: fresh_tree(self.geometry, test)}
+
+    async def add_arenas(self, first: int, narenas: int) -> None:
+        """Store new arenas in mheap_.arenas, which find_mapped_addr looks at (a part of mheap.sysAlloc).
+
+        The heap lock must be held.
+        """
+        await self.tree.update(add_arenas, first, narenas)
 
     async def grow(self, base: int, size: int) -> None:
         """Add [base, base+size) to what is free, in whole chunks. The heap lock must be held (pageAlloc.grow)."""
@@ -116,6 +141,31 @@ class PageAlloc:
             await self.index.grow(base, limit)
         await self.tree.update(add_chunks, base, limit)
         await self.tree.update(update_summaries, base, size // self.geometry.page_size, True, False)
+
+    async def enable_chunk_huge_pages(self) -> None:
+        """Let the bitmaps of chunks lie on huge pages of the system's, those to come and those that there are.
+
+        The heap lock must not be held (pageAlloc.enableChunkHugePages).
+        """
+        g = self.geometry
+        await self.lock.lock()
+        if await self.tree.update(enable_huge_pages):
+            await self.lock.unlock()
+            return
+        await self.tree.update(clone_in_use)
+        await self.lock.unlock()
+
+        # Go does not look at the clone that it made, but at the ranges, which others may be changing now.
+        p = await self.tree.read()
+        n = 0
+        while n < p.in_use.count:
+            r = p.in_use.at(n)
+            group = g.chunk_index(r.base) >> g.chunks_l2_bits
+            # The last group of a range is left out, so all of it where there is only one.
+            while group < g.chunk_index(r.limit - 1) >> g.chunks_l2_bits:
+                await self.os.sys_huge_page(group)
+                group += 1
+            n += 1
 
     async def alloc_range(self, base: int, npages: int) -> int:
         """Allocate [base, base+npages*page_size): how many bytes of it were scavenged (pageAlloc.allocRange).

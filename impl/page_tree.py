@@ -105,6 +105,10 @@ class PageTree:
     """The chunks [start, end) are all that the heap ever had."""
     in_use: AddrRanges = NOWHERE
     """The ranges of addresses that were handed over."""
+    arenas: frozenset[int] | None = None
+    """The arenas that were reserved, as mheap_.arenas tells; None in a test, which has no heap (p.test)."""
+    chunk_huge_pages: bool = False
+    """Whether bitmaps of chunks may lie on huge pages of the system's."""
 
     def __str__(self) -> str:
         """The allocated and the scavenged pages, as runs of pages, counted from the heap's first chunk."""
@@ -151,13 +155,29 @@ class PageTree:
         return self._with(self.summary, self.chunks.set(ci, chunk), self.search_addr)
 
     def _with(self, summary: tuple[Level, ...], chunks: Map[int, PallocData], search_addr: int) -> "PageTree":
-        return PageTree(self.geometry, summary, chunks, self.groups, search_addr, self.start, self.end, self.in_use)
+        return PageTree(
+            self.geometry, summary, chunks, self.groups, search_addr, self.start, self.end, self.in_use, self.arenas,
+            self.chunk_huge_pages,
+        )  # fmt: skip
 
     def with_search_addr(self, addr: int) -> "PageTree":
         """With another search address."""
         return self._with(self.summary, self.chunks, addr)
 
     # Growth.
+
+    def add_arenas(self, first: int, narenas: int) -> "PageTree":
+        """With more arenas that were reserved (a part of mheap.sysAlloc)."""
+        known = self.arenas or frozenset()
+        return replace(self, arenas=known.union(range(first, first + narenas)))
+
+    def enable_huge_pages(self) -> "PageTree":
+        """With bitmaps of chunks that may lie on huge pages."""
+        return replace(self, chunk_huge_pages=True)
+
+    def clone_in_use(self) -> AddrRanges:
+        """A copy of the ranges of addresses that the heap has."""
+        return self.in_use.clone_into(AddrRanges())
 
     def sys_grow(self, base: int, limit: int) -> "PageTree":
         """With memory behind the summaries of [base, limit) (mpagealloc_64bit.go, sysGrow).
@@ -270,9 +290,17 @@ class PageTree:
     # Searching.
 
     def find_mapped_addr(self, addr: int) -> int:
-        """The lowest address that is not below this one and is the heap's (findMappedAddr)."""
-        found, ok = self.in_use.find_addr_greater_equal(addr)
-        return found if ok else self.geometry.max_off_addr
+        """The lowest address that is not below this one and is the heap's, or the highest (findMappedAddr).
+
+        In a heap an address of an arena is taken to be the heap's; of the first arena it may not be (random_heap_base).
+        """
+        ai = self.geometry.arena_index(addr)
+        if self.arenas is None or ai not in self.arenas:
+            found, ok = self.in_use.find_addr_greater_equal(addr)
+            if ok:
+                return found
+            return self.geometry.max_off_addr
+        return addr
 
     def find(self, npages: int) -> tuple[int, int]:
         """The lowest npages free pages in a row: (their address or 0, a new search address) (pageAlloc.find).
@@ -362,7 +390,14 @@ def free_chunk_sum(g: Geometry) -> int:
     return pack_palloc_sum(n, n, n, g.log_max_packed_value)
 
 
-def fresh_tree(g: Geometry) -> PageTree:
-    """A page allocator that has no memory yet (pageAlloc.init)."""
+def fresh_tree(g: Geometry, test: bool) -> PageTree:
+    """A page allocator that has no memory yet (pageAlloc.init).
+
+    Raises:
+        Throw: a summary of the first level cannot hold as many pages as an entry has.
+
+    """
+    if g.level_log_pages[0] > g.log_max_packed_value:
+        raise Throw("root level max pages doesn't fit in summary")
     levels = tuple(Level(Map(), min(bits, g.summary_level_bits)) for bits in g.level_bits)
-    return PageTree(g, levels, Map(), search_addr=g.max_off_addr)
+    return PageTree(g, levels, Map(), search_addr=g.max_off_addr, arenas=None if test else frozenset())

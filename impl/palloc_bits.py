@@ -129,12 +129,11 @@ def pack_palloc_sum(start: int, most: int, end: int, log_max: int) -> int:
     return start & mask | (most & mask) << log_max | (end & mask) << 2 * log_max
 
 
-def unpack(total: int, log_max: int) -> tuple[int, int, int]:
-    """How many pages are free at the start, in the longest run, and at the end (pallocSum.unpack)."""
+def sum_start(total: int, log_max: int) -> int:
+    """How many pages are free at the start (pallocSum.start)."""
     if total & 1 << 63 != 0:
-        return 1 << log_max, 1 << log_max, 1 << log_max
-    mask = (1 << log_max) - 1
-    return total & mask, total >> log_max & mask, total >> 2 * log_max & mask
+        return 1 << log_max
+    return total & (1 << log_max) - 1
 
 
 def sum_max(total: int, log_max: int) -> int:
@@ -142,6 +141,21 @@ def sum_max(total: int, log_max: int) -> int:
     if total & 1 << 63 != 0:
         return 1 << log_max
     return total >> log_max & (1 << log_max) - 1
+
+
+def sum_end(total: int, log_max: int) -> int:
+    """How many pages are free at the end (pallocSum.end)."""
+    if total & 1 << 63 != 0:
+        return 1 << log_max
+    return total >> 2 * log_max & (1 << log_max) - 1
+
+
+def unpack(total: int, log_max: int) -> tuple[int, int, int]:
+    """How many pages are free at the start, in the longest run, and at the end (pallocSum.unpack)."""
+    if total & 1 << 63 != 0:
+        return 1 << log_max, 1 << log_max, 1 << log_max
+    mask = (1 << log_max) - 1
+    return total & mask, total >> log_max & mask, total >> 2 * log_max & mask
 
 
 def merge_summaries(sums: tuple[int, ...], log_max_pages_per_sum: int, log_max: int) -> int:

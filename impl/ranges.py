@@ -99,6 +99,15 @@ class AddrRanges:
         """The ranges."""
         return "{" + " ".join(map(str, self.ranges)) + "}"
 
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.ranges)
+
+    def at(self, n: int) -> AddrRange:
+        """The range in place n."""
+        return self.ranges[n]
+
     def find_succ(self, addr: int) -> int:
         """The place of the first range whose base is above the address, or how many there are (findSucc)."""
         iter_max = 8
@@ -192,6 +201,10 @@ class AddrRanges:
                 removed -= r.size()
                 ranges = (*ranges[:-1], r)
         return AddrRanges(ranges, self.total_bytes - removed)
+
+    def clone_into(self, b: "AddrRanges") -> "AddrRanges":
+        """b, with what they hold (cloneInto)."""
+        return replace(b, ranges=self.ranges, total_bytes=self.total_bytes)
 
 
 @dataclass(frozen=True, slots=True)

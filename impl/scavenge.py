@@ -8,7 +8,7 @@ Read next: sweep.py.
 from dataclasses import dataclass
 
 from spanproof.impl.access import Cell, Throw
-from spanproof.impl.os_memory import HEAP_RELEASED, OsMemory
+from spanproof.impl.os_memory import HEAP_RELEASED
 from spanproof.impl.page_alloc import lower_search_addr, update_summaries
 from spanproof.impl.page_cache import CachingPageAlloc, mark_scavenged
 from spanproof.impl.page_tree import PageTree
@@ -113,7 +113,6 @@ def give_back(p: PageTree, ci: int, base: int, npages: int) -> tuple[PageTree, N
 class ScavengingPageAlloc(CachingPageAlloc):
     """type pageAlloc, whole."""
 
-    os: OsMemory
     heap_free: Cell[int] = HEAP_FREE
     """Bytes of free pages that were not returned to the system, those in page caches included."""
     heap_released: Cell[int] = HEAP_RELEASED

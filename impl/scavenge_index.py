@@ -18,6 +18,8 @@ HAS_FREE = 1
 """scavChunkHasFree: there may be free pages that are not scavenged."""
 MAX_FLAGS = 6
 """scavChunkMaxFlags."""
+GENERATIONS = 1 << 32
+"""After so many the count begins anew: Go's is a uint32."""
 SC_SIZE = 8
 """Bytes of a word."""
 Words = Map[int, int]
@@ -120,7 +122,7 @@ class ScavengeIndex:
     free_hwm: Cell[int]
     """The highest address that was freed in this generation. Under the heap lock, or with the world stopped."""
     gen: Cell[int]
-    """The generation: += 1 in each cycle, with the world stopped."""
+    """The generation: += 1 in each cycle, with the world stopped; a uint32."""
 
     def fresh(self) -> dict[Cell[Any], Any]:
         """Its cells and their values before the heap has memory, those that the heap's arenas need (init)."""
@@ -245,7 +247,7 @@ class ScavengeIndex:
     async def next_gen(self) -> None:
         """Begin a generation. The world must be stopped (scavengeIndex.nextGen)."""
         gen = await self.gen.read()
-        await self.gen.write(gen + 1)
+        await self.gen.write((gen + 1) % GENERATIONS)
         search_addr, _ = await self.search_addr_bg.load()
         free_hwm = await self.free_hwm.read()
         if self.geometry.less_than(search_addr, free_hwm):

@@ -133,7 +133,7 @@ class Geometry:
     @cached_property
     def log_max_packed_value(self) -> int:
         """Binary logarithm of the largest number that a summary holds (logMaxPackedValue)."""
-        return self.level_log_pages[0]
+        return self.pages_per_chunk.bit_length() - 1 + (self.summary_levels - 1) * self.summary_level_bits
 
     @cached_property
     def log_scav_chunk_in_use_max(self) -> int:

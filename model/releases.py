@@ -51,6 +51,8 @@ class Release:
     """free_span_locked knows a fourth throw, for chunks of user arenas (left out of the reference heap)."""
     random_heap_base: bool
     """The first growth marks a random number of padding pages as allocated."""
+    metadata_huge_pages: bool
+    """Once the heap is large, its bitmaps may lie on huge pages of the system's."""
     scavenge_index: bool
     """Scavengers find their pages through a word for each chunk and two cursors; the reference has no other way."""
 
@@ -94,6 +96,8 @@ CHANGES = (
     Change("go1.20", "user_arenas", True, "mheap.go, freeSpanLocked"),
     Change("go1.14", "random_heap_base", False, "mheap.go, grow"),
     Change("go1.26", "random_heap_base", True, "mheap.go, grow"),
+    Change("go1.14", "metadata_huge_pages", False, "mheap.go"),
+    Change("go1.21", "metadata_huge_pages", True, "mheap.go, enableMetadataHugePages; mpagealloc.go"),
     Change("go1.14", "scavenge_index", False, "mgcscavenge.go"),
     Change("go1.21", "scavenge_index", True, "mgcscavenge.go, scavengeIndex"),
 )

@@ -26,7 +26,7 @@ class StandingAlone(PagesAlone):
 
     def __init__(self, geometry: Geometry, release: Release = NEWEST, heap_class: type[Runtime] = Runtime) -> None:
         """Begin with no memory; nothing is returned to a system (p.test). heap_class: whose page allocator it is."""
-        super().__init__(geometry, release, heap_class, MockedMemory)
+        super().__init__(geometry, release, heap_class, MockedMemory, test=True)
 
     def set_up(self, chunk: int, allocated: list[tuple[int, int]], scavenged: list[tuple[int, int]]) -> None:
         """Grow by one chunk with these runs of pages allocated and scavenged, as Go's tests make their heaps."""

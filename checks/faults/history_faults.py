@@ -35,7 +35,7 @@ HISTORY_FAULTS = (
         "search_addr_is_not_mapped",
         "find gives the address of a summary's first page as the new search address, be it the heap's or not",
         "issue 40191, CL 242680, in Go 1.14.0 to 1.14.8",
-        ("PageTree.find_mapped_addr", "return found if ok else self.geometry.max_off_addr", "return addr"),
+        ("PageTree.find_mapped_addr", "self.arenas is None or ai not in self.arenas", "False"),
     ),
     _fault(
         "index_mapped_again",

@@ -62,7 +62,7 @@ def result_of(engine: Engine, operation: str) -> Any:
             return Span(engine.fresh("mspan"))  # type: ignore[arg-type]  # a word
         case "pop":
             return engine.span_or_none("popped span")
-        case "push" | "give_mspan" | "append_arenas" | "push_mspan":
+        case "push" | "give_mspan" | "append_arenas" | "add_arenas" | "push_mspan":
             return None
         case "take_arenas":
             return engine.fresh("first arena")

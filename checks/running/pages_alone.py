@@ -28,9 +28,14 @@ class PagesAlone:
         release: Release = NEWEST,
         heap_class: type[Runtime] = Runtime,
         os_class: type[OsMemory] = OsMemory,
+        *,
+        test: bool = False,
     ) -> None:
-        """Begin with no memory. heap_class: whose page allocator it is; os_class: the memory that it is on."""
-        self.geometry = geometry
+        """Begin with no memory.
+
+        heap_class: whose page allocator it is; os_class: the memory it is on; test: it knows of no arenas (p.test).
+        """
+        self.geometry, self.test = geometry, test
         self.tree_cell: Cell[PageTree] = Cell("pages", guard=HEAP_LOCK)
         index = heap_class.ScavengeIndex(geometry, *index_cells(geometry, heap_class.ScavengeIndex.Cursor))
         memory = os_class(geometry, Cells("memory"))
@@ -40,7 +45,7 @@ class PagesAlone:
 
     def _fresh(self, cell: Cell[Any]) -> Any:
         if cell == self.tree_cell:
-            return self.pages.fresh()[cell]
+            return self.pages.fresh(self.test)[cell]
         return fresh_index_word(cell, self.geometry)
 
     @property
@@ -51,6 +56,10 @@ class PagesAlone:
     @tree.setter
     def tree(self, tree: PageTree) -> None:
         self.alone.put(self.tree_cell, tree)
+
+    def add_arenas(self, first: int, narenas: int) -> None:
+        """See PageAlloc.add_arenas."""
+        self.alone.run(self.pages.add_arenas(first, narenas))
 
     def grow(self, base: int, size: int) -> None:
         """See PageAlloc.grow."""
@@ -75,6 +84,10 @@ class PagesAlone:
     def flush(self, c: PageCache) -> PageCache:
         """See CachingPageAlloc.flush."""
         return self.alone.run(self.pages.flush(c))
+
+    def enable_chunk_huge_pages(self) -> None:
+        """See PageAlloc.enable_chunk_huge_pages."""
+        self.alone.run(self.pages.enable_chunk_huge_pages())
 
     def scavenge(self, nbytes: int = NO_LIMIT, *, force: bool = True) -> int:
         """See ScavengingPageAlloc.scavenge."""

@@ -146,6 +146,8 @@ class Predictor:
         if npages and e.m not in self.growing:
             self._find_no_room(e.m, npages)
         self.growing.add(e.m)
+        first = G.arena_index(e.base)
+        self.text.add_arenas(first, G.arena_index(e.base + e.npages * PAGE_SIZE - 1) + 1 - first)
         self.text.grow(e.base, e.npages * PAGE_SIZE)
         return ""
 

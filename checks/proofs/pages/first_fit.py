@@ -95,7 +95,7 @@ class State:
     def call(self, method: str, *args: Any, instead: Instead) -> Any:
         """Call a method of the page allocator, which is all alone; `instead` as in Given.call."""
         text = self.given.text
-        alone = text.PageAlloc(self.g, RELEASE, Lock("heap"), self.cell, None)
+        alone = text.PageAlloc(self.g, RELEASE, Lock("heap"), self.cell, None, None)
         stands = {text.Level.entries: entries, **instead}
         return self.given.call(getattr(alone, method), *args, instead=stands, cells=self.cells)
 
@@ -166,7 +166,7 @@ def any_state(given: Given, g: Geometry, sums: Instead) -> State:
     search, free = given.number("search", 0, len(g.pages)), set_of(g, words)
     given.assume(free & (1 << search) - 1 == 0)
     tree = replace(
-        text.fresh_tree(g),
+        text.fresh_tree(g, test=False),
         summary=tuple(
             text.Level(given.kept(blocks), min(bits, g.summary_level_bits))
             for bits, blocks in zip(g.level_bits, _summaries(given, g, chunks, sums), strict=True)
@@ -176,6 +176,7 @@ def any_state(given: Given, g: Geometry, sums: Instead) -> State:
         search_addr=search_at(g, search),
         start=chunks_of(g)[0],
         end=chunks_of(g)[-1] + 1,
+        arenas=frozenset(g.arena_indices),
         in_use=text.AddrRanges((text.AddrRange(g.heap_base, g.heap_limit, 0),), g.heap_limit - g.heap_base),
     )
     cell: Cell[Any] = Cell("pages")

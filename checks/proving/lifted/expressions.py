@@ -213,12 +213,12 @@ class Expressions(ABC):
         found: list[Any] = []
         for op, (a, b) in zip(node.ops, pairwise(operands), strict=True):
             if isinstance(op, ast.In | ast.NotIn):
-                raise LiftError(f"line {node.lineno}: `in` is not understood by lifted proofs")
-            found.append(
-                _equal(a, b, isinstance(op, ast.NotEq))
-                if isinstance(op, ast.Eq | ast.NotEq)
-                else COMPARED[type(op)](a, b)
-            )
+                among = any_of(*(_equal(a, one, unequal=False) for one in _members(b, node)))
+                found.append(negated(among) if isinstance(op, ast.NotIn) else among)
+            elif isinstance(op, ast.Eq | ast.NotEq):
+                found.append(_equal(a, b, isinstance(op, ast.NotEq)))
+            else:
+                found.append(COMPARED[type(op)](a, b))
         return all_of(*found)
 
     def _conditional(self, condition: Guard, body: ast.expr, orelse: ast.expr, names: dict[str, Any]) -> Any:
@@ -285,6 +285,13 @@ class Expressions(ABC):
         if isinstance(whose, Symbol | Row | int):
             return function(*args, **named)
         raise LiftError(f"{plain!r} is called, of which lifted proofs know nothing")
+
+
+def _members(held: Any, node: ast.Compare) -> list[Any]:
+    """What is in a set whose members are known."""
+    if not isinstance(held, frozenset):
+        raise LiftError(f"line {node.lineno}: `in` is understood of sets alone")
+    return sorted(held)  # pyright: ignore[reportUnknownVariableType]
 
 
 def _equal(a: Any, b: Any, unequal: bool) -> Any:

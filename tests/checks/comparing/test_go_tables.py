@@ -42,7 +42,7 @@ BROKEN = {
     "merging forgets what crosses": Edit("palloc_bits.merge_summaries", "max(most, end + si, mi)", "max(most, mi)"),
     "#38605": Edit("page_cache.leave_block", "g.pages_per_block - 1", "g.pages_per_block"),
     "#40191": Edit(
-        "PageTree.find_mapped_addr", "return found if ok else self.geometry.max_off_addr", "return addr"),
+        "PageTree.find_mapped_addr", "self.arenas is None or ai not in self.arenas", "False"),
     "a flush forgets what was scavenged": Edit("CachingPageAlloc.flush", "c.scav & 1 << i != 0", "False"),
     "the cursor is not raised": Edit("ScavengeIndex.free", "await self.search_addr_force.store_marked(addr)", "pass"),
     "generations do not move it": Edit(

@@ -35,6 +35,7 @@ WATCHED = (
     "sweep",
     "sys_alloc",
 )
+WATCHED_OS = ("sys_used",)
 WATCHED_PAGES = ("alloc", "alloc_to_cache", "flush", "free", "grow", "mark_random_padding_pages", "scavenge_one")
 
 
@@ -79,9 +80,11 @@ def _watched(cls: type, names: Iterable[str], prefix: str = "") -> type:
 def watched(heap_class: type[HeapCells]) -> type[HeapCells]:
     """The heap with its calls and returns told to the engine."""
     pages = _watched(heap_class.PageAlloc, WATCHED_PAGES, "pages.")
+    os_memory = _watched(heap_class.OsMemory, WATCHED_OS, "os.")
     present = (name for name in WATCHED if inspect.iscoroutinefunction(getattr(heap_class, name, None)))
     cls = _watched(heap_class, present)
     cls.PageAlloc = pages  # type: ignore[attr-defined]
+    cls.OsMemory = os_memory  # type: ignore[attr-defined]
     return cls
 
 

@@ -136,6 +136,10 @@ PAGE_SCENARIOS = (
         "go1.27", RANDOM, (thread(AllocManual(1), FreeManual(0)), thread(MallocLarge(2))), 3_507, (PADDED,),
     ),
     scenario(
+        "cache_beside_padding", "a cache is filled from the block in which the padding ends",
+        "go1.27", RANDOM, (thread(AllocManual(1), FreeManual(0)), thread(AllocManual(1))), 5_641, (PADDED, FILLED, FROM_CACHE), ps=True,
+    ),
+    scenario(
         "end_of_the_address_space", "the last block of the address space is cached, flushed and given out",
         "go1.27", EDGE, (thread(AllocManual(1), before=_TOP), thread(AllocManual(1), Idle())), 966, (FILLED, FLUSHED), ps=True,
     ),

@@ -98,6 +98,16 @@ def _holds_only_the_winner_sweeps(h: HeapState, m: Moment) -> bool:  # noqa: ARG
     return m.acquired_by[s] == m.thread
 
 
+def _ready_memory_was_released(v: HeapVars, m: Moment) -> z3.BoolRef:  # noqa: ARG001  # one signature for all
+    _, size, prepared = m.args
+    return z3.BoolVal(0 < prepared <= size)
+
+
+def _holds_ready_memory_was_released(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  # one signature for all
+    _, size, prepared = m.args
+    return 0 < prepared <= size  # type: ignore[no-any-return]  # numbers of bytes
+
+
 def _forced_scavenge_leaves_nothing(v: HeapVars, m: Moment) -> z3.BoolRef:
     some = [
         z3.And([z3.And(v.is_free(z3.IntVal(page)), v.scavenged[page] == 0) for page in group])
@@ -205,6 +215,18 @@ PROMISES = (
         ("exists", "allocated", "scavenged"),
         _forced_scavenge_leaves_nothing,
         _holds_forced_scavenge_leaves_nothing,
+    ),
+    Promise(
+        "ready_memory_was_released",
+        "Of the pages that are asked back from the system some had been returned to it, and no others are counted.",
+        "Allocating says how many of its pages were scavenged; of memory around them nothing is asked.",
+        "mem.go, sysUsed; issue 52682",
+        "edges_of_an_aligned_stack_are_freed",
+        ("os.sys_used",),
+        False,
+        (),
+        _ready_memory_was_released,
+        _holds_ready_memory_was_released,
     ),
     Promise(
         "heap_lock_is_held",

@@ -2,6 +2,18 @@
 
 from spanproof.checks.faults.fault import fault
 
+_EDGES = """
+first, scav = await self.pages.alloc(npages + extra_pages)
+base = align_up(first, self.geometry.phys_page_size)
+before = base - first
+if before > 0:
+    await self.pages.free(first, before // self.geometry.page_size)
+after = extra_pages * self.geometry.page_size - before
+if after > 0:
+    await self.pages.free(base + npages * self.geometry.page_size, after // self.geometry.page_size)
+return base, scav, growth
+"""
+
 PAGE_FAULTS = (
     fault(
         "summary_not_updated_by_free", "freeing pages leaves the summaries as they were", "summary_tells_the_free_runs",
@@ -77,6 +89,30 @@ PAGE_FAULTS = (
     fault(
         "grow_beyond_the_arena", "growing does not look where the arena ends", "grown_pages_were_reserved",
         "made up: mheap.go, grow", "region_across_arenas", ("Growth.grow", "n_base > end", "end == 0"),
+    ),
+    fault(
+        "unused_leaves_memory", "memory that was returned to the system is as it was, and is taken for zero",
+        "asked_for_zero_gets_zero", "since Go 1.26: initSpan trusts what sysUnused may not have done", "zero_after_scavenge",
+        ("OsMemory.sys_unused", "await self.memory.at(page).write(0)", ""),
+    ),
+    fault(
+        "edges_of_an_aligned_stack_are_freed", "more than an aligned stack is allocated, and what lies around it is freed",
+        "ready_memory_was_released", "issue 52682, CL 407502, in Go 1.16 to 1.18", "aligned_stacks",
+        (
+            "Pages.alloc_phys_page_aligned",
+            "base = align_up(base, self.geometry.phys_page_size)\nscav = await self.pages.alloc_range(base, npages)\nreturn base, scav, growth",
+            _EDGES,
+        ),
+    ),
+    fault(
+        "cache_takes_the_whole_block", "filling a cache allocates the whole block, and forgets what of it was scavenged",
+        "byte_counters_count_the_pages", "CL 356609, up to Go 1.17", "cache_beside_padding",
+        (
+            "page_cache.take_block",
+            "alloc, scavenged = chunk.alloc.alloc_pages64(cpi, c.cache), chunk.scavenged.clear_block64(cpi, c.cache & c.scav)",
+            "whole = complement(0, g.pages_per_block)\n"
+            "alloc, scavenged = chunk.alloc.alloc_pages64(cpi, whole), chunk.scavenged.clear_block64(cpi, whole)",
+        ),
     ),
     fault(
         "scavenged_pages_given_away", "pages are given back before they are scavenged", "live_memory_keeps_its_contents",

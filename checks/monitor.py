@@ -233,6 +233,10 @@ class Monitor:
         """The next arenas, or none where the address space ends."""
         g, nbytes = self.heap.geometry, event.args[0]
         narenas = -(-nbytes // g.arena_size)
+        left = self._abstract_heap(read).left(g.arena_gap, g.pages_per_arena) * g.page_size
+        if left >= nbytes and self.judges("refines_the_abstract_heap"):
+            said = f"sys_alloc({nbytes}) is asked, in the abstract heap {left} bytes are left"
+            raise BrokenError("refines_the_abstract_heap", said)
         heap, first = self._abstract_heap(read).reserve(narenas, g.arena_gap, g.arenas)
         expected = (0, 0) if first is None else (g.arena_base(g.first_arena + first), narenas * g.arena_size)
         if event.result != expected and self.judges("refines_the_abstract_heap"):

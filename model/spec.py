@@ -110,6 +110,10 @@ class AbstractHeap:
             raise RefusedError(f"pages {sorted(pages & self.exist)} are added twice")
         return replace(self, exist=self.exist | pages, grown=self.grown + npages)
 
+    def left(self, gap: int, per_arena: int) -> int:
+        """The pages behind the last one that exists, in arenas that were reserved; none before there is one."""
+        return (self.arenas - gap) * per_arena - max(self.exist) - 1 if self.exist else 0
+
     def reserve(self, narenas: int, gap: int, room: int) -> tuple["AbstractHeap", int | None]:
         """Reserve the next arenas: (the heap after, the first of them or None if they do not fit).
 

@@ -114,6 +114,10 @@ PAGE_FAULTS = (
         ),
     ),
     fault(
+        "last_chunk_of_an_arena_not_used", "a new arena is reserved where the present one has just enough left", "refines_the_abstract_heap",
+        "made up: mheap.go, grow", "chunk_by_chunk", ("Growth.grow", "n_base > end", "n_base >= end"),
+    ),
+    fault(
         "gap_reserved", "arenas that are not the heap's are reserved", "refines_the_abstract_heap", "made up: malloc.go, sysAlloc", "sparse_arenas",
         (
             "Growth.sys_alloc", "await self.arena_hint.update(take_arenas, narenas, self.geometry.arena_gap, limit)",

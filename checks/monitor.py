@@ -5,6 +5,7 @@ values, or raises `BrokenError` with the claim and what was seen. Read next: pro
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from spanproof.checks.numbering import COUNTED, Numbering, Reading
@@ -69,6 +70,9 @@ class Monitor:
             for function in promise.functions:
                 self._promises.setdefault((function, promise.at_return), []).append(promise)
         self._bookkeeping: dict[tuple[str, bool], Callable[[Event, int, Reading], list[Update]]] = {
+            ("grow", False): self._growth_begins,
+            ("grow", True): self._growth_ends,
+            ("sys_alloc", True): self._arenas_reserved,
             ("pages.alloc", True): self._pages_alloc,
             ("pages.free", False): self._pages_free,
             ("pages.grow", True): self._pages_grow,
@@ -213,6 +217,32 @@ class Monitor:
     def _pages_grow(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
         base, size = event.args
         return self._stepped(lambda heap: heap.grow(self._page(base), size // self.heap.geometry.page_size), read)
+
+    def _growth_begins(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
+        return self._stepped(lambda heap: replace(heap, grown=0), read)
+
+    def _growth_ends(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
+        """It says how many bytes came."""
+        grown = self._abstract_heap(read).grown * self.heap.geometry.page_size
+        if event.result[0] != grown and self.judges("refines_the_abstract_heap"):
+            said = f"grow({event.args[0]}) says {event.result[0]} bytes, the abstract heap grew by {grown}"
+            raise BrokenError("refines_the_abstract_heap", said)
+        return self._stepped(lambda heap: replace(heap, grown=0), read)
+
+    def _arenas_reserved(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
+        """The next arenas, or none where the address space ends."""
+        g, nbytes = self.heap.geometry, event.args[0]
+        narenas = -(-nbytes // g.arena_size)
+        left = self._abstract_heap(read).left(g.arena_gap, g.pages_per_arena) * g.page_size
+        if left >= nbytes and self.judges("refines_the_abstract_heap"):
+            said = f"sys_alloc({nbytes}) is asked, in the abstract heap {left} bytes are left"
+            raise BrokenError("refines_the_abstract_heap", said)
+        heap, first = self._abstract_heap(read).reserve(narenas, g.arena_gap, g.arenas)
+        expected = (0, 0) if first is None else (g.arena_base(g.first_arena + first), narenas * g.arena_size)
+        if event.result != expected and self.judges("refines_the_abstract_heap"):
+            said = f"sys_alloc({nbytes}) gave {event.result}, the abstract heap {expected}"
+            raise BrokenError("refines_the_abstract_heap", said)
+        return [(self._abstract, heap)]
 
     def _pages_padded(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
         base, npages = event.args

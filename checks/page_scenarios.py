@@ -15,7 +15,7 @@ from spanproof.checks.programs import (
     ScavengeAll,
 )
 from spanproof.checks.scenario import scenario, thread
-from spanproof.checks.shapes import ALIGNED_STACKS, EDGE, GROUPS, HALVES, LARGE_GROUPS, RANDOM, SPARSE
+from spanproof.checks.shapes import ALIGNED_STACKS, EDGE, GROUPS, HALVES, LARGE_GROUPS, LARGE_STACKS, RANDOM, SPARSE
 from spanproof.model.geometry import CACHED, CHUNKED, WIDE
 
 FILLED = "a page cache was filled"
@@ -40,6 +40,8 @@ _ABOVE = (AllocManual(1), AllocManual(7), AllocManual(1), AllocManual(1), FreeMa
 """The same, with a page in use above all that is free."""
 _TWO_BLOCKS = (AllocManual(1), AllocManual(1), AllocManual(8), AllocManual(1), FreeManual(1), Collect(), FreeManual(3))
 """A page freed in the lower block of a chunk before a cycle began, and one in the upper block after."""
+_SHORT_HOLE = (MallocLarge(1), AllocManual(4), MallocLarge(3), MallocLarge(1), FreeManual(1))
+"""Of stacks at every fourth page one was freed: one page is missing, that a stack might be found there wherever it begins."""
 _TOP = (AllocManual(8), AllocManual(7), FreeManual(1))
 """All but the heap's very last pages in use; the last block free."""
 
@@ -125,6 +127,11 @@ PAGE_SCENARIOS = (
     scenario(
         "aligned_stacks", "stacks begin at the system's pages, beside others",
         "go1.27", ALIGNED_STACKS, (thread(AllocManual(1), before=(MallocLarge(1),)), thread(AllocManual(2))), 1_347, (ALIGNED,),
+        aligned_stacks=True,
+    ),
+    scenario(
+        "stack_beside_a_short_hole", "a stack passes by a hole that has a page too few, though it would fit there",
+        "go1.27", LARGE_STACKS, (thread(AllocManual(1), FreeManual(4), before=_SHORT_HOLE), thread(MallocLarge(1))), 3_138, (ALIGNED,),
         aligned_stacks=True,
     ),
     scenario(

@@ -9,12 +9,13 @@ from spanproof.model.geometry import CACHED, WIDE
 
 ALIGNED_STACKS = replace(CACHED, name="2x8, for aligned stacks", phys_page_size=16)
 """Stacks begin at every second page."""
+LARGE_STACKS = replace(CACHED, name="2x8, for stacks at every fourth page", phys_page_size=32)
 GROUPS = replace(CACHED, name="2x8, pages of the system's twice as large", phys_page_size=16)
 LARGE_GROUPS = replace(CACHED, name="2x8, pages of the system's four times as large", phys_page_size=32)
 HALVES = replace(CACHED, name="2x8, pages of the system's half as large", page_size=16, heap_addr_bits=9)
 """With phys_page_size 8: two of the system's pages are one of the heap's."""
 SPARSE = replace(CACHED, name="3x16, sparse", pages_per_arena=16, arenas=3, arena_gap=1, heap_addr_bits=9)
 """Between two arenas lies one that is not the heap's."""
-RANDOM = replace(WIDE, name="1x32, random base", heap_rand_seed=(5 * 8) << 1 | 1)
-"""The heap begins at the second chunk of its arena, with five padding pages."""
+RANDOM = replace(WIDE, name="1x32, random base", heap_rand_seed=(9 * 8) << 1 | 1)
+"""The heap begins at the second chunk of its arena, with nine padding pages: the highest bits that count are ones."""
 EDGE = replace(CACHED, name="2x8, at the end of the address space", first_arena=2, heap_addr_bits=8)

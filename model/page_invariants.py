@@ -9,6 +9,7 @@ from itertools import groupby
 import z3
 
 from spanproof.model.claim import Invariant, StepInvariant
+from spanproof.model.geometry import Geometry
 from spanproof.model.state import (
     DEAD,
     PADDING,
@@ -233,7 +234,78 @@ def _holds_forced_cursor_is_above_what_is_free(h: HeapState) -> bool:
     return bool(h.locked) or highest is None or highest <= h.cursor_force
 
 
+def _what_is_left_is_one_piece(v: HeapVars, page: z3.ArithRef) -> z3.BoolRef:
+    per_arena, pages = v.geometry.pages_per_arena, [z3.IntVal(p) for p in range(len(v.geometry.pages))]
+    bodies = list[z3.BoolRef]()
+    for p in pages[:-1]:
+        n = p.as_long()
+        left = z3.And(v.reserved[n // per_arena] == 1, v.exists[p] == 0, z3.Or([v.exists[q] == 1 for q in pages[:n]]))
+        arenas = range((n + 1) // per_arena, v.geometry.arenas)
+        more = z3.Or([v.reserved[arena] == 1 for arena in arenas])
+        next_too = z3.And(v.reserved[arenas.start] == 1, v.exists[pages[n + 1]] == 0)
+        bodies.append(z3.Implies(z3.And(v.locked == 0, left, more), next_too))
+    return _each(page, bodies)
+
+
+def _holds_what_is_left_is_one_piece(h: HeapState) -> bool:
+    if h.locked or 1 not in h.exists or 1 not in h.reserved:
+        return True
+    per_arena = h.geometry.pages_per_arena
+    limit = (len(h.reserved) - h.reserved[::-1].index(1)) * per_arena
+    reserved = [h.reserved[page // per_arena] == 1 for page in range(limit)]
+    left = (page for page in range(h.exists.index(1), limit) if reserved[page] and h.exists[page] == 0)
+    first = next(left, limit)
+    return all(reserved[page] and h.exists[page] == 0 for page in range(first, limit))
+
+
+def _begins(g: Geometry) -> tuple[int, int]:
+    """Where the random bits have the heap begin: (its first page, padding pages)."""
+    chunks_per_arena = g.pages_per_arena // g.pages_per_chunk
+    padding = g.heap_rand_seed // chunks_per_arena % g.chunk_size // g.page_size
+    return g.heap_rand_seed % chunks_per_arena * g.pages_per_chunk, padding
+
+
+def _heap_begins_where_the_random_bits_say(v: HeapVars, page: z3.ArithRef) -> z3.BoolRef:
+    first, padding = _begins(v.geometry)
+    there = z3.Implies(v.exists[page] == 1, z3.And(page >= first, v.exists[z3.IntVal(first)] == 1))
+    pads = z3.And(v.exists[page] == 1, first <= page, page < first + padding)
+    return z3.Implies(v.locked == 0, z3.And(there, (v.holder[page] == PADDING) == pads))
+
+
+def _holds_heap_begins_where_the_random_bits_say(h: HeapState) -> bool:
+    if h.locked:
+        return True
+    first, padding = _begins(h.geometry)
+    if 1 in h.exists and h.exists.index(1) != first:
+        return False
+    pads = {page for page in range(first, min(first + padding, len(h.exists))) if h.exists[page] == 1}
+    return {page for page, holder in enumerate(h.holder) if holder == PADDING} == pads
+
+
 PAGE_INVARIANTS = (
+    Invariant(
+        "what_is_left_is_one_piece",
+        "While nobody holds the heap lock, what was reserved and not handed over is one piece, at the end.",
+        "Before the heap goes on in another arena it hands over the rest of the present one.",
+        "mheap.go, grow, curArena",
+        "rest_of_an_arena_lost",
+        ("locked", "reserved", "exists"),
+        ("page",),
+        _what_is_left_is_one_piece,
+        _holds_what_is_left_is_one_piece,
+    ),
+    Invariant(
+        "heap_begins_where_the_random_bits_say",
+        "While nobody holds the heap lock, the heap begins with the chunk and the padding that the random bits say.",
+        "The lowest bits choose the chunk of the first arena, the next ones how much of that chunk is never used.",
+        "mheap.go, grow; malloc.go, nextHeapRandBits",
+        "too_few_random_chunks",
+        ("locked", "exists", "holder"),
+        ("page",),
+        _heap_begins_where_the_random_bits_say,
+        _holds_heap_begins_where_the_random_bits_say,
+        "random_heap_base",
+    ),
     Invariant(
         "summary_tells_the_free_runs",
         "While nobody holds the heap lock, each summary is that of its pages: free at the start, in a row, at the end.",

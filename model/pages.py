@@ -36,6 +36,10 @@ class AbstractPages:
         """Own pages no longer; they are not scavenged."""
         self.owned &= ~run_of_ones(page, npages)
 
+    def pad(self, page: int, npages: int) -> None:
+        """Own pages that are never used, for good; they stay scavenged."""
+        self.owned |= run_of_ones(page, npages)
+
     def to_cache(self) -> tuple[int, int, int]:
         """Own all free pages of the lowest block that has one: (its first page, those pages, what of it is scavenged).
 

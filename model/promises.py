@@ -98,11 +98,6 @@ def _holds_only_the_winner_sweeps(h: HeapState, m: Moment) -> bool:  # noqa: ARG
     return m.acquired_by[s] == m.thread
 
 
-def _ready_memory_was_released(v: HeapVars, m: Moment) -> z3.BoolRef:  # noqa: ARG001  # one signature for all
-    _, size, prepared = m.args
-    return z3.BoolVal(0 < prepared <= size)
-
-
 def _holds_ready_memory_was_released(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  # one signature for all
     _, size, prepared = m.args
     return 0 < prepared <= size  # type: ignore[no-any-return]  # numbers of bytes
@@ -225,7 +220,7 @@ PROMISES = (
         ("os.sys_used",),
         False,
         (),
-        _ready_memory_was_released,
+        None,
         _holds_ready_memory_was_released,
     ),
     Promise(

@@ -24,6 +24,10 @@ class AbstractHeap:
     owned: frozenset[int] = frozenset()
     held: frozenset[tuple[int, int]] = frozenset()
     """(page, who holds it)"""
+    arenas: int = 0
+    """Arenas of the address space that were reserved or passed by, the lowest ones."""
+    grown: int = 0
+    """Pages that were added since the heap began to grow; 0 while it does not."""
 
     def first_fit(self, npages: int) -> int | None:
         """The first page of the lowest run of npages pages that exist and are not owned, or None."""
@@ -104,7 +108,20 @@ class AbstractHeap:
         pages = frozenset(range(page, page + npages))
         if pages & self.exist:
             raise RefusedError(f"pages {sorted(pages & self.exist)} are added twice")
-        return replace(self, exist=self.exist | pages)
+        return replace(self, exist=self.exist | pages, grown=self.grown + npages)
+
+    def left(self, gap: int, per_arena: int) -> int:
+        """The pages behind the last one that exists, in arenas that were reserved; none before there is one."""
+        return (self.arenas - gap) * per_arena - max(self.exist) - 1 if self.exist else 0
+
+    def reserve(self, narenas: int, gap: int, room: int) -> tuple["AbstractHeap", int | None]:
+        """Reserve the next arenas: (the heap after, the first of them or None if they do not fit).
+
+        gap: arenas behind them that are not the heap's. room: arenas of the address space.
+        """
+        if self.arenas + narenas > room:
+            return self, None
+        return replace(self, arenas=self.arenas + narenas + gap), self.arenas
 
 
 def _lowest_run(pages: frozenset[int], npages: int) -> int | None:

@@ -44,6 +44,10 @@ class History:
         self.heap.alone.longest = 20_000 + ACCESSES * self.room * geometry.pages_per_chunk
         self.taken = 0
         """Bit i: chunk i, counted from the heap's first, is there."""
+        self.padded = False
+        self.freed = -1
+        """The highest page that was freed in this generation."""
+        self.generations = 0
         self.hidden = 0
         """The pages that the background scavenger may have hidden."""
         self.live: list[tuple[int, int]] = []
@@ -116,10 +120,30 @@ class History:
         return True
 
     def _grow(self, a: int, b: int) -> bool:
-        return self._grow_by(b % MOST_GROWN + 1, a)
+        return self._grow_by(b % MOST_GROWN + 1, a) >= 0
 
-    def _grow_by(self, chunks: int, a: int) -> bool:
-        """As the heap does, by whole chunks: above the others, next to them or not; at the very end; or in between."""
+    def _pad(self, a: int, b: int) -> bool:
+        """Grow, and never use some of the new pages, wherever they begin. Up to 1.25 the heap does not."""
+        if self.padded or not self.release.random_heap_base:
+            return False
+        chunk = self._grow_by(MOST_GROWN, a)
+        if chunk < 0:
+            return False
+        per_chunk = self.geometry.pages_per_chunk
+        first = a // 64 % per_chunk if a % 3 else 0
+        npages = b % (MOST_GROWN * per_chunk - first) + 1
+        page = chunk * per_chunk + first
+        self._tell(f"pad with {npages} pages from {page} on")
+        self.heap.mark_random_padding_pages(self._address(page), npages)
+        self.model.pad(page, npages)
+        self.padded = True
+        return True
+
+    def _grow_by(self, chunks: int, a: int) -> int:
+        """As the heap does, by whole chunks: above the others, next to them or not; at the very end; or in between.
+
+        The first of the new chunks, or -1 if there is no room.
+        """
         above, gap = self.taken.bit_length(), 1 + a // 8 % 8
         places = (above, above, above, above, above, above + gap, self.room - chunks, -1)
         sparse = (above, above + gap, above + 1, above + 1, above + 1, above + 2, self.room - chunks, -1)
@@ -128,13 +152,13 @@ class History:
             beside = self.taken << 1 | self.taken >> 1 if self.mix.sparse else 0
             first = lowest_run(run_of_ones(0, self.room) & ~self.taken & ~beside, chunks)
         if first < 0:
-            return False
+            return -1
         g = self.geometry
         self._tell(f"grow by {chunks} chunks from chunk {first} on")
         self.heap.grow(self._address(first * g.pages_per_chunk), chunks * g.chunk_size)
         self.model.grow(first * g.pages_per_chunk, chunks * g.pages_per_chunk)
         self.taken |= run_of_ones(first, chunks)
-        return True
+        return first
 
     def _free(self, a: int, _: int) -> bool:
         if not self.live:
@@ -146,6 +170,7 @@ class History:
             self._tell(f"free({npages} at {page})")
         self.heap.free(self._address(page), npages)
         self.model.free(page, npages)
+        self.freed = max(self.freed, page + npages - 1)
         if self.hidden:
             self.hidden &= ~run_of_ones(page, npages)
         return True
@@ -195,6 +220,7 @@ class History:
         self.caches[k] = self.heap.flush(self.caches[k])
         if mine:
             self.model.flush(first, mine, scav)
+            self.freed = max(self.freed, first + mine.bit_length() - 1)
             self.hidden &= ~(mine << first)
         self.model_caches[k] = (-1, 0, 0)
         if not self.caches[k].empty():
@@ -203,11 +229,22 @@ class History:
     def _gc_cycle(self, _a: int, _b: int) -> bool:
         """A generation ends with the world stopped; then whoever has a cache gives it back (mgc.go)."""
         if self.release.scavenge_index:
-            self._tell("next_gen()")
-            self.heap.alone.run(self.heap.pages.index.next_gen())
+            self._next_gen()
         for k in range(CACHES):
             self._flush_one(k)
         return True
+
+    def _next_gen(self) -> None:
+        """The background scavenger begins at the highest page freed in the generation, if it is not above that yet."""
+        index, alone = self.heap.pages.index, self.heap.alone
+        cursor, _ = alone.run(index.search_addr_bg.load())
+        alone.run(index.next_gen())
+        self.generations += 1
+        found, _ = alone.run(index.search_addr_bg.load())
+        freed = self.geometry.min_off_addr if self.freed < 0 else self._address(self.freed)
+        self._same("next_gen(): the background cursor", found, max(cursor, freed))
+        self._same("next_gen(): the generation", alone.value(index.gen), self.generations)
+        self.freed = -1
 
     def _scavenge(self, _a: int, _b: int) -> bool:
         """All of it, by force: then nothing is left of what can be scavenged."""

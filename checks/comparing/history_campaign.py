@@ -34,6 +34,13 @@ PREMISES = ("one thread", "an abstract page allocator: first fit by address, on 
 WITH_AN_INDEX = ("scavenge", "scavenge_some", "background")
 """Calls that only releases with a scavenge index have."""
 
+
+def calls_of(release: Release) -> tuple[str, ...]:
+    """The calls that find something to do where the heap is of this release."""
+    has = dict.fromkeys(WITH_AN_INDEX, release.scavenge_index) | {"pad": release.random_heap_base}
+    return tuple(name for name in CALLS if has.get(name, True))
+
+
 Hurry = Callable[[int], str | None]
 
 
@@ -142,8 +149,7 @@ def _judged(name: str, found: _Found, subject: Subject, bound: str, release: Rel
     seconds = time.perf_counter() - found.began
     if found.broken is not None:
         return _violated(name, found.broken, record_of(name, found.broken, subject), seconds, counts)
-    wanted = [call for call in CALLS if release.scavenge_index or call not in WITH_AN_INDEX]
-    missing = [call for call in wanted if not found.made.get(call)]
+    missing = [call for call in calls_of(release) if not found.made.get(call)]
     reason = found.stopped or ("never made: " + ", ".join(missing) if missing else "")
     verdict = Verdict.UNKNOWN if reason else Verdict.HOLDS
     return Compared(Result("compare", name, verdict, reason, bound, PREMISES, seconds, counts))

@@ -26,6 +26,8 @@ class Mix:
     background: int = 4
     """The background scavenger's. It may call a chunk empty of which it saw a part."""
     gc_cycle: int = 6
+    pad: int = 6
+    """Growth of which the first pages are never used, as the first is where the heap begins at random. Once."""
     most_pages: int = 600
     most_chunks: int = 24
     """Chunks of the address space in which the history takes place."""
@@ -37,6 +39,7 @@ class Mix:
 
 CALLS = (
     "alloc", "free", "cache_alloc", "refill", "flush", "grow", "scavenge_some", "scavenge", "background", "gc_cycle",
+    "pad",
 )  # fmt: skip
 
 KEPT = ("alloc", "free")

@@ -39,12 +39,13 @@ REAL = replace(GO_AMD64, name="go-amd64 64x8192", arenas=64)
 SMALL_SHAPES = (
     Shape(TINY, 40, 10),
     Shape(replace(TINY, name="4x64, wide words", pages_per_block=8, phys_page_size=32, phys_huge_page_size=64), 40, 16),
-    Shape(replace(TINY, name="4x64, at the end of the address space", first_arena=4), 40, 16),
+    Shape(replace(TINY, name="4x64, at the end of the address space", page_size=32, heap_addr_bits=14, first_arena=4,
+                  phys_huge_page_size=16), 40, 16),
     Shape(SPARSE, 20, 64, sparse=True),
     Shape(replace(SPARSE, name="16x32, pages of 64 bytes", pages_per_block=8, summary_levels=3, summary_level_bits=2,
                   phys_page_size=64, phys_huge_page_size=0), 20, 64, sparse=True),
 )  # fmt: skip
-"""Where caches, chunks and levels meet often."""
+"""Where caches, chunks and levels meet often. In one of them a huge page of the system's is less than a page."""
 REAL_SHAPES = (
     Shape(REAL, 600, 24),
     Shape(replace(REAL, name="pages of 16 KiB", phys_page_size=16384), 600, 24),
@@ -162,7 +163,7 @@ def _call(given: Any) -> Call:
 
 _OFTEN: tuple[str, ...] = (
     "alloc", "free", "grow", "refill", "cache_alloc", "flush", "scavenge", "scavenge_some", "gc_cycle", "background",
-    *("alloc",) * 4, *("free",) * 3, *("cache_alloc",) * 3, *("refill",) * 2, "flush", "grow", "scavenge_some",
+    "pad", *("alloc",) * 4, *("free",) * 3, *("cache_alloc",) * 3, *("refill",) * 2, "flush", "grow", "scavenge_some",
 )  # fmt: skip
 """The calls, as often as they are drawn; what comes first is simplest."""
 

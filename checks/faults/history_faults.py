@@ -1,4 +1,4 @@
-"""Bugs that Go's page allocator had, each an edit of the text as it is now. Histories of calls show them.
+"""Bugs that Go's page allocator had or might have, each an edit of the text as it is now. Histories of calls show them.
 
 None needs a second thread. The scenarios of the heap show none of them: they are about page caches, sparse heaps and
 scavenging. Read next: ../comparing/history_campaign.py.
@@ -74,6 +74,50 @@ HISTORY_FAULTS = (
             f"ci = g.chunk_index((await self.tree.read()).search_addr)\n{_FOUND}",
         ),
         ("CachingPageAlloc.alloc_to_cache", _CHARGED, "self.index.alloc(ci, ones_count(c.cache))"),
+    ),
+    _fault(
+        "padding_leaves_whole_chunks_out",
+        "padding over three chunks leaves out the one in the middle",
+        "made up: mpagealloc.go, markRandomPaddingPages",
+        ("PageAlloc.mark_random_padding_pages", "c < ec", "c < sc"),
+    ),
+    _fault(
+        "padding_leaves_its_last_page_out",
+        "padding over two chunks leaves out its last page",
+        "made up: mpagealloc.go, markRandomPaddingPages",
+        (
+            "PageAlloc.mark_random_padding_pages",
+            "await self.pad(ec, 0, ei + 1)",
+            "if ei:\n    await self.pad(ec, 0, ei)",
+        ),
+    ),
+    _fault(
+        "background_cursor_stays",
+        "a generation begins, and the background scavenger's cursor stays where it was",
+        "made up: mgcscavenge.go, nextGen",
+        ("ScavengeIndex.next_gen", "await self.search_addr_bg.store_marked(free_hwm)", ""),
+    ),
+    _fault(
+        "highest_free_of_all_time",
+        "the highest address freed in a generation counts in all that follow",
+        "made up: mgcscavenge.go, nextGen",
+        ("ScavengeIndex.next_gen", "await self.free_hwm.write(self.geometry.min_off_addr)", ""),
+    ),
+    _fault(
+        "generation_does_not_count",
+        "a generation begins with the number of the last one",
+        "made up: mgcscavenge.go, nextGen",
+        ("ScavengeIndex.next_gen", "gen + 1", "gen"),
+    ),
+    _fault(
+        "huge_page_less_than_a_page",
+        "huge pages of the system's are kept whole also where they are less than a page",
+        "made up: mgcscavenge.go, findScavengeCandidate",
+        (
+            "scavenge.find_scavenge_candidate",
+            "g.phys_huge_page_size > g.page_size and g.phys_huge_page_size > g.phys_page_size",
+            "g.phys_huge_page_size > g.phys_page_size",
+        ),
     ),
 )
 

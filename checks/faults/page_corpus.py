@@ -13,6 +13,10 @@ if after > 0:
     await self.pages.free(base + npages * self.geometry.page_size, after // self.geometry.page_size)
 return base, scav, growth
 """
+_WHOLE_BLOCK = """
+whole = complement(0, g.pages_per_block)
+alloc, scavenged = chunk.alloc.alloc_pages64(cpi, whole), chunk.scavenged.clear_block64(cpi, whole)
+"""
 
 PAGE_FAULTS = (
     fault(
@@ -110,8 +114,7 @@ PAGE_FAULTS = (
         (
             "page_cache.take_block",
             "alloc, scavenged = chunk.alloc.alloc_pages64(cpi, c.cache), chunk.scavenged.clear_block64(cpi, c.cache & c.scav)",
-            "whole = complement(0, g.pages_per_block)\n"
-            "alloc, scavenged = chunk.alloc.alloc_pages64(cpi, whole), chunk.scavenged.clear_block64(cpi, whole)",
+            _WHOLE_BLOCK,
         ),
     ),
     fault(
@@ -120,6 +123,69 @@ PAGE_FAULTS = (
         (
             "scavenge.take_candidate",
             "return p.with_chunk(ci, p.chunk_of(ci).alloc_range(base, npages)), (base, npages)", "return p, (base, npages)",
+        ),
+    ),
+    fault(
+        "rest_of_an_arena_lost", "the rest of an arena is not handed over when the next one begins", "what_is_left_is_one_piece",
+        "made up: mheap.go, grow", "sparse_arenas", ("Growth.grow", "end - base != 0", "False"),
+    ),
+    fault(
+        "rest_of_an_arena_not_counted", "the rest of an arena is handed over and not counted as growth", "refines_the_abstract_heap",
+        "made up: mheap.go, grow", "sparse_arenas", ("Growth.grow", "total_growth += end - base", ""),
+    ),
+    fault(
+        "out_of_memory_not_seen", "growing goes on where the system gives no memory", "grown_pages_were_reserved",
+        "made up: mheap.go, grow", "memory_runs_out", ("Growth.grow", "av == 0", "av < 0"),
+    ),
+    fault(
+        "arena_beyond_the_address_space", "an arena is reserved behind the last one", "refines_the_abstract_heap",
+        "made up: malloc.go, sysAlloc", "memory_runs_out",
+        (
+            "Growth.sys_alloc", "await self.arena_hint.update(take_arenas, narenas, self.geometry.arena_gap, limit)",
+            "await self.arena_hint.update(take_arenas, narenas, self.geometry.arena_gap, limit + 1)",
+        ),
+    ),
+    fault(
+        "last_arena_not_used", "memory runs out one arena too early", "refines_the_abstract_heap", "made up: malloc.go, sysAlloc", "two_arenas_three_threads",
+        (
+            "Growth.sys_alloc", "await self.arena_hint.update(take_arenas, narenas, self.geometry.arena_gap, limit)",
+            "await self.arena_hint.update(take_arenas, narenas, self.geometry.arena_gap, limit - 1)",
+        ),
+    ),
+    fault(
+        "last_chunk_of_an_arena_not_used", "a new arena is reserved where the present one has just enough left", "refines_the_abstract_heap",
+        "made up: mheap.go, grow", "chunk_by_chunk", ("Growth.grow", "n_base > end", "n_base >= end"),
+    ),
+    fault(
+        "gap_reserved", "arenas that are not the heap's are reserved", "refines_the_abstract_heap", "made up: malloc.go, sysAlloc", "sparse_arenas",
+        (
+            "Growth.sys_alloc", "await self.arena_hint.update(take_arenas, narenas, self.geometry.arena_gap, limit)",
+            "await self.arena_hint.update(take_arenas, narenas, 0, limit)",
+        ),
+    ),
+    fault(
+        "too_few_random_chunks", "half of the random bits choose the first chunk", "heap_begins_where_the_random_bits_say",
+        "made up: mheap.go, grow", "random_base", ("Growth.grow", "chunks.bit_length() - 1", "(chunks.bit_length() - 1) // 2"),
+    ),
+    fault(
+        "too_little_random_padding", "one random bit too few chooses the first page", "heap_begins_where_the_random_bits_say",
+        "made up: mheap.go, grow", "random_base",
+        (
+            "Growth.grow", "await self.heap_rand_seed.update(next_heap_rand_bits, g.log_chunk_size)",
+            "await self.heap_rand_seed.update(next_heap_rand_bits, g.log_chunk_size - 1)",
+        ),
+    ),
+    fault(
+        "aligned_stack_not_aligned", "no more pages are looked for than a stack needs, wherever it must begin", "refines_the_abstract_heap",
+        "made up: mheap.go, allocSpan", "aligned_stacks",
+        ("Pages.alloc_phys_page_aligned", "self.geometry.phys_page_size // self.geometry.page_size", "0"),
+    ),
+    fault(
+        "aligned_stack_in_a_short_hole", "one page less is looked for to align a stack: it fits, and is not where Go has it", "refines_the_abstract_heap",
+        "made up: mheap.go, allocSpan", "stack_beside_a_short_hole",
+        (
+            "Pages.alloc_phys_page_aligned", "self.geometry.phys_page_size // self.geometry.page_size",
+            "self.geometry.phys_page_size // self.geometry.page_size - 1",
         ),
     ),
 )  # fmt: skip

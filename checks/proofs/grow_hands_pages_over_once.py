@@ -18,6 +18,7 @@ THEOREM = Theorem(
         "what_is_left_was_reserved",
         "what_is_left_is_not_given",
         "no_arena_is_reserved_twice",
+        "the_next_arena_is_of_this_heap",
         "grow_gives_what_was_asked_for",
         "the_heap_lock_is_held",
     ),

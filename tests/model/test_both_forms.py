@@ -214,6 +214,7 @@ def example_moments(promise: Promise) -> list[Moment]:
         "heap_lock_is_held": [moment("grow", (1,), None)],
         "grown_pages_were_reserved": [moment("pages.grow", (base, 4 * size), None)],
         "forced_scavenge_leaves_nothing": [moment("scavenge_all", (), None)],
+        "ready_memory_was_released": [moment("os.sys_used", (base, size, 2 * size), None)],
     }[promise.name]  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from spanproof.model.spec import AbstractHeap, RefusedError
 
 ABSENT, FREE, OWNED = "absent", "free", "owned"
 PAGES = 24
+ARENAS = 12
 
 
 class AgainstAList(RuleBasedStateMachine):
@@ -23,6 +24,7 @@ class AgainstAList(RuleBasedStateMachine):
         super().__init__()
         self.heap = AbstractHeap()
         self.pages = [ABSENT] * PAGES
+        self.passed = 0
 
     @rule(page=st.integers(0, PAGES - 1), npages=st.integers(1, 8))
     def grow(self, page: int, npages: int) -> None:
@@ -57,11 +59,20 @@ class AgainstAList(RuleBasedStateMachine):
             with pytest.raises(RefusedError, match="freed but not owned"):
                 self.heap.free(page, len(freed))
 
+    @rule(narenas=st.integers(1, 3), gap=st.integers(0, 2))
+    def reserve(self, narenas: int, gap: int) -> None:
+        """Arenas are taken upwards, while they fit; what lies between them is passed by."""
+        fits = self.passed + narenas <= ARENAS
+        self.heap, first = self.heap.reserve(narenas, gap, ARENAS)
+        assert first == (self.passed if fits else None)
+        self.passed += narenas + gap if fits else 0
+
     @invariant()
     def says_the_same_of_each_page(self) -> None:
         """Both say the same of every page."""
         for page, kind in enumerate(self.pages):
             assert (page in self.heap.exist, page in self.heap.owned) == (kind != ABSENT, kind == OWNED)
+        assert self.heap.grown == len(self.heap.exist)
 
 
 def test_against_a_list() -> None:

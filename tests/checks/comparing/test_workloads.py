@@ -2,7 +2,7 @@
 
 import itertools
 
-from hypothesis import given
+from hypothesis import given, settings
 
 from spanproof.checks.comparing.walking import Counts, try_example
 from spanproof.checks.programs import Collect, MallocSmall, Program, program_of
@@ -38,6 +38,7 @@ def test_programs_reach_what_they_are_for() -> None:
     """Three hundred programs hold both kinds of past, all geometries and most releases."""
     seen: list[Program] = []
 
+    @settings(max_examples=300)
     @given(programs())
     def collect(program: Program) -> None:
         seen.append(program)

@@ -47,6 +47,8 @@ BREAKS = {
     "mspan_taken_after_unlock": "no_overlapping_spans",
     "grow_forgets_the_pages": "grow_hands_pages_over_once",
     "grow_beyond_the_arena": "grow_hands_pages_over_once",
+    "out_of_memory_not_seen": "grow_hands_pages_over_once",
+    "arena_beyond_the_address_space": "grow_hands_pages_over_once",
 }
 """The theorem that each fault makes false; others may rest on it, and become unknown."""
 SPOKEN_OF_ELSEWHERE = {
@@ -61,6 +63,15 @@ SPOKEN_OF_ELSEWHERE = {
         for fault in PAGE_FAULTS
         if not fault.edits[0].function.startswith(("Heap.", "Growth.", "Pages."))
     },
+    "rest_of_an_arena_lost": "no theorem says that all that is reserved is given",
+    "rest_of_an_arena_not_counted": "no theorem says how much growth is counted at most, or of the rest of an arena",
+    "last_arena_not_used": "no theorem says when memory runs out",
+    "last_chunk_of_an_arena_not_used": "no theorem says when memory runs out",
+    "gap_reserved": "arenas that are not the heap's stand in no proof: one hint, upwards",
+    "too_few_random_chunks": "where the heap begins is any place that fits",
+    "too_little_random_padding": "where the heap begins is any place that fits",
+    "aligned_stack_not_aligned": "what alloc_range takes is entrusted to search",
+    "aligned_stack_in_a_short_hole": "what alloc_range takes is entrusted to search",
     "cache_not_emptied_by_flush": "page caches stand here by the contract of alloc_from_cache",
 }
 """Faults that no theorem can see, and why: they are found by search."""

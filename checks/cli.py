@@ -477,10 +477,12 @@ def _one_line(error: Exception) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; the exit code. Never a traceback for bad input."""
+    from spanproof.checks.running.endless import watched  # noqa: PLC0415
     from spanproof.checks.verdict import EXIT_INTERRUPTED, EXIT_USAGE  # noqa: PLC0415
 
     try:
-        code = cli.main(arguments, prog_name="spanproof", standalone_mode=False)
+        with watched():
+            code = cli.main(arguments, prog_name="spanproof", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as e:
         click.echo(e.format_message())
         return 0

@@ -22,6 +22,7 @@ from spanproof.checks.local_state import HiddenStateError
 from spanproof.checks.numbering import UnknownCellError
 from spanproof.checks.proving.obligations import Proof
 from spanproof.checks.record import Record, load
+from spanproof.checks.running.endless import EndlessError, watched
 from spanproof.checks.running.machine import HeapError
 from spanproof.checks.running.replaying import survey
 from spanproof.checks.scenarios import BY_NAME
@@ -113,8 +114,9 @@ def _hurry(setting: Setting) -> Callable[[int], str | None]:
 def perform(task: Task, setting: Setting) -> Done:
     """Do one task."""
     try:
-        return _TASKS[task.check](task, setting)
-    except (HeapError, HiddenStateError, UnknownCellError) as e:
+        with watched():
+            return _TASKS[task.check](task, setting)
+    except (EndlessError, HeapError, HiddenStateError, UnknownCellError) as e:
         name = "workloads" if task.name.isdigit() else task.name
         return Done((Result(task.check, name, Verdict.UNKNOWN, f"the heap cannot be run: {e}"),))
 

@@ -4,11 +4,13 @@ Exit codes: 0 all hold, 1 violated, 2 bad usage or input, 3 something unknown or
 """
 
 import difflib
+import itertools
 import math
 import os
 import sys
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -242,8 +244,12 @@ def _story(record: "Record", place: str) -> str:
 
 def _pins() -> list["Task"]:
     from spanproof.checks.jobs import Task  # noqa: PLC0415
+    from spanproof.checks.record import load  # noqa: PLC0415
 
-    return [Task("pin", str(path)) for path in sorted(Path(PINS).glob("*.json"))]
+    paths = sorted(Path(PINS).glob("*.json"))
+    for path in paths:
+        load(path)  # refuse one that is damaged before anything runs
+    return [Task("pin", str(path)) for path in paths]
 
 
 @cli.command()
@@ -383,30 +389,16 @@ def replay(record: str, json_file: str | None) -> int:
 
 def _replayed(record: "Record", place: str) -> tuple[Any, str]:
     """The result of a replay and what to show of it."""
+    from spanproof.checks.again import CHECK, NOT_RUN, replayed  # noqa: PLC0415
     from spanproof.checks.faults.planting import subject  # noqa: PLC0415
-    from spanproof.checks.running.replaying import replay as run_again  # noqa: PLC0415
     from spanproof.checks.verdict import Result, Verdict  # noqa: PLC0415
 
-    claim = record.violated.claim
-    if record.kind == "trace":
-        from spanproof.checks.tracing.replaying import replay_trace  # noqa: PLC0415
-
-        difference = replay_trace(record, subject(record.heap, record.fault))
-        check, anew = "trace", record if not difference else None
-    elif record.kind == "history":
-        from spanproof.checks.comparing.living import replay_history  # noqa: PLC0415
-
-        replayed = replay_history(record, subject(record.heap, record.fault))
-        check, anew, difference = "compare", replayed.record, replayed.difference
-    elif record.kind == "inputs":
-        from spanproof.checks.proofs.catalogue import PLAIN_BY_NAME  # noqa: PLC0415
-        from spanproof.checks.proving.lifted.judging import replay_inputs  # noqa: PLC0415
-
-        replayed = replay_inputs(record, PLAIN_BY_NAME, subject(record.heap, record.fault))
-        check, anew, difference = "prove", replayed.record, replayed.difference
-    else:
-        replayed = run_again(record, subject(record.heap, record.fault).heap_class)
-        check, anew, difference = "explore", replayed.record, replayed.difference
+    check, claim = CHECK[record.kind], record.violated.claim
+    try:
+        again = replayed(record, subject(record.heap, record.fault))
+    except NOT_RUN as e:
+        return Result(check, record.name, Verdict.UNKNOWN, f"the heap cannot be run: {e}"), ""
+    anew, difference = again.record, again.difference
     if anew is None:
         return Result(check, record.name, Verdict.UNKNOWN, f"not reproduced: {difference}"), ""
     if difference:
@@ -420,19 +412,31 @@ def _replayed(record: "Record", place: str) -> tuple[Any, str]:
 @click.argument("record", metavar="RECORD")
 def pin(record: str) -> int:
     """Keep a counterexample in spanproof-pins/, where `check` runs it first from now on."""
+    from spanproof.checks.again import NOT_RUN, judged  # noqa: PLC0415
     from spanproof.checks.record import load, save  # noqa: PLC0415
+    from spanproof.checks.subject import Subject  # noqa: PLC0415
 
     source = Path(record)
     kept = load(source)
-    if kept.kind != "run":
-        raise click.UsageError(f"{record}: only counterexamples of programs can be pinned; `trace` judges trace files")
-    place = Path(PINS) / source.name
+    with suppress(*NOT_RUN):
+        judged(kept, Subject(), source.name)  # refuse what is damaged now, and not when it is wanted
     try:
+        place = _free_place(Path(PINS), source.stem, kept.dumps())
         save(kept, place)
     except OSError as e:
-        raise click.UsageError(f"{place}: cannot be written: {e.strerror}; give this folder room or rights") from e
+        raise click.UsageError(f"{PINS}: cannot be written: {e.strerror}; give this folder room or rights") from e
     click.echo(f"pinned: {place}")
     return 0
+
+
+def _free_place(folder: Path, stem: str, text: str) -> Path:
+    """A file in the folder that is not there yet, or holds this text already."""
+    names = itertools.chain([stem], (f"{stem}-{n}" for n in itertools.count(2)))
+    return next(
+        place
+        for place in (folder / f"{name}.json" for name in names)
+        if not place.exists() or (place.is_file() and place.read_bytes() == text.encode())
+    )
 
 
 @cli.command("list")

@@ -13,18 +13,15 @@ from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
+from spanproof.checks.again import CHECK, NOT_RUN, judged
 from spanproof.checks.comparing.campaign import FEWEST_PROGRAMS, PARTS, Part, draw, judge_campaign
 from spanproof.checks.comparing.history_campaign import DRAWN, SEEDED, SEEDED_CALLS, judge_histories
 from spanproof.checks.exploring.verdicts import judge
 from spanproof.checks.faults.planting import PLANTABLE, subject
 from spanproof.checks.faults.table import judge_fault
-from spanproof.checks.local_state import HiddenStateError
-from spanproof.checks.numbering import UnknownCellError
 from spanproof.checks.proving.obligations import Proof
 from spanproof.checks.record import Record, load
-from spanproof.checks.running.endless import EndlessError, watched
-from spanproof.checks.running.machine import HeapError
-from spanproof.checks.running.replaying import survey
+from spanproof.checks.running.endless import watched
 from spanproof.checks.scenarios import BY_NAME
 from spanproof.checks.subject import REFERENCE
 from spanproof.checks.verdict import Result, Verdict
@@ -116,7 +113,7 @@ def perform(task: Task, setting: Setting) -> Done:
     try:
         with watched():
             return _TASKS[task.check](task, setting)
-    except (EndlessError, HeapError, HiddenStateError, UnknownCellError) as e:
+    except NOT_RUN as e:
         name = "workloads" if task.name.isdigit() else task.name
         return Done((Result(task.check, name, Verdict.UNKNOWN, f"the heap cannot be run: {e}"),))
 
@@ -175,8 +172,11 @@ def _prove_plain(task: Task, setting: Setting) -> Done:
 
 
 def _pin(task: Task, setting: Setting) -> Done:
-    record = load(Path(task.name))
-    result, again = survey(record, subject(setting.heap, setting.fault).heap_class, Path(task.name).name)
+    record, name = load(Path(task.name)), Path(task.name).name
+    try:
+        result, again = judged(record, subject(setting.heap, setting.fault), name)
+    except NOT_RUN as e:
+        return Done((Result(CHECK[record.kind], f"pinned {name}", Verdict.UNKNOWN, f"the heap cannot be run: {e}"),))
     return Done((result,), () if again is None else (again,))
 
 
@@ -275,7 +275,7 @@ def _theorems(work: Work, done: list[tuple[Task, Proof]], setting: Setting) -> N
     if not done:
         return
     from spanproof.checks.proofs.catalogue import THEOREMS  # noqa: PLC0415  # for proofs alone
-    from spanproof.checks.proofs.script import judged  # noqa: PLC0415  # as above
+    from spanproof.checks.proofs.script import judged as judged_theorem  # noqa: PLC0415  # as above
     from spanproof.checks.proving.telling import story  # noqa: PLC0415  # as above
     from spanproof.checks.proving.theorem import JOBS, units  # noqa: PLC0415  # as above
 
@@ -287,7 +287,7 @@ def _theorems(work: Work, done: list[tuple[Task, Proof]], setting: Setting) -> N
             if any((u.job, u.release) not in proofs for u in needed):
                 continue  # interrupted before they were done
             parts = [(u, proofs[u.job, u.release]) for u in needed]
-            found = judged(theorem, parts, heap, domain, setting.release, _hurry(setting), proofs.values())
+            found = judged_theorem(theorem, parts, heap, domain, setting.release, _hurry(setting), proofs.values())
             name = theorem.name if domain == "int" else f"{theorem.name} ({domain})"
             result = replace(found.result, name=name)
             work.told[name] = story(theorem, result, parts, heap.heap_class)

@@ -69,7 +69,7 @@ def test_a_scenario_ends_with_a_record_that_replays(heap: Subject, said: str) ->
     assert judged.result.reason.startswith(f"no_deadlock: {said} goes round without an access: ")
     assert judged.record is not None
     assert replay(judged.record, heap.heap_class).difference == ""
-    result, again = survey(judged.record, heap.heap_class, "x.json")
+    result, again = survey(judged.record, heap, "x.json")
     assert (result.verdict, again) == (Verdict.VIOLATED, judged.record)
 
 

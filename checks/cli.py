@@ -7,6 +7,7 @@ import difflib
 import itertools
 import math
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -72,9 +73,40 @@ def _known(name: str, names: Iterable[str], what: str) -> None:
         raise click.UsageError(f"no {what} {name!r}: {hint}")
 
 
+def _named(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:  # noqa: ARG001
+    if value is not None and (not value or "\0" in value):
+        raise click.BadParameter(f"{value!r} names nothing")
+    return value
+
+
+def _json(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if _named(ctx, param, value) is not None and Path(str(value)).is_dir():
+        raise click.BadParameter(f"{value} is a folder; give a file")
+    return value
+
+
+class _WithHistories(click.Command):
+    """A command with --histories, whose number may be left out: then click takes -5 for another option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuse what is given as its number and begins with a dash."""
+        for argument, after in itertools.pairwise([*args, ""]):
+            name, equals, value = argument.partition("=")
+            given = value if equals else after if after[1:2].isdecimal() else ""
+            if name == "--histories" and given.startswith("-"):
+                raise click.BadParameter(f"{given!r} is no number of calls; give 1 or more", param_hint="'--histories'")
+        return super().parse_args(ctx, args)
+
+
 OPTIONS = (
-    click.option("--json", "json_file", metavar="FILE", help="Write the results as JSON; - is stdout."),
-    click.option("--out", metavar="DIR", default=None, help=f"Folder for the report (check: {REPORT}) and records."),
+    click.option("--json", "json_file", callback=_json, metavar="FILE", help="Write the results as JSON; - is stdout."),
+    click.option(
+        "--out",
+        metavar="DIR",
+        callback=_named,
+        default=None,
+        help=f"Folder for the report (check: {REPORT}) and records.",
+    ),
     click.option("--jobs", type=click.IntRange(1, 256), default=None, help="Processes side by side [default: cores]."),
     click.option("--budget", type=float, callback=_seconds, help="Seconds; what is not done by then is unknown."),
     click.option(
@@ -330,7 +362,7 @@ def prove(theorems: tuple[str, ...], domain: str | None, tier: str, **options: A
     return _run("prove", tasks, options, tell=bool(theorems))
 
 
-@cli.command()
+@cli.command(cls=_WithHistories)
 @click.option("--examples", type=click.IntRange(1, 10_000_000), default=None, help="Programs to draw [default: 300].")
 @click.option("--tables", is_flag=True, help="Replay the calls of Go's own tests instead.")
 @click.option(
@@ -367,7 +399,7 @@ def trace(files: tuple[str, ...], **options: Any) -> int:
 
 @cli.command()
 @click.argument("record", metavar="RECORD")
-@click.option("--json", "json_file", metavar="FILE", help="Write the result as JSON; - is stdout.")
+@click.option("--json", "json_file", callback=_json, metavar="FILE", help="Write the result as JSON; - is stdout.")
 def replay(record: str, json_file: str | None) -> int:
     """Run a counterexample again, on the heap and with the fault that it names, and show it."""
     from spanproof.checks.record import load  # noqa: PLC0415
@@ -440,7 +472,7 @@ def _free_place(folder: Path, stem: str, text: str) -> Path:
 
 
 @cli.command("list")
-@click.option("--json", "json_file", metavar="FILE", help="Write the lists as JSON; - is stdout.")
+@click.option("--json", "json_file", callback=_json, metavar="FILE", help="Write the lists as JSON; - is stdout.")
 def list_command(json_file: str | None) -> int:
     """Show the scenarios, claims, releases and faults."""
     import json  # noqa: PLC0415
@@ -487,6 +519,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         with watched():
             code = cli.main(arguments, prog_name="spanproof", standalone_mode=False)
+            click.echo(nl=False)  # what is held back is written now, or fails now
     except click.exceptions.NoArgsIsHelpError as e:
         click.echo(e.format_message())
         return 0
@@ -496,13 +529,23 @@ def main(arguments: list[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("spanproof: interrupted", err=True)
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (BrokenPipeError, SystemExit):  # click and rich exit, with 1, where nobody reads on
+        _silence()
         return EXIT_USAGE
     except _input_errors() as e:
         click.echo(f"spanproof: {_one_line(e)}", err=True)
         return EXIT_USAGE
+    except OSError as e:  # the files that a command names are dealt with where it reads or writes them
+        _silence()
+        click.echo(f"spanproof: the output cannot be written: {e.strerror}", err=True)
+        return EXIT_USAGE
     return code if isinstance(code, int) else 0
+
+
+def _silence() -> None:
+    """Whatever is still to be written to stdout is written nowhere."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _input_errors() -> tuple[type[Exception], ...]:
@@ -521,7 +564,13 @@ def _input_errors() -> tuple[type[Exception], ...]:
 
 def run() -> None:
     """The console script."""
-    sys.exit(main())
+    from spanproof.checks.verdict import EXIT_INTERRUPTED  # noqa: PLC0415
+
+    code = EXIT_INTERRUPTED
+    with suppress(KeyboardInterrupt):  # one that comes while another error is told
+        code = main()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is told
+    sys.exit(code)
 
 
 if __name__ == "__main__":

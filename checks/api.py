@@ -23,6 +23,7 @@ from spanproof.checks.programs import (
     Uncache,
 )
 from spanproof.checks.reporting.lanes import lanes
+from spanproof.checks.running.endless import watched
 from spanproof.checks.running.replaying import record_of
 from spanproof.model.geometry import BYTES, CHUNKED, GO_AMD64, SMALL, Geometry
 from spanproof.model.releases import row
@@ -64,6 +65,7 @@ def steps_of(schedule: str) -> tuple[int, ...]:
 def show_run(program: Program, schedule: str, fault: str | None = None) -> str | None:
     """Run a schedule; print what happened if it breaks a claim. Returns the claim's name, or None."""
     heap = subject(fault=fault)
-    record = record_of("pasted", program, heap.heap_class, steps_of(schedule), heap.heap, heap.fault)
+    with watched():
+        record = record_of("pasted", program, heap.heap_class, steps_of(schedule), heap.heap, heap.fault)
     print("no claim breaks" if record is None else lanes(record, "run this program again"))  # noqa: T201  # its purpose
     return None if record is None else record.violated.claim

@@ -4,11 +4,14 @@ Exit codes: 0 all hold, 1 violated, 2 bad usage or input, 3 something unknown or
 """
 
 import difflib
+import itertools
 import math
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -70,9 +73,40 @@ def _known(name: str, names: Iterable[str], what: str) -> None:
         raise click.UsageError(f"no {what} {name!r}: {hint}")
 
 
+def _named(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:  # noqa: ARG001
+    if value is not None and (not value or "\0" in value):
+        raise click.BadParameter(f"{value!r} names nothing")
+    return value
+
+
+def _json(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    if _named(ctx, param, value) is not None and Path(str(value)).is_dir():
+        raise click.BadParameter(f"{value} is a folder; give a file")
+    return value
+
+
+class _WithHistories(click.Command):
+    """A command with --histories, whose number may be left out: then click takes -5 for another option."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Refuse what is given as its number and begins with a dash."""
+        for argument, after in itertools.pairwise([*args, ""]):
+            name, equals, value = argument.partition("=")
+            given = value if equals else after if after[1:2].isdecimal() else ""
+            if name == "--histories" and given.startswith("-"):
+                raise click.BadParameter(f"{given!r} is no number of calls; give 1 or more", param_hint="'--histories'")
+        return super().parse_args(ctx, args)
+
+
 OPTIONS = (
-    click.option("--json", "json_file", metavar="FILE", help="Write the results as JSON; - is stdout."),
-    click.option("--out", metavar="DIR", default=None, help=f"Folder for the report (check: {REPORT}) and records."),
+    click.option("--json", "json_file", callback=_json, metavar="FILE", help="Write the results as JSON; - is stdout."),
+    click.option(
+        "--out",
+        metavar="DIR",
+        callback=_named,
+        default=None,
+        help=f"Folder for the report (check: {REPORT}) and records.",
+    ),
     click.option("--jobs", type=click.IntRange(1, 256), default=None, help="Processes side by side [default: cores]."),
     click.option("--budget", type=float, callback=_seconds, help="Seconds; what is not done by then is unknown."),
     click.option(
@@ -242,8 +276,12 @@ def _story(record: "Record", place: str) -> str:
 
 def _pins() -> list["Task"]:
     from spanproof.checks.jobs import Task  # noqa: PLC0415
+    from spanproof.checks.record import load  # noqa: PLC0415
 
-    return [Task("pin", str(path)) for path in sorted(Path(PINS).glob("*.json"))]
+    paths = sorted(Path(PINS).glob("*.json"))
+    for path in paths:
+        load(path)  # refuse one that is damaged before anything runs
+    return [Task("pin", str(path)) for path in paths]
 
 
 @cli.command()
@@ -324,7 +362,7 @@ def prove(theorems: tuple[str, ...], domain: str | None, tier: str, **options: A
     return _run("prove", tasks, options, tell=bool(theorems))
 
 
-@cli.command()
+@cli.command(cls=_WithHistories)
 @click.option("--examples", type=click.IntRange(1, 10_000_000), default=None, help="Programs to draw [default: 300].")
 @click.option("--tables", is_flag=True, help="Replay the calls of Go's own tests instead.")
 @click.option(
@@ -361,7 +399,7 @@ def trace(files: tuple[str, ...], **options: Any) -> int:
 
 @cli.command()
 @click.argument("record", metavar="RECORD")
-@click.option("--json", "json_file", metavar="FILE", help="Write the result as JSON; - is stdout.")
+@click.option("--json", "json_file", callback=_json, metavar="FILE", help="Write the result as JSON; - is stdout.")
 def replay(record: str, json_file: str | None) -> int:
     """Run a counterexample again, on the heap and with the fault that it names, and show it."""
     from spanproof.checks.record import load  # noqa: PLC0415
@@ -383,30 +421,16 @@ def replay(record: str, json_file: str | None) -> int:
 
 def _replayed(record: "Record", place: str) -> tuple[Any, str]:
     """The result of a replay and what to show of it."""
+    from spanproof.checks.again import CHECK, NOT_RUN, replayed  # noqa: PLC0415
     from spanproof.checks.faults.planting import subject  # noqa: PLC0415
-    from spanproof.checks.running.replaying import replay as run_again  # noqa: PLC0415
     from spanproof.checks.verdict import Result, Verdict  # noqa: PLC0415
 
-    claim = record.violated.claim
-    if record.kind == "trace":
-        from spanproof.checks.tracing.replaying import replay_trace  # noqa: PLC0415
-
-        difference = replay_trace(record, subject(record.heap, record.fault))
-        check, anew = "trace", record if not difference else None
-    elif record.kind == "history":
-        from spanproof.checks.comparing.living import replay_history  # noqa: PLC0415
-
-        replayed = replay_history(record, subject(record.heap, record.fault))
-        check, anew, difference = "compare", replayed.record, replayed.difference
-    elif record.kind == "inputs":
-        from spanproof.checks.proofs.catalogue import PLAIN_BY_NAME  # noqa: PLC0415
-        from spanproof.checks.proving.lifted.judging import replay_inputs  # noqa: PLC0415
-
-        replayed = replay_inputs(record, PLAIN_BY_NAME, subject(record.heap, record.fault))
-        check, anew, difference = "prove", replayed.record, replayed.difference
-    else:
-        replayed = run_again(record, subject(record.heap, record.fault).heap_class)
-        check, anew, difference = "explore", replayed.record, replayed.difference
+    check, claim = CHECK[record.kind], record.violated.claim
+    try:
+        again = replayed(record, subject(record.heap, record.fault))
+    except NOT_RUN as e:
+        return Result(check, record.name, Verdict.UNKNOWN, f"the heap cannot be run: {e}"), ""
+    anew, difference = again.record, again.difference
     if anew is None:
         return Result(check, record.name, Verdict.UNKNOWN, f"not reproduced: {difference}"), ""
     if difference:
@@ -420,23 +444,35 @@ def _replayed(record: "Record", place: str) -> tuple[Any, str]:
 @click.argument("record", metavar="RECORD")
 def pin(record: str) -> int:
     """Keep a counterexample in spanproof-pins/, where `check` runs it first from now on."""
+    from spanproof.checks.again import NOT_RUN, judged  # noqa: PLC0415
     from spanproof.checks.record import load, save  # noqa: PLC0415
+    from spanproof.checks.subject import Subject  # noqa: PLC0415
 
     source = Path(record)
     kept = load(source)
-    if kept.kind != "run":
-        raise click.UsageError(f"{record}: only counterexamples of programs can be pinned; `trace` judges trace files")
-    place = Path(PINS) / source.name
+    with suppress(*NOT_RUN):
+        judged(kept, Subject(), source.name)  # refuse what is damaged now, and not when it is wanted
     try:
+        place = _free_place(Path(PINS), source.stem, kept.dumps())
         save(kept, place)
     except OSError as e:
-        raise click.UsageError(f"{place}: cannot be written: {e.strerror}; give this folder room or rights") from e
+        raise click.UsageError(f"{PINS}: cannot be written: {e.strerror}; give this folder room or rights") from e
     click.echo(f"pinned: {place}")
     return 0
 
 
+def _free_place(folder: Path, stem: str, text: str) -> Path:
+    """A file in the folder that is not there yet, or holds this text already."""
+    names = itertools.chain([stem], (f"{stem}-{n}" for n in itertools.count(2)))
+    return next(
+        place
+        for place in (folder / f"{name}.json" for name in names)
+        if not place.exists() or (place.is_file() and place.read_bytes() == text.encode())
+    )
+
+
 @cli.command("list")
-@click.option("--json", "json_file", metavar="FILE", help="Write the lists as JSON; - is stdout.")
+@click.option("--json", "json_file", callback=_json, metavar="FILE", help="Write the lists as JSON; - is stdout.")
 def list_command(json_file: str | None) -> int:
     """Show the scenarios, claims, releases and faults."""
     import json  # noqa: PLC0415
@@ -477,10 +513,13 @@ def _one_line(error: Exception) -> str:
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command; the exit code. Never a traceback for bad input."""
+    from spanproof.checks.running.endless import watched  # noqa: PLC0415
     from spanproof.checks.verdict import EXIT_INTERRUPTED, EXIT_USAGE  # noqa: PLC0415
 
     try:
-        code = cli.main(arguments, prog_name="spanproof", standalone_mode=False)
+        with watched():
+            code = cli.main(arguments, prog_name="spanproof", standalone_mode=False)
+            click.echo(nl=False)  # what is held back is written now, or fails now
     except click.exceptions.NoArgsIsHelpError as e:
         click.echo(e.format_message())
         return 0
@@ -490,13 +529,23 @@ def main(arguments: list[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         click.echo("spanproof: interrupted", err=True)
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except (BrokenPipeError, SystemExit):  # click and rich exit, with 1, where nobody reads on
+        _silence()
         return EXIT_USAGE
     except _input_errors() as e:
         click.echo(f"spanproof: {_one_line(e)}", err=True)
         return EXIT_USAGE
+    except OSError as e:  # the files that a command names are dealt with where it reads or writes them
+        _silence()
+        click.echo(f"spanproof: the output cannot be written: {e.strerror}", err=True)
+        return EXIT_USAGE
     return code if isinstance(code, int) else 0
+
+
+def _silence() -> None:
+    """Whatever is still to be written to stdout is written nowhere."""
+    with suppress(OSError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _input_errors() -> tuple[type[Exception], ...]:
@@ -515,7 +564,13 @@ def _input_errors() -> tuple[type[Exception], ...]:
 
 def run() -> None:
     """The console script."""
-    sys.exit(main())
+    from spanproof.checks.verdict import EXIT_INTERRUPTED  # noqa: PLC0415
+
+    code = EXIT_INTERRUPTED
+    with suppress(KeyboardInterrupt):  # one that comes while another error is told
+        code = main()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is told
+    sys.exit(code)
 
 
 if __name__ == "__main__":

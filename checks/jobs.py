@@ -5,25 +5,26 @@ Each task gives results and records and is a plain value, so a process of its ow
 
 import signal
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from multiprocessing import get_context
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
 
+from spanproof.checks.again import CHECK, NOT_RUN, judged
 from spanproof.checks.comparing.campaign import FEWEST_PROGRAMS, PARTS, Part, draw, judge_campaign
 from spanproof.checks.comparing.history_campaign import DRAWN, SEEDED, SEEDED_CALLS, judge_histories
+from spanproof.checks.comparing.walking import Counts
 from spanproof.checks.exploring.verdicts import judge
 from spanproof.checks.faults.planting import PLANTABLE, subject
 from spanproof.checks.faults.table import judge_fault
-from spanproof.checks.local_state import HiddenStateError
-from spanproof.checks.numbering import UnknownCellError
 from spanproof.checks.proving.obligations import Proof
 from spanproof.checks.record import Record, load
-from spanproof.checks.running.machine import HeapError
-from spanproof.checks.running.replaying import survey
+from spanproof.checks.running.endless import watched
 from spanproof.checks.scenarios import BY_NAME
 from spanproof.checks.subject import REFERENCE
 from spanproof.checks.verdict import Result, Verdict
@@ -113,10 +114,22 @@ def _hurry(setting: Setting) -> Callable[[int], str | None]:
 def perform(task: Task, setting: Setting) -> Done:
     """Do one task."""
     try:
-        return _TASKS[task.check](task, setting)
-    except (HeapError, HiddenStateError, UnknownCellError) as e:
-        name = "workloads" if task.name.isdigit() else task.name
-        return Done((Result(task.check, name, Verdict.UNKNOWN, f"the heap cannot be run: {e}"),))
+        with watched():
+            return _TASKS[task.check](task, setting)
+    except NOT_RUN as e:
+        return _unknown(task, f"the heap cannot be run: {e}")
+
+
+def _unknown(task: Task, reason: str) -> Done:
+    """What a task gives of which nothing can be said."""
+    if task.check == "prove" and task.domain:
+        return Done((), proof=Proof(task.name, task.release, task.domain, error=reason))
+    if task.check == "compare" and task.name.isdigit():
+        return Done((), part=Part(Counts(), 0.0, reason))
+    if task.check == "pin":
+        path = Path(task.name)
+        return Done((Result(CHECK[load(path).kind], f"pinned {path.name}", Verdict.UNKNOWN, reason),))
+    return Done((Result(task.check, task.name, Verdict.UNKNOWN, reason),))
 
 
 def _explore(task: Task, setting: Setting) -> Done:
@@ -173,8 +186,8 @@ def _prove_plain(task: Task, setting: Setting) -> Done:
 
 
 def _pin(task: Task, setting: Setting) -> Done:
-    record = load(Path(task.name))
-    result, again = survey(record, subject(setting.heap, setting.fault).heap_class, Path(task.name).name)
+    path = Path(task.name)
+    result, again = judged(load(path), subject(setting.heap, setting.fault), path.name)
     return Done((result,), () if again is None else (again,))
 
 
@@ -197,20 +210,39 @@ def _side_by_side(tasks: list[Task], setting: Setting, jobs: int, work: Work) ->
     context = get_context("spawn")
     stop = context.Event()
     with ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(stop,)) as pool:
-        waiting: dict[Future[Any], Task] = {pool.submit(perform, task, setting): task for task in tasks}
+        with _unheard():
+            waiting: dict[Future[Any], Task] = {pool.submit(perform, task, setting): task for task in tasks}
         while waiting:
             try:
                 done, _ = wait(waiting, return_when=FIRST_COMPLETED)
                 for future in done:
                     task = waiting.pop(future)
                     if not future.cancelled():
-                        yield task, future.result()
+                        yield task, _given(future, task)
             except KeyboardInterrupt:
                 # The tasks under way stop soon and say how far they came; the others are not begun.
                 work.interrupted = True
                 stop.set()
                 for future in waiting:
                     future.cancel()
+
+
+@contextmanager
+def _unheard() -> Generator[None]:
+    """Leave Ctrl-C for later; processes that begin in between never hear of it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _given(future: Future[Done], task: Task) -> Done:
+    """What a task gave; if its process was killed, that nothing is known."""
+    try:
+        return future.result()
+    except BrokenProcessPool:
+        return _unknown(task, "its process, or another beside it, was killed: give fewer --jobs if memory ran out")
 
 
 def _one_by_one(tasks: list[Task], setting: Setting, work: Work) -> Iterator[tuple[Task, Done]]:
@@ -273,7 +305,7 @@ def _theorems(work: Work, done: list[tuple[Task, Proof]], setting: Setting) -> N
     if not done:
         return
     from spanproof.checks.proofs.catalogue import THEOREMS  # noqa: PLC0415  # for proofs alone
-    from spanproof.checks.proofs.script import judged  # noqa: PLC0415  # as above
+    from spanproof.checks.proofs.script import judged as judged_theorem  # noqa: PLC0415  # as above
     from spanproof.checks.proving.telling import story  # noqa: PLC0415  # as above
     from spanproof.checks.proving.theorem import JOBS, units  # noqa: PLC0415  # as above
 
@@ -285,7 +317,7 @@ def _theorems(work: Work, done: list[tuple[Task, Proof]], setting: Setting) -> N
             if any((u.job, u.release) not in proofs for u in needed):
                 continue  # interrupted before they were done
             parts = [(u, proofs[u.job, u.release]) for u in needed]
-            found = judged(theorem, parts, heap, domain, setting.release, _hurry(setting), proofs.values())
+            found = judged_theorem(theorem, parts, heap, domain, setting.release, _hurry(setting), proofs.values())
             name = theorem.name if domain == "int" else f"{theorem.name} ({domain})"
             result = replace(found.result, name=name)
             work.told[name] = story(theorem, result, parts, heap.heap_class)

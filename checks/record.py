@@ -193,8 +193,14 @@ def load(path: Path) -> Record:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a file so that it is there whole or not at all, also when the process is killed or the disk is full."""
+    """Write a file so that it is there whole or not at all, also when the process is killed or the disk is full.
+
+    What is there and is no plain file (a pipe, a device, a link to one) is written into, and stays what it is.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
+    if path.is_symlink() or (path.exists() and not path.is_file()):
+        path.write_text(text, encoding="utf-8")
+        return
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".part")
     try:
         with os.fdopen(handle, "w", encoding="utf-8") as file:

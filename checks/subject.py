@@ -63,6 +63,6 @@ def _module(file: Path, place: str) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
-    except Exception as e:
+    except (Exception, SystemExit) as e:
         raise SubjectError(f"--heap {place}: the file does not load: {type(e).__name__}: {e}") from e
     return module

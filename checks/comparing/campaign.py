@@ -17,6 +17,7 @@ from spanproof.checks.exploring.search import fewest_preemptions
 from spanproof.checks.exploring.tables import LimitError
 from spanproof.checks.programs import Program
 from spanproof.checks.record import Record
+from spanproof.checks.running.endless import EndlessError
 from spanproof.checks.running.replaying import record_of
 from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Result, Verdict
@@ -83,7 +84,7 @@ def draw(
     began, counts = time.perf_counter(), Counts()
     found: list[FoundError] = []
     failed: set[tuple[Program, bytes]] = set()
-    enough = float("inf")
+    enough, given_up = float("inf"), ""
 
     @seed(seed_ * PARTS + part)
     @settings(
@@ -96,10 +97,10 @@ def draw(
     )
     @given(programs(releases=releases), schedules())
     def campaign(program: Program, schedule: bytes) -> None:
-        nonlocal enough
-        stop = hurry(counts.programs) if not found else None
-        if stop is not None:
-            raise _StoppedError(stop)
+        nonlocal enough, given_up
+        given_up = given_up or ("" if found else hurry(counts.programs) or "")
+        if given_up:
+            raise _StoppedError(given_up)
         if time.perf_counter() > enough and (program, schedule) not in failed:
             return  # time to shrink is over: nothing simpler is tried, and the simplest known is kept
         try:
@@ -109,6 +110,8 @@ def draw(
             failed.add((program, schedule))
             found.append(error)
             raise
+        except EndlessError as error:
+            given_up = f"the heap cannot be run: {error}"
 
     stopped = ""
     try:
@@ -119,7 +122,7 @@ def draw(
     except FoundError:
         record = _record(found[-1], subject)
         return Part(counts, time.perf_counter() - began, broken=str(found[-1].broken), record=record)
-    return Part(counts, time.perf_counter() - began, stopped)
+    return Part(counts, time.perf_counter() - began, stopped or given_up)
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from spanproof.checks.comparing.mixes import Call
 from spanproof.checks.comparing.plans import Plan, plan_of
 from spanproof.checks.monitor import BrokenError
 from spanproof.checks.record import Record, Violated
-from spanproof.checks.running.alone import EndlessError
+from spanproof.checks.running.endless import EndlessError
 from spanproof.checks.running.machine import HeapError
 from spanproof.checks.running.replaying import Replayed
 from spanproof.checks.subject import Subject

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from spanproof.checks.exploring.tables import Tables
 from spanproof.checks.monitor import BrokenError
+from spanproof.checks.running.endless import EndlessError
 
 Hurry = Callable[[int], str | None]
 """Told the number of states now and then; a text ends the search with that reason."""
@@ -35,7 +36,12 @@ def _never(states: int) -> str | None:  # noqa: ARG001  # the signature of Hurry
 
 
 def explore(tables: Tables, *, hurry: Hurry = _never) -> Explored:
-    """Visit all states, breadth first, until a claim breaks or `hurry` says stop."""
+    """Visit all states, breadth first, until a claim breaks or `hurry` says stop.
+
+    Raises:
+        EndlessError: a step goes on for ever, and that claim is not judged.
+
+    """
     began = time.perf_counter()
     parents = {tables.start: -1}
     frontier = [tables.start]
@@ -131,6 +137,8 @@ def _steps(tables: Tables, state: int) -> list[int | BrokenError]:
                 step = tables.expand(t, key)
             except BrokenError as broken:
                 step = broken
+            except EndlessError:
+                step = 0
         steps.append(step)
     return steps
 

@@ -16,6 +16,7 @@ from spanproof.checks.monitor import BrokenError
 from spanproof.checks.numbering import UnknownCellError
 from spanproof.checks.observe import Event, advance
 from spanproof.checks.programs import Program
+from spanproof.checks.running.endless import EndlessError
 from spanproof.checks.running.machine import Machine, Make, finding, innermost
 from spanproof.impl.access import BLOCKED, Access, perform
 from spanproof.impl.malloc import Runtime
@@ -37,7 +38,7 @@ class LimitError(RuntimeError):
 class Node:
     """A local state: the access that is pending, and where the text stands."""
 
-    __slots__ = ("access", "chain", "coroutine", "edges", "function", "held", "line", "number", "results")
+    __slots__ = ("access", "chain", "coroutine", "edges", "endless", "function", "held", "line", "number", "results")
 
     def __init__(
         self, access: Access[Any], number: int, held: bool, results: tuple[Any, ...], coroutine: Any, chain: list[Link]
@@ -47,6 +48,8 @@ class Node:
         self.access, self.number, self.held, self.results = access, number, held, results
         self.function, self.line = where.cr_code.co_name, where.cr_frame.f_lineno
         self.edges: dict[str, tuple[str, tuple[Event, ...], int]] = {}
+        self.endless: dict[str, BrokenError] = {}
+        """Values from which the text goes on for ever: that takes seconds to see, so it is seen once."""
         self.coroutine, self.chain = coroutine, chain
         """A coroutine suspended here, for the first edge that leads on; later edges run a fresh one over `results`."""
 
@@ -60,7 +63,10 @@ class Automaton:
         self.nodes: list[Node | None] = [None]
         self._index: dict[Any, int] = {}
         coroutine: Any = make()
-        pending, self.first_events, _ = advance(coroutine, None)
+        try:
+            pending, self.first_events, _ = advance(coroutine, None)
+        except Exception as e:  # whatever the text raises is judged
+            raise finding(e) from e
         self.start = self._node(coroutine, [], pending, (), held=False)
 
     def _suspended(self, node: Node) -> tuple[Any, list[Link]]:
@@ -108,6 +114,8 @@ class Automaton:
         """
         access = node.access
         before = self.tables.values[node.number][char]
+        if char in node.endless:
+            raise node.endless[char]
         if access.cell.guard is not None and not node.held:
             raise BrokenError("lock_discipline_is_kept", f"{access.cell} is touched without {access.cell.guard}")
         try:
@@ -122,6 +130,9 @@ class Automaton:
             target = self._node(coroutine, chain, pending, (*node.results, result), held=held)
         except (LimitError, HiddenStateError, UnknownCellError):
             raise
+        except EndlessError as e:
+            node.endless[char] = finding(e)
+            raise node.endless[char] from e
         except Exception as e:  # whatever the text raises is judged
             raise finding(e) from e
         edge = self.tables.char(node.number, after), events, target
@@ -266,6 +277,7 @@ class Tables:
 
         Raises:
             BrokenError: the step breaks a claim; nothing is filled in.
+            EndlessError: it goes on for ever, and that claim is not judged.
 
         """
         automaton = self.automata[t]
@@ -287,6 +299,8 @@ class Tables:
             except BrokenError as broken:
                 if self.monitor.judges(broken.claim):
                     raise
+                if broken in node.endless.values():
+                    raise EndlessError(broken.detail) from None
                 self.ended.add((t, key))
         self.deltas[t][key] = delta
         return delta

@@ -74,7 +74,10 @@ def _judge(
             only=only,
             witness=lambda node, before, events: watching.see(node.access, node.function, before, events),
         )
-    except BrokenError:
+    except BrokenError as broken:
+        if only not in (None, broken.claim):
+            said = f"before the program begins, or where a thread begins, {broken.claim} breaks: {broken.detail}"
+            return Judged(Result("explore", scenario.name, Verdict.UNKNOWN, reason=said))
         return _violated(scenario.name, None, _record(scenario, program, subject, (), only))
     try:
         found = explore(tables, hurry=hurry)

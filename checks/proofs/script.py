@@ -11,6 +11,7 @@ from spanproof.checks.proving.stopping import Hurry, patient
 from spanproof.checks.proving.telling import Done, story
 from spanproof.checks.proving.theorem import JOBS, Judged, Standing, Theorem, prove, units, verdict
 from spanproof.checks.record import Record
+from spanproof.checks.running.endless import watched
 from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import EXIT_CODES
 
@@ -45,6 +46,7 @@ def main(theorem: Theorem) -> None:
     parser = argparse.ArgumentParser(description=theorem.says)
     parser.add_argument("--domain", choices=DOMAINS, default="int", help="unbounded integers, or 64-bit words")
     domain = parser.parse_args().domain
-    found, done = proved(theorem, Subject(), domain)
+    with watched():
+        found, done = proved(theorem, Subject(), domain)
     sys.stdout.write(story(theorem, found.result, done))
     sys.exit(EXIT_CODES[found.result.verdict])

@@ -26,6 +26,7 @@ from spanproof.checks.proving.obligations import Obligation, Proof
 from spanproof.checks.proving.sweeping import SweepingProtocol
 from spanproof.checks.proving.theorem import JOBS, Standing, Theorem
 from spanproof.checks.record import Record
+from spanproof.checks.running.endless import EndlessError
 from spanproof.checks.running.machine import HeapError
 from spanproof.checks.scenario import Scenario
 from spanproof.checks.scenarios import CLEAN, OLD_SPANS
@@ -64,7 +65,10 @@ def run_counterexample(
         return None, "nothing to run"
     for scenario in _programs(state, proofs, subject, release):
         for claim in theorem.claims:
-            found = _search(scenario, subject, claim, release, stop)
+            try:
+                found = _search(scenario, subject, claim, release, stop)
+            except EndlessError as e:  # and so it would be in the next
+                return None, f"{searched}; {e}"
             if found.record is not None and found.result.verdict is Verdict.VIOLATED:
                 record = found.record
                 said = f"reached: {record.violated.claim} breaks in {len(record.schedule)} steps of {scenario.name}"

@@ -6,6 +6,7 @@ For long histories and for Go's tables, where no other thread takes a step. Read
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
+from spanproof.checks.running.endless import EndlessError
 from spanproof.impl.access import BLOCKED, Access, Cell, perform
 
 T = TypeVar("T")
@@ -13,10 +14,6 @@ ALONE = 0
 """The number of the thread."""
 LONGEST = 2_000_000
 """Accesses of one call, after which it is taken for endless, unless its user knows better."""
-
-
-class EndlessError(Exception):
-    """It would run for ever."""
 
 
 class Alone:

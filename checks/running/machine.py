@@ -14,6 +14,7 @@ from spanproof.checks.observe import Event, advance, watched
 from spanproof.checks.ordering import ORDERED, conflict, declared, writes
 from spanproof.checks.programs import SWITCHES, Held, Program, User, act
 from spanproof.checks.record import Step
+from spanproof.checks.running.endless import EndlessError
 from spanproof.impl.access import BLOCKED, PLAIN, Access, Misuse, Throw, Undefined, perform
 from spanproof.impl.malloc import Runtime
 from spanproof.model.promises import claim_of_throw
@@ -50,6 +51,8 @@ def finding(error: Exception) -> BrokenError:
             return BrokenError("calls_are_defined", str(error))
         case Misuse():
             return BrokenError("lock_discipline_is_kept", str(error))
+        case EndlessError():
+            return BrokenError("no_deadlock", str(error))
         case AttributeError(obj=None):
             return BrokenError("no_nil_dereference", f"throw: {NIL}")
         case _:
@@ -91,11 +94,22 @@ class Machine:
         self.makes = [self._maker(t, held[t]) for t in range(len(program.threads))]
 
     def start(self) -> None:
-        """Run each thread up to its first access."""
+        """Run each thread up to its first access.
+
+        Raises:
+            BrokenError: a claim is broken before that.
+            HeapError: the text itself fails.
+
+        """
         self.threads = [make() for make in self.makes]
         self.pending = [None] * len(self.threads)
-        for t in range(len(self.threads)):
-            self._resume(t, None)
+        try:
+            for t in range(len(self.threads)):
+                self._resume(t, None)
+        except UnknownCellError:
+            raise
+        except Exception as e:  # whatever the text raises is judged
+            raise finding(e) from e
 
     def _maker(self, t: int, held: Held) -> Make:
         user = User(self.heaps[t], t)
@@ -219,6 +233,8 @@ class Machine:
             after, result = perform(access, before, t)
         except (Misuse, Throw, Undefined) as e:
             after, result = before, f"throw: {e}"
+        except EndlessError as e:
+            after, result = before, f"no end: {e}"
         return Step(
             t, inner.cr_code.co_name, inner.cr_frame.f_lineno, access.kind, str(access.cell),
             show(before), show(after), show(result),

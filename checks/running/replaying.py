@@ -10,6 +10,7 @@ from spanproof.checks.monitor import BrokenError
 from spanproof.checks.programs import Program, program_of
 from spanproof.checks.record import Record, Step, Violated
 from spanproof.checks.running.machine import Machine, show
+from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Result, Verdict
 from spanproof.impl.malloc import Runtime
 from spanproof.model.promises import BY_NAME
@@ -94,6 +95,8 @@ class Replayed:
 
     record: Record | None
     difference: str
+    met: bool = True
+    """Whether what the record speaks of still has a meaning."""
 
 
 def replay(record: Record, heap_class: type[Runtime]) -> Replayed:
@@ -112,15 +115,15 @@ def replay(record: Record, heap_class: type[Runtime]) -> Replayed:
     return Replayed(again, _difference(record, again))
 
 
-def survey(record: Record, heap_class: type[Runtime], name: str) -> tuple[Result, Record | None]:
+def survey(record: Record, heap: Subject, name: str) -> tuple[Result, Record | None]:
     """Judge a pinned record: does its program still break a claim on this heap, on its schedule or as near as can be?
 
     The schedule is followed by what threads can do: a step that cannot be taken is passed by, and at its end each
     thread runs on alone. So a pin survives changes of the text.
     """
     program = program_of(record.program)
-    schedule, passed = _followed(program, heap_class, record.schedule)
-    again = record_of(record.name, program, heap_class, schedule, record.heap, record.fault)
+    schedule, passed = _followed(program, heap.heap_class, record.schedule)
+    again = record_of(record.name, program, heap.heap_class, schedule, heap.heap, heap.fault)
     bound = f"{len(schedule)} steps, {passed} of the record's passed by" if passed else f"{len(schedule)} steps"
     if again is None:
         return Result("explore", f"pinned {name}", Verdict.HOLDS, bound=bound), None

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from spanproof.checks.running.endless import EndlessError
 from spanproof.checks.running.pages_alone import PagesAlone, page_text
 from spanproof.checks.tracing.caches import CACHED_PAGES_LIMIT
 from spanproof.checks.tracing.claims import THE_REFERENCE_PREDICTS_EVERY_EVENT
@@ -131,9 +132,16 @@ class Predictor:
         return self.caches.get(p) or self.names.EMPTY
 
     def step(self, e: Event) -> str:
-        """Make the call of one event: "" if it gave what Go gave, else what differs. Then the text is where it got."""
+        """Make the call of one event: "" if it gave what Go gave, else what differs. Then the text is where it got.
+
+        Raises:
+            EndlessError: the text does not come to an end.
+
+        """
         try:
             return self._predict[e.kind](e)
+        except EndlessError:
+            raise
         except Throw as error:
             return f"the reference throws: {error}"
         except (Undefined, Misuse) as error:

@@ -8,6 +8,7 @@ nothing more is predicted. Read next: predicted.py.
 
 from collections.abc import Callable, Mapping
 
+from spanproof.checks.running.endless import EndlessError
 from spanproof.checks.tracing.kinds import PAGE_SIZE, Kind
 from spanproof.checks.tracing.predicting import Event, Predictor, Returning
 from spanproof.checks.tracing.story import pages_of
@@ -26,7 +27,10 @@ def step(predictor: Predictor, e: Event) -> str:
 
     """
     before, cache = predictor.text.alone.values.copy(), predictor.cache(e.p)
-    difference = predictor.step(e)
+    try:
+        difference = predictor.step(e)
+    except EndlessError as error:  # it would be so at each of the rows that follow
+        raise LostError(f"the reference does not come to an end: {error}") from error
     if difference:
         predictor.text.alone.values, predictor.caches[e.p] = before, cache
         try:

@@ -174,6 +174,15 @@ BAD = {
     "json in no folder": (["explore", QUICK, "--json", "taken/r.json"], "--json, in taken"),
     "heap without a text": (["prove", "--heap", "made.py:Made"], "Made.clear: its text is in no file"),
     "a tier of one domain": (["prove", "--tier", "long", "--domain", "int"], "--domain int"),
+    "json that is a folder": (["list", "--json", "."], ". is a folder; give a file"),
+    "json that is nothing": (["explore", QUICK, "--json", ""], "--json"),
+    "out that is nothing": (["explore", QUICK, "--out", ""], "--out"),
+    "histories below 0": (["compare", "--histories", "-5"], "'-5' is no number of calls"),
+    "histories = below 0": (["compare", "--histories=-5"], "'-5' is no number of calls"),
+    "no histories": (["compare", "--histories", "0"], "'--histories': 0"),
+    "histories that are no number": (["compare", "--histories", "abc"], "'--histories': 'abc'"),
+    "histories before a bad option": (["compare", "--histories", "--exmples"], "--exmples"),
+    "no examples": (["compare", "--examples", "0"], "'--examples': 0"),
     "faults with a fault": (["faults", "--fault", "second_fit"], "--fault"),
 }
 

@@ -197,7 +197,7 @@ def replay_inputs(record: Record, theorems: Mapping[str, PlainTheorem], subject:
     except (ValueError, KeyError) as e:
         raise RecordError(f"{record.name}: a damaged record ({type(e).__name__}: {e}); run the proof again") from e
     except NotMetError:
-        return Replayed(None, "its inputs do not meet the premises of the lemma")
+        return Replayed(None, "its inputs do not meet the premises of the lemma", met=False)
     if not goals:
         return Replayed(None, f"nothing breaks; the record says {record.violated.detail}")
     again = _record(theorem, named[0], inputs, page_text(subject.heap_class), subject)

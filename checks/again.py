@@ -1,0 +1,82 @@
+"""Records done again, whatever their kind: replayed as they were made, or judged on the heap as it is now (pinned).
+
+A record that is replayed must come out the same, byte for byte. One that is pinned need not: the question is whether
+its program, its calls, its numbers or its rows still break something. Heavy modules are imported for their kind alone.
+"""
+
+from spanproof.checks.local_state import HiddenStateError
+from spanproof.checks.numbering import UnknownCellError
+from spanproof.checks.record import Record
+from spanproof.checks.running.endless import EndlessError
+from spanproof.checks.running.machine import HeapError
+from spanproof.checks.running.replaying import Replayed, survey
+from spanproof.checks.running.replaying import replay as replay_run
+from spanproof.checks.subject import Subject
+from spanproof.checks.verdict import Result, Verdict
+
+CHECK = {"run": "explore", "history": "compare", "inputs": "prove", "trace": "trace"}
+"""Who makes records of a kind."""
+SIZE = {"history": ("calls", "calls"), "inputs": ("inputs", "inputs"), "trace": ("rows", "rows of the trace")}
+"""What a record of a kind is made of: the name in the file, and in words."""
+
+NOT_RUN = (EndlessError, HeapError, HiddenStateError, UnknownCellError)
+"""What a heap raises that cannot be run at all."""
+
+
+def replayed(record: Record, heap: Subject) -> Replayed:
+    """Do again what a record says, on the heap that it names.
+
+    Raises:
+        RecordError, ProgramError: the record is damaged.
+        ScheduleError: its schedule cannot be followed any more.
+
+    """
+    match record.kind:
+        case "trace":
+            from spanproof.checks.tracing.replaying import replay_trace  # noqa: PLC0415
+
+            difference = replay_trace(record, heap)
+            return Replayed(None if difference else record, difference)
+        case "run":
+            return replay_run(record, heap.heap_class)
+        case _:
+            return _done_again(record, heap)
+
+
+def _done_again(record: Record, heap: Subject) -> Replayed:
+    """The record made anew on this heap, or None, and how it differs."""
+    match record.kind:
+        case "history":
+            from spanproof.checks.comparing.living import replay_history  # noqa: PLC0415
+
+            return replay_history(record, heap)
+        case "inputs":
+            from spanproof.checks.proofs.catalogue import PLAIN_BY_NAME  # noqa: PLC0415
+            from spanproof.checks.proving.lifted.judging import replay_inputs  # noqa: PLC0415
+
+            return replay_inputs(record, PLAIN_BY_NAME, heap)
+        case _:
+            from spanproof.checks.tracing.replaying import replay  # noqa: PLC0415
+
+            return Replayed(replay(record, heap).record, "")
+
+
+def judged(record: Record, heap: Subject, name: str) -> tuple[Result, Record | None]:
+    """Judge a pinned record on this heap, whatever heap it was made on: the result, and a record if something breaks.
+
+    Raises:
+        RecordError, ProgramError: the record is damaged.
+
+    """
+    if record.kind == "run":
+        return survey(record, heap, name)
+    again = _done_again(record, heap)
+    check, pinned = CHECK[record.kind], f"pinned {name}"
+    part, said = SIZE[record.kind]
+    bound = f"{len((record.trace if record.kind == 'trace' else record.program)[part]):,} {said}"
+    if again.record is not None:
+        violated = again.record.violated
+        return Result(check, pinned, Verdict.VIOLATED, f"{violated.claim}: {violated.detail}", bound), again.record
+    if again.met:
+        return Result(check, pinned, Verdict.HOLDS, bound=bound), None
+    return Result(check, pinned, Verdict.UNKNOWN, again.difference, bound), None

@@ -1,0 +1,120 @@
+"""Where the output goes: full disks, readers that leave, devices, and processes that are killed or interrupted."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import Future
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+
+import pytest
+
+from spanproof.checks import cli, jobs
+from spanproof.checks.jobs import Task
+from spanproof.checks.verdict import CHECKS, Verdict
+
+SOURCE = Path(__file__).parents[2]
+QUICK = "two_allocs_one_arena"
+COMMANDS = (["list"], ["list", "--json", "-"], ["explore", QUICK], ["--help"])
+FULL = Path("/dev/full")
+
+
+def begun(command: list[str], folder: Path, stdout: int) -> subprocess.Popen[str]:
+    """The command in a process, and a group, of its own."""
+    environment = {**os.environ, "PYTHONPATH": str(SOURCE / "src")}
+    line = [sys.executable, "-m", "spanproof.checks", *command]
+    return subprocess.Popen(  # noqa: S603  # our own
+        line, cwd=folder, env=environment, stdout=stdout, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+
+
+@pytest.mark.skipif(not FULL.is_char_device(), reason="there is no disk that is always full")
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_full_output_is_one_line(command: list[str], tmp_path: Path) -> None:
+    """Exit code 2, and one line that says why."""
+    with FULL.open("w") as full:
+        process = begun(command, tmp_path, full.fileno())
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (2, "spanproof: the output cannot be written: No space left on device\n")
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_reader_that_leaves_is_no_violation(command: list[str], tmp_path: Path) -> None:
+    """Exit code 2, not 1, and nothing is said."""
+    read, write = os.pipe()
+    os.close(read)
+    process = begun(command, tmp_path, write)
+    os.close(write)
+    _, err = process.communicate(timeout=60)
+    assert (process.returncode, err) == (2, "")
+
+
+@pytest.mark.parametrize("wait", [0.3, 1.0, 2.0])
+def test_an_interrupt_of_the_whole_group_is_one_line(wait: float, tmp_path: Path) -> None:
+    """Ctrl-C reaches every process, also those that are just beginning: exit code 130 and no traceback."""
+    process = begun(["check", "--jobs", "2"], tmp_path, subprocess.PIPE)
+    time.sleep(wait)
+    os.killpg(process.pid, signal.SIGINT)
+    _, err = process.communicate(timeout=60)
+    assert "Traceback" not in err
+    assert process.returncode in {130, -signal.SIGINT}  # Python may end as the signal itself would; a shell sees 130
+
+
+@pytest.mark.parametrize("link", [False, True])
+def test_what_is_no_plain_file_stays_what_it_is(link: bool, tmp_path: Path) -> None:
+    """JSON is written into a pipe, not in its place; into what a link names, and the link stays."""
+    place = tmp_path / "place"
+    if link:
+        (tmp_path / "file").touch()
+        place.symlink_to("file")
+        assert cli.main(["list", "--json", str(place)]) == 0
+        assert place.is_symlink()
+        assert "scenarios" in json.loads(place.read_text())
+        return
+    os.mkfifo(place)
+    with subprocess.Popen(["cat", str(place)], stdout=subprocess.PIPE, text=True) as reader:  # noqa: S603, S607
+        assert cli.main(["list", "--json", str(place)]) == 0
+        out, _ = reader.communicate(timeout=60)
+    assert place.is_fifo()
+    assert "scenarios" in json.loads(out)
+
+
+TASKS = (
+    Task("explore", QUICK), Task("compare", "0"), Task("compare", "drawn histories"), Task("tables", "mranges"),
+    Task("trace", "t.npz"), Task("prove", "sweepgen_may_wrap"), Task("faults", "second_fit"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("task", TASKS, ids=str)
+def test_a_task_whose_process_is_killed_is_unknown(task: Task) -> None:
+    """It is told in the result, and the command goes on."""
+    future: Future[jobs.Done] = Future()
+    future.set_exception(BrokenProcessPool())
+    done = jobs._given(future, task)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # no process need be killed
+    if done.part is not None:
+        assert "was killed" in done.part.stopped
+        return
+    (result,) = done.results
+    assert (result.verdict, result.name) == (Verdict.UNKNOWN, task.name)
+    assert "was killed" in result.reason
+    assert result.check in CHECKS
+
+
+def test_a_proof_whose_process_is_killed_is_no_proof() -> None:
+    """Its theorem says so."""
+    future: Future[jobs.Done] = Future()
+    future.set_exception(BrokenProcessPool())
+    task = Task("prove", "grow", "go1.27", "int")
+    proof = jobs._given(future, task).proof  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # as above
+    assert proof is not None
+    assert "was killed" in proof.error
+
+
+def test_a_heap_that_ends_the_program_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A file that exits with 0 when it is loaded makes nothing green."""
+    (tmp_path / "heap.py").write_text("import sys\nsys.exit(0)\n")
+    assert cli.main(["explore", QUICK, "--heap", f"{tmp_path}/heap.py:Heap"]) == 2
+    assert "the file does not load: SystemExit: 0" in capsys.readouterr().err

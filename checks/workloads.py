@@ -55,14 +55,15 @@ def decisions(schedule: bytes, k: int) -> Iterator[tuple[int, int]]:
         i += 1
 
 
-def _edge(geometry: Geometry) -> st.SearchStrategy[tuple[Op, ...]]:
-    """A past that leaves the next allocation near the end of an arena, in dirty or in fresh memory."""
+def _edge(geometry: Geometry, *, scavenges: bool) -> st.SearchStrategy[tuple[Op, ...]]:
+    """A past that leaves the next allocation near the end of an arena, in dirty, scavenged or fresh memory."""
     pages = geometry.pages_per_arena
     nearly = st.integers(max(2, pages - 3), pages)
     filled = nearly.map(lambda n: (AllocManual(n),))
     dirtied = nearly.map(lambda n: (AllocManual(n), FreeManual(0)))
     both = nearly.map(lambda n: (AllocManual(n - 1), AllocManual(2), FreeManual(1)))
-    return st.one_of(st.just(()), st.just(()), filled, dirtied, both)
+    returned = dirtied.map(lambda ops: (*ops, ScavengeAll()) if scavenges else ops)
+    return st.one_of(st.just(()), st.just(()), filled, dirtied, both, returned)
 
 
 def _ops(geometry: Geometry, *, collects: bool, scavenges: bool) -> st.SearchStrategy[Op]:
@@ -162,7 +163,7 @@ def programs(
     collects = geometry.pages_per_arena % 8 == 0
     garbage = draw(st.booleans()) if collects else False
     kinds = _sweeping() if garbage and draw(st.booleans()) else _ops(geometry, collects=collects, scavenges=ps)
-    past = st.sampled_from(_GARBAGE) if garbage else _edge(geometry)
+    past = st.sampled_from(_GARBAGE) if garbage else _edge(geometry, scavenges=ps)
     count = draw(st.integers(*threads))
     drawn: list[Thread] = []
     for n in range(count):

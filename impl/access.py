@@ -24,6 +24,10 @@ FAULT = "unexpected signal during runtime execution"
 """What Go says, and throws, where memory is touched that is not mapped."""
 
 
+OUT_OF_RANGE = "index out of range"
+"""What Go says, and throws, where an array has no such element."""
+
+
 class Throw(Exception):
     """Go would have thrown: a finding about the heap, never a bug of ours."""
 

@@ -73,8 +73,13 @@ def search(p: PageTree, npages: int) -> tuple[PageTree, tuple[int, int]]:
 
 
 def take(p: PageTree, ci: int, si: int, npages: int) -> tuple[PageTree, int]:
-    """Allocate pages [si, si+npages) of a chunk: (the tree, how many of them were scavenged)."""
-    chunk = p.chunk_of(ci)
+    """Allocate pages [si, si+npages) of a chunk: (the tree, how many of them were scavenged).
+
+    Raises:
+        Undefined: one of them is not free.
+
+    """
+    chunk = p.free_chunk(ci, si, npages)
     return p.with_chunk(ci, chunk.alloc_range(si, npages)), chunk.scavenged.popcnt_range(si, npages)
 
 
@@ -91,8 +96,13 @@ def find(p: PageTree, npages: int) -> tuple[PageTree, tuple[int, int]]:
 
 
 def pad(p: PageTree, ci: int, si: int, npages: int) -> tuple[PageTree, None]:
-    """Allocate pages of a chunk that are never used: they stay scavenged (a part of markRandomPaddingPages)."""
-    chunk = p.chunk_of(ci).alloc_range(si, npages)
+    """Allocate pages of a chunk that are never used: they stay scavenged (a part of markRandomPaddingPages).
+
+    Raises:
+        Undefined: one of them is not free.
+
+    """
+    chunk = p.free_chunk(ci, si, npages).alloc_range(si, npages)
     return p.with_chunk(ci, PallocData(chunk.alloc, chunk.scavenged.set_range(si, npages))), None
 
 
@@ -133,14 +143,20 @@ class PageAlloc:
         await self.tree.update(add_arenas, first, narenas)
 
     async def grow(self, base: int, size: int) -> None:
-        """Add [base, base+size) to what is free, in whole chunks. The heap lock must be held (pageAlloc.grow)."""
-        limit = align_up(base + size, self.geometry.chunk_size)
-        base = align_down(base, self.geometry.chunk_size)
+        """Add [base, base+size) to what is free, in whole chunks. The heap lock must be held (pageAlloc.grow).
+
+        Raises:
+            Undefined: it leaves the address space, has its first chunk, or some of it is the heap's already.
+
+        """
+        g = self.geometry
+        limit = align_up(base + size, g.chunk_size)
+        base = align_down(base, g.chunk_size)
         await self.tree.update(sys_grow, base, limit)
         if self.release.scavenge_index:
             await self.index.grow(base, limit)
         await self.tree.update(add_chunks, base, limit)
-        await self.tree.update(update_summaries, base, size // self.geometry.page_size, True, False)
+        await self.tree.update(update_summaries, base, size // g.page_size, True, False)
 
     async def enable_chunk_huge_pages(self) -> None:
         """Let the bitmaps of chunks lie on huge pages of the system's, those to come and those that there are.
@@ -171,8 +187,14 @@ class PageAlloc:
         """Allocate [base, base+npages*page_size): how many bytes of it were scavenged (pageAlloc.allocRange).
 
         The heap lock must be held.
+
+        Raises:
+            Undefined: there are no pages, or one of them is not free.
+
         """
         g = self.geometry
+        if npages <= 0 or base % g.page_size != 0:
+            raise Undefined(f"{npages} pages at {base:#x} are taken")
         limit = base + npages * g.page_size - 1
         sc, ec = g.chunk_index(base), g.chunk_index(limit)
         si, ei = g.chunk_page_index(base), g.chunk_page_index(limit)
@@ -197,8 +219,14 @@ class PageAlloc:
         """Allocate [base, base+npages*page_size) for good, so that the heap begins behind it.
 
         They stay scavenged: nothing was ever there. The heap lock must be held (pageAlloc.markRandomPaddingPages).
+
+        Raises:
+            Undefined: there are no pages, or one of them is not free.
+
         """
         g = self.geometry
+        if npages <= 0 or base % g.page_size != 0:
+            raise Undefined(f"{npages} pages at {base:#x} are padding")
         limit = base + npages * g.page_size - 1
         sc, ec = g.chunk_index(base), g.chunk_index(limit)
         si, ei = g.chunk_page_index(base), g.chunk_page_index(limit)
@@ -222,7 +250,13 @@ class PageAlloc:
         """The lowest npages free pages in a row: (their address or 0, a new search address) (pageAlloc.find).
 
         The heap lock must be held.
+
+        Raises:
+            Undefined: no page is asked for.
+
         """
+        if npages <= 0:
+            raise Undefined(f"{npages} pages are looked for")
         return await self.tree.update(find, npages)
 
     async def take(self, ci: int, si: int, npages: int) -> int:
@@ -258,11 +292,15 @@ class PageAlloc:
         """Return [base, base+npages*page_size). The heap lock must be held (pageAlloc.free).
 
         Raises:
-            Undefined: the range is empty or leaves the address space, or a page of it is free.
+            Undefined: the range is empty, begins within a page or leaves the address space, or a page of it is free.
 
         """
         g = self.geometry
-        if npages <= 0 or not g.min_off_addr <= base <= g.max_off_addr + 1 - npages * g.page_size:
+        if (
+            npages <= 0
+            or base % g.page_size != 0
+            or not g.min_off_addr <= base <= g.max_off_addr + 1 - npages * g.page_size
+        ):
             raise Undefined(f"{npages} pages at {base:#x} are freed")
         await self.tree.update(lower_search_addr, base)
         limit = base + npages * g.page_size - 1

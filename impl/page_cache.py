@@ -5,7 +5,7 @@ Mirrors mpagecache.go. Read next: scavenge.py.
 
 from dataclasses import dataclass
 
-from spanproof.impl.access import Throw
+from spanproof.impl.access import Throw, Undefined
 from spanproof.impl.page_alloc import PageAlloc, lower_search_addr, update_summaries
 from spanproof.impl.page_tree import PageTree
 from spanproof.impl.palloc_bits import NOT_FOUND, PallocData, find_bit_range64
@@ -29,7 +29,14 @@ class PageCache:
         return self.cache == 0
 
     def alloc(self, npages: int, g: Geometry) -> tuple["PageCache", int, int]:
-        """Take npages pages in a row, the lowest: (the cache after it, their address or 0, scavenged bytes of them)."""
+        """Take npages pages in a row, the lowest: (the cache after it, their address or 0, scavenged bytes of them).
+
+        Raises:
+            Undefined: no page is asked for.
+
+        """
+        if npages <= 0:
+            raise Undefined(f"{npages} pages are asked for")
         if self.cache == 0:
             return self, 0, 0
         if npages == 1:

@@ -150,6 +150,19 @@ class PageTree:
             raise Throw(FAULT)
         return chunk
 
+    def free_chunk(self, ci: int, si: int, npages: int) -> PallocData:
+        """The bitmaps of a chunk whose pages [si, si+npages) are free; as chunk_of, which does not ask.
+
+        Raises:
+            Throw: there is no memory for them.
+            Undefined: one of the pages is allocated, or the chunk is not the heap's.
+
+        """
+        chunk = self.chunk_of(ci)
+        if self.chunks.get(ci) is None or chunk.alloc.popcnt_range(si, npages) != 0:
+            raise Undefined(f"of {npages} pages of chunk {ci} from page {si} on, which are taken, one is not free")
+        return chunk
+
     def with_chunk(self, ci: int, chunk: PallocData) -> "PageTree":
         """With other bitmaps of a chunk."""
         return self._with(self.summary, self.chunks.set(ci, chunk), self.search_addr)
@@ -184,9 +197,12 @@ class PageTree:
 
         Raises:
             Throw: the bounds are not those of chunks.
+            Undefined: they leave the address space, or have its first chunk, of which nothing is ever found.
 
         """
         g = self.geometry
+        if base < g.chunk_base(1) or limit > g.max_off_addr + 1:
+            raise Undefined(f"[{base:#x}, {limit:#x}) is added, which no heap can have")
         if base % g.chunk_size != 0 or limit % g.chunk_size != 0:
             raise Throw("sysGrow bounds not aligned to pallocChunkBytes")
         levels = list(self.summary)

@@ -7,7 +7,7 @@ Read next: sweep.py.
 
 from dataclasses import dataclass
 
-from spanproof.impl.access import Cell, Throw
+from spanproof.impl.access import OUT_OF_RANGE, Cell, Throw
 from spanproof.impl.os_memory import HEAP_RELEASED
 from spanproof.impl.page_alloc import lower_search_addr, update_summaries
 from spanproof.impl.page_cache import CachingPageAlloc, mark_scavenged
@@ -52,6 +52,8 @@ def find_scavenge_candidate(m: PallocData, search_idx: int, minimum: int, most: 
         raise Throw("min must be a non-zero power of 2")
     if minimum > MAX_PAGES_PER_PHYS_PAGE:
         raise Throw("min too large")
+    if not 0 <= search_idx < g.pages_per_chunk:
+        raise Throw(OUT_OF_RANGE)
     # Work in whole groups, so that no alignment has to be looked at.
     most = minimum if most == 0 else align_up(most, minimum)
     blocks = [fill_aligned(s | a, minimum, width) for s, a in zip(m.scavenged.words, m.alloc.words, strict=True)]

@@ -7,14 +7,16 @@ import pytest
 
 from spanproof.checks.comparing.standing_alone import StandingAlone
 from spanproof.checks.faults.edit import Edit, planted
-from spanproof.impl.access import FAULT, Throw, Undefined
+from spanproof.impl.access import FAULT, OUT_OF_RANGE, Throw, Undefined
 from spanproof.model.geometry import CHUNKED, GO_AMD64
 from spanproof.model.releases import row
 
 REAL = replace(GO_AMD64, arenas=128)
 BELOW_ZERO = "allocated pages below zero?"
 ONE_IS_FREE = "which are freed, one is free"
-Call = Callable[[StandingAlone], None]
+NO_HEAPS = "which no heap can have"
+ONE_IS_TAKEN = "which are taken, one is not free"
+Call = Callable[[StandingAlone], object]
 
 
 def page(heap: StandingAlone, i: int) -> int:
@@ -51,6 +53,25 @@ def taken(npages: int) -> Call:
     return call
 
 
+def scavenged_from(search_idx: int) -> Call:
+    """Scavenge the heap's first chunk from this page on downwards."""
+
+    def call(heap: StandingAlone) -> None:
+        heap.alone.run(heap.pages.scavenge_one(heap.geometry.chunk_index(heap.geometry.heap_base), search_idx, 1))
+
+    return call
+
+
+def took(heap: StandingAlone, first: int, npages: int) -> None:
+    """Take these pages, wherever the first ones lie that are free."""
+    heap.alone.run(heap.pages.alloc_range(page(heap, first), npages))
+
+
+def called(function: Callable[..., object], *args: object) -> None:
+    """Call it, and nothing more."""
+    function(*args)
+
+
 def grown(first: int, chunks: int) -> Call:
     """Grow by these chunks."""
     return lambda heap: heap.grow(page(heap, first * heap.geometry.pages_per_chunk), chunks * heap.geometry.chunk_size)
@@ -70,6 +91,10 @@ THROWN: dict[str, tuple[Call, str]] = {
         lambda heap: in_turn(heap, freed(0, 2), after_flush), BELOW_ZERO),
     "memory above the heap": (lambda heap: heap.free(heap.geometry.heap_limit - heap.geometry.page_size, 1), FAULT),
     "memory below the heap": (lambda heap: heap.free(heap.geometry.page_size * 8, 1), FAULT),
+    "scavenging from behind a chunk's last page": (
+        lambda heap: in_turn(heap, freed(0, 2), scavenged_from(heap.geometry.pages_per_chunk)), OUT_OF_RANGE),
+    "scavenging from before its first": (
+        lambda heap: in_turn(heap, freed(0, 2), scavenged_from(-1)), OUT_OF_RANGE),
     "a growth of no pages": (
         lambda heap: heap.grow(page(heap, heap.geometry.pages_per_chunk), 0),
         "attempted to add zero-sized address range"),
@@ -85,6 +110,31 @@ UNDEFINED: dict[str, tuple[Call, str]] = {
         lambda heap: heap.free(heap.geometry.max_off_addr + 1 - heap.geometry.page_size, 2), "2 pages at"),
     "a range that begins below all addresses": (
         lambda heap: heap.free(heap.geometry.min_off_addr - heap.geometry.page_size, 2), "2 pages at"),
+    "none are looked for": (lambda heap: heap.alone.run(heap.pages.find(0)), "0 pages are looked for"),
+    "none are asked of a cache": (
+        lambda heap: called(heap.alloc_to_cache().alloc, 0, heap.geometry), "0 pages are asked for"),
+    "fewer than none are asked of a cache": (
+        lambda heap: called(heap.alloc_to_cache().alloc, -1, heap.geometry), "-1 pages are asked for"),
+    "none are taken": (lambda heap: took(heap, 2, 0), "0 pages at"),
+    "fewer than none are taken": (lambda heap: took(heap, 2, -1), "-1 pages at"),
+    "a taken page is taken": (lambda heap: took(heap, 1, 1), ONE_IS_TAKEN),
+    "pages are taken of which one is": (lambda heap: took(heap, 1, 2), ONE_IS_TAKEN),
+    "pages are taken that leave the heap": (
+        lambda heap: took(heap, heap.geometry.pages_per_chunk - 1, 2), ONE_IS_TAKEN),
+    "pages are taken from the midst of one": (
+        lambda heap: heap.alone.run(heap.pages.alloc_range(page(heap, 2) + 1, 1)), "1 pages at"),
+    "none are padding": (lambda heap: heap.mark_random_padding_pages(page(heap, 2), 0), "0 pages at"),
+    "a taken page is padding": (lambda heap: heap.mark_random_padding_pages(page(heap, 1), 1), ONE_IS_TAKEN),
+    "padding leaves the heap": (
+        lambda heap: heap.mark_random_padding_pages(page(heap, heap.geometry.pages_per_chunk), 1), ONE_IS_TAKEN),
+    "pages are freed from the midst of one": (lambda heap: heap.free(page(heap, 0) + 1, 1), "1 pages at"),
+    "growing beyond all addresses": (
+        lambda heap: heap.grow(heap.geometry.max_off_addr + 1, heap.geometry.chunk_size), NO_HEAPS),
+    "a growth that wraps": (
+        lambda heap: heap.grow(
+            heap.geometry.max_off_addr + 1 - heap.geometry.chunk_size, 2 * heap.geometry.chunk_size), NO_HEAPS),
+    "growing by the first chunk of all": (
+        lambda heap: heap.grow(heap.geometry.min_off_addr, heap.geometry.chunk_size), NO_HEAPS),
     "growing over what is there": (grown(0, 1), "grows over"),
     "growing over its end": (
         lambda heap: in_turn(heap, grown(2, 1), grown(1, 2)), "grows over"),

@@ -23,7 +23,7 @@ from spanproof.checks.proving.lifted.merging import Guard, first_of, merged, tru
 from spanproof.checks.proving.lifted.numbers import Integer, Number, Symbol, bounds, negated
 from spanproof.checks.proving.lifted.storage import Row
 from spanproof.checks.proving.terms import Truth
-from spanproof.impl.access import FAULT
+from spanproof.impl.access import FAULT, OUT_OF_RANGE
 from spanproof.model.logic import all_of, any_of, same
 
 BINARY: Mapping[type[ast.operator], Callable[[Any, Any], Any]] = {
@@ -36,8 +36,6 @@ COMPARED: Mapping[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.NotEq: operator.ne, ast.Is: operator.is_, ast.IsNot: operator.is_not,
 }  # fmt: skip
 MOST_ROUNDS = 4096
-OUT_OF_RANGE = "index out of range"
-"""What Go says where an index is too large, or below 0."""
 READ = ("spanproof.impl.", "spanproof.model.", "spanproof.checks.proofs.pages.")
 """Modules whose functions are read: the last ones have what lemmas put around the text."""
 NEGATIVE_SHIFT = "negative shift amount"

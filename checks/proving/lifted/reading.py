@@ -14,7 +14,6 @@ from typing import Any
 from spanproof.checks.proving.cuts import LiftError
 from spanproof.checks.proving.lifted.expressions import (
     MOST_ROUNDS,
-    OUT_OF_RANGE,
     Expressions,
     Range,
     bound,
@@ -25,7 +24,7 @@ from spanproof.checks.proving.lifted.merging import Guard, first_of, joined, tru
 from spanproof.checks.proving.lifted.numbers import Number, negated
 from spanproof.checks.proving.lifted.storage import Items
 from spanproof.checks.text import tree_of
-from spanproof.impl.access import Cell
+from spanproof.impl.access import OUT_OF_RANGE, Cell
 from spanproof.model.logic import all_of, any_of
 
 MIRRORED: Mapping[type[ast.cmpop], type[ast.cmpop]] = {

@@ -406,5 +406,5 @@ def program_of(data: Mapping[str, Any]) -> Program:
         return Program(threads, geometry, row(str(data["release"])), **given)
     except ProgramError:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError) as e:
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as e:
         raise ProgramError(f"{type(e).__name__}: {e}") from e

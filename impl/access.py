@@ -205,7 +205,7 @@ def _stop(value: int, thread: int) -> tuple[int, Any]:
     return (STOPPED, None) if value == 0 else (value, BLOCKED)
 
 
-_MEANING: dict[str, Callable[..., tuple[Any, Any]]] = {
+MEANING: dict[str, Callable[..., tuple[Any, Any]]] = {
     "load": lambda value, thread: (value, value),
     "read": lambda value, thread: (value, value),
     "store": lambda value, thread, new: (new, None),
@@ -222,8 +222,9 @@ _MEANING: dict[str, Callable[..., tuple[Any, Any]]] = {
     "stop": _stop,
     "start": lambda value, thread: (0, None),
 }
+"""What each kind of access does: from the value of its cell, the thread and its arguments to (new value, result)."""
 
-KINDS = frozenset(_MEANING)
+KINDS = frozenset(MEANING)
 
 
 def perform(access: Access[Any], value: Any, thread: int) -> tuple[Any, Any]:
@@ -233,4 +234,4 @@ def perform(access: Access[Any], value: Any, thread: int) -> tuple[Any, Any]:
         Misuse: an unlock by a thread that does not hold the lock.
 
     """
-    return _MEANING[access.kind](value, thread, *access.args)
+    return MEANING[access.kind](value, thread, *access.args)

@@ -215,36 +215,15 @@ class PageAlloc:
         await self.tree.update(update_summaries, base, npages, True, True)
         return scav * g.page_size
 
-    async def mark_random_padding_pages(self, base: int, npages: int) -> None:
-        """Allocate [base, base+npages*page_size) for good, so that the heap begins behind it.
+    async def take(self, ci: int, si: int, npages: int) -> int:
+        """Allocate pages of one chunk: how many of them were scavenged (a part of pageAlloc.allocRange).
 
-        They stay scavenged: nothing was ever there. The heap lock must be held (pageAlloc.markRandomPaddingPages).
-
-        Raises:
-            Undefined: there are no pages, or one of them is not free.
-
+        No Go counterpart. The heap lock must be held.
         """
-        g = self.geometry
-        if npages <= 0 or base % g.page_size != 0:
-            raise Undefined(f"{npages} pages at {base:#x} are padding")
-        limit = base + npages * g.page_size - 1
-        sc, ec = g.chunk_index(base), g.chunk_index(limit)
-        si, ei = g.chunk_page_index(base), g.chunk_page_index(limit)
-        if sc == ec:
-            await self.pad(sc, si, ei + 1 - si)
-        else:
-            await self.pad(sc, si, g.pages_per_chunk - si)
-            c = sc + 1
-            while c < ec:
-                await self.pad(c, 0, g.pages_per_chunk)
-                c += 1
-            await self.pad(ec, 0, ei + 1)
-        await self.tree.update(update_summaries, base, npages, True, True)
-
-    async def pad(self, ci: int, si: int, npages: int) -> None:
-        """Pad with pages of one chunk (a part of pageAlloc.markRandomPaddingPages). No Go counterpart."""
-        await self.tree.update(pad, ci, si, npages)
-        await self.index.alloc(ci, npages)
+        scav = await self.tree.update(take, ci, si, npages)
+        if self.release.scavenge_index:
+            await self.index.alloc(ci, npages)
+        return scav
 
     async def find(self, npages: int) -> tuple[int, int]:
         """The lowest npages free pages in a row: (their address or 0, a new search address) (pageAlloc.find).
@@ -258,16 +237,6 @@ class PageAlloc:
         if npages <= 0:
             raise Undefined(f"{npages} pages are looked for")
         return await self.tree.update(find, npages)
-
-    async def take(self, ci: int, si: int, npages: int) -> int:
-        """Allocate pages of one chunk: how many of them were scavenged (a part of pageAlloc.allocRange).
-
-        No Go counterpart. The heap lock must be held.
-        """
-        scav = await self.tree.update(take, ci, si, npages)
-        if self.release.scavenge_index:
-            await self.index.alloc(ci, npages)
-        return scav
 
     async def alloc(self, npages: int) -> tuple[int, int]:
         """Allocate npages contiguous pages: (address, bytes of it that were scavenged), or (0, 0) if there is no room.
@@ -325,3 +294,34 @@ class PageAlloc:
             await self.index.free(ci, si, npages)
         if not were:
             raise Undefined(f"of {npages} pages of chunk {ci} from page {si} on, which are freed, one is free")
+
+    async def mark_random_padding_pages(self, base: int, npages: int) -> None:
+        """Allocate [base, base+npages*page_size) for good, so that the heap begins behind it.
+
+        They stay scavenged: nothing was ever there. The heap lock must be held (pageAlloc.markRandomPaddingPages).
+
+        Raises:
+            Undefined: there are no pages, or one of them is not free.
+
+        """
+        g = self.geometry
+        if npages <= 0 or base % g.page_size != 0:
+            raise Undefined(f"{npages} pages at {base:#x} are padding")
+        limit = base + npages * g.page_size - 1
+        sc, ec = g.chunk_index(base), g.chunk_index(limit)
+        si, ei = g.chunk_page_index(base), g.chunk_page_index(limit)
+        if sc == ec:
+            await self.pad(sc, si, ei + 1 - si)
+        else:
+            await self.pad(sc, si, g.pages_per_chunk - si)
+            c = sc + 1
+            while c < ec:
+                await self.pad(c, 0, g.pages_per_chunk)
+                c += 1
+            await self.pad(ec, 0, ei + 1)
+        await self.tree.update(update_summaries, base, npages, True, True)
+
+    async def pad(self, ci: int, si: int, npages: int) -> None:
+        """Pad with pages of one chunk (a part of pageAlloc.markRandomPaddingPages). No Go counterpart."""
+        await self.tree.update(pad, ci, si, npages)
+        await self.index.alloc(ci, npages)

@@ -116,22 +116,6 @@ class CachingPageAlloc(PageAlloc):
 
     __slots__ = ()
 
-    async def alloc_to_cache(self) -> PageCache:
-        """Take all free pages of the lowest block that has one; an empty cache if there is none.
-
-        The heap lock must be held (pageAlloc.allocToCache).
-        """
-        g = self.geometry
-        c = await self.tree.update(find_block)
-        if c.cache == 0:
-            return c
-        await self.tree.update(take_block, c)
-        await self.tree.update(update_summaries, c.base, g.pages_per_block, False, True)
-        if self.release.scavenge_index:
-            await self.index.alloc(g.chunk_index(c.base), ones_count(c.cache))
-        await self.tree.update(leave_block, c.base)
-        return c
-
     async def flush(self, c: PageCache) -> PageCache:
         """Return all pages of a cache: what is left of it, nothing. The heap lock must be held (pageCache.flush).
 
@@ -156,3 +140,19 @@ class CachingPageAlloc(PageAlloc):
         await self.tree.update(lower_search_addr, c.base)
         await self.tree.update(update_summaries, c.base, g.pages_per_block, False, False)
         return EMPTY
+
+    async def alloc_to_cache(self) -> PageCache:
+        """Take all free pages of the lowest block that has one; an empty cache if there is none.
+
+        The heap lock must be held (pageAlloc.allocToCache).
+        """
+        g = self.geometry
+        c = await self.tree.update(find_block)
+        if c.cache == 0:
+            return c
+        await self.tree.update(take_block, c)
+        await self.tree.update(update_summaries, c.base, g.pages_per_block, False, True)
+        if self.release.scavenge_index:
+            await self.index.alloc(g.chunk_index(c.base), ones_count(c.cache))
+        await self.tree.update(leave_block, c.base)
+        return c

@@ -172,22 +172,6 @@ class ScavengeIndex:
             if need_max > have_max:
                 await self.high.store(need_max)
 
-    async def load(self, ci: int) -> ScavChunkData:
-        """What the word of a chunk says (mgcscavenge.go, atomicScavChunkData.load).
-
-        Raises:
-            Throw: no memory stands behind it.
-
-        """
-        words = await self.chunks.at(ci // self.per_page).load()
-        if words is None:
-            raise Throw(FAULT)
-        return unpack_scav_chunk_data(words.get(ci % self.per_page, 0), self.geometry)
-
-    async def store(self, ci: int, sc: ScavChunkData) -> None:
-        """Have the word of a chunk say something else (mgcscavenge.go, its store)."""
-        await self.chunks.at(ci // self.per_page).update(store_word, ci % self.per_page, sc.pack(self.geometry))
-
     async def find(self, force: bool) -> tuple[int, int]:
         """The highest chunk worth scavenging: (its index, the page from which on to look down), or (0, 0).
 
@@ -258,3 +242,19 @@ class ScavengeIndex:
         """Note that nothing of a chunk can be scavenged. The heap lock must be held (scavengeIndex.setEmpty)."""
         sc = await self.load(ci)
         await self.store(ci, replace(sc, flags=sc.flags & ~HAS_FREE))
+
+    async def load(self, ci: int) -> ScavChunkData:
+        """What the word of a chunk says (mgcscavenge.go, atomicScavChunkData.load).
+
+        Raises:
+            Throw: no memory stands behind it.
+
+        """
+        words = await self.chunks.at(ci // self.per_page).load()
+        if words is None:
+            raise Throw(FAULT)
+        return unpack_scav_chunk_data(words.get(ci % self.per_page, 0), self.geometry)
+
+    async def store(self, ci: int, sc: ScavChunkData) -> None:
+        """Have the word of a chunk say something else (mgcscavenge.go, its store)."""
+        await self.chunks.at(ci // self.per_page).update(store_word, ci % self.per_page, sc.pack(self.geometry))

@@ -4,7 +4,7 @@ Three numbers, bit i for page i, counted from wherever its user likes. First fit
 page allocator that it judges. Read next: spec.py.
 """
 
-from spanproof.model.words import lowest_run, run_of_ones
+from spanproof.model.words import lowest_run, run_of_ones, without
 
 
 class AbstractPages:
@@ -15,6 +15,11 @@ class AbstractPages:
         self.block = block
         self.exist = self.owned = self.scavenged = 0
 
+    @property
+    def unowned(self) -> int:
+        """The pages that exist and that nobody owns."""
+        return without(self.exist, self.owned)
+
     def grow(self, first: int, npages: int) -> None:
         """Let pages exist: free, and scavenged, as no memory stands behind them."""
         new = run_of_ones(first, npages)
@@ -23,7 +28,7 @@ class AbstractPages:
 
     def alloc(self, npages: int) -> tuple[int, int]:
         """Own the lowest run: (its first page, how many of it were scavenged), or (-1, 0)."""
-        page = lowest_run(self.exist & ~self.owned, npages)
+        page = lowest_run(self.unowned, npages)
         if page < 0:
             return -1, 0
         run = run_of_ones(page, npages)
@@ -45,7 +50,7 @@ class AbstractPages:
 
         (-1, 0, 0) if no page is free. Bits count from the block's first page.
         """
-        free = self.exist & ~self.owned
+        free = self.unowned
         if free == 0:
             return -1, 0, 0
         first = lowest_run(free, 1) // self.block * self.block
@@ -65,7 +70,7 @@ class AbstractPages:
 
         group: a power of two.
         """
-        free = self.exist & ~self.owned & ~self.scavenged
+        free = without(self.unowned, self.scavenged)
         reached = 1
         while reached < group:
             # Bit i stays while this page and so many after it are all free.

@@ -60,14 +60,30 @@ def complement(word: int, width: int) -> int:
 def lowest_run(bits: int, length: int) -> int:
     """The index of the lowest run of `length` ones in a bitmap of any width, or -1.
 
-    Each round halves what is left to check: bit i stays set while a run of the length reached so far begins at i.
+    Of a long bitmap ever longer parts are looked at, as most runs are found far down.
     """
+    seen = 128 * length
+    while seen < bits.bit_length():
+        found = _lowest_run(bits & run_of_ones(0, seen), length)
+        if found >= 0:
+            return found
+        seen *= 8
+    return _lowest_run(bits, length)
+
+
+def _lowest_run(bits: int, length: int) -> int:
+    """Each round halves what is left to check: bit i stays set while a run of the length reached so far begins at i."""
     reached = 1
     while reached < length:
         more = min(reached, length - reached)
         bits &= bits >> more
         reached += more
     return (bits & -bits).bit_length() - 1
+
+
+def without(bits: int, others: int) -> int:
+    """The ones of a bitmap that are none of another's: `bits & ~others`, without a negative number, which is slow."""
+    return bits ^ bits & others
 
 
 def run_of_ones(first: int, length: int) -> int:

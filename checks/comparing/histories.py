@@ -16,7 +16,7 @@ from spanproof.impl.scavenge import NO_LIMIT
 from spanproof.model.geometry import Geometry
 from spanproof.model.pages import AbstractPages
 from spanproof.model.releases import NEWEST, Release
-from spanproof.model.words import lowest_run, run_of_ones
+from spanproof.model.words import lowest_run, run_of_ones, without
 
 CACHES = 3
 MOST_GROWN = 3
@@ -84,7 +84,7 @@ class History:
 
     def glance(self) -> None:
         """Compare the search address. Raises as `look` does."""
-        self.looking.look_at_search_addr(self.model.exist & ~self.model.owned)
+        self.looking.look_at_search_addr(self.model.unowned)
 
     def _same(self, said: str, found: object, expected: object) -> None:
         if self.story is not None:
@@ -282,10 +282,10 @@ class History:
             return None
         can = self.model.to_scavenge(self.group)
         released = self.heap.scavenge(nbytes, force=force)
-        new = self.looking.bits("scavenged") & ~self.model.scavenged
+        new = without(self.looking.bits("scavenged"), self.model.scavenged)
         self._same(said, released // self.geometry.page_size, new.bit_count())
-        if new & ~can:
-            raise DifferenceError(f"{said} takes {(new & ~can).bit_count()} pages that cannot be scavenged")
+        if wrong := without(new, can):
+            raise DifferenceError(f"{said} takes {wrong.bit_count()} pages that cannot be scavenged")
         self.model.scavenged |= new
         return can
 

@@ -12,7 +12,7 @@ from spanproof.impl.palloc_bits import PageBits, PallocData, unpack
 from spanproof.impl.ranges import AddrRange, AddrRanges
 from spanproof.impl.scavenge_index import HAS_FREE
 from spanproof.model.pages import AbstractPages
-from spanproof.model.words import run_of_ones
+from spanproof.model.words import lowest_run, run_of_ones, without
 
 
 class DifferenceError(Exception):
@@ -61,11 +61,11 @@ class Looking:
         self.seen = now
         for chunk in chunks:
             self._look_at_chunk(chunk)
-        free = model.exist & ~model.owned
+        free = model.unowned
         self._look_at_summaries(chunks, free)
         self.look_at_search_addr(free)
         if self.heap.pages.release.scavenge_index:
-            self._look_at_index(chunks, model.to_scavenge(self.group) & ~hidden)
+            self._look_at_index(chunks, without(model.to_scavenge(self.group), hidden))
 
     def _same(self, said: str, found: object, expected: object) -> None:
         if found != expected:
@@ -153,7 +153,9 @@ class Looking:
     def look_at_search_addr(self, free: int) -> None:
         """No free page is below it, and it is the heap's. free: the pages that are. Raises as `look` does."""
         g, tree = self.geometry, self.heap.tree
-        if free and tree.search_addr > (lowest := g.heap_base + trailing(~free) * g.page_size):
+        below = min(-((g.heap_base - tree.search_addr) // g.page_size), free.bit_length())
+        if below > 0 and free & run_of_ones(0, below):
+            lowest = g.heap_base + lowest_run(free, 1) * g.page_size
             raise DifferenceError(f"search_addr {tree.search_addr:#x} is above the free page at {lowest:#x}")
         if tree.search_addr != g.max_off_addr and not tree.in_use.contains(tree.search_addr):
             raise DifferenceError(f"search_addr {tree.search_addr:#x} is not in {tree.in_use}")

@@ -88,6 +88,11 @@ def _whose(frame: FrameType) -> _Whose:
     return _Whose.LIBRARY if code.co_filename.startswith(_LIBRARIES) else _Whose.TEXT
 
 
+def _moving(frame: FrameType) -> tuple[Any, ...]:
+    """An engine's frame, with all in it that another access changes: locals, and what an `Alone` counts."""
+    return frame, *frame.f_locals.values(), getattr(frame.f_locals.get("self"), "left", None)
+
+
 def _step(frame: FrameType) -> tuple[tuple[Any, ...], list[FrameType]]:
     """The step that is being taken here: (the engine's frame and its locals, the text's frames), or nothing."""
     stack: list[FrameType] = []
@@ -95,7 +100,7 @@ def _step(frame: FrameType) -> tuple[tuple[Any, ...], list[FrameType]]:
     while here is not None:
         whose = _whose(here)
         if whose is _Whose.ENGINE:
-            return ((here, *here.f_locals.values()), stack[::-1]) if stack else ((), [])
+            return (_moving(here), stack[::-1]) if stack else ((), [])
         if whose is _Whose.TEXT:
             stack.append(here)
         here = here.f_back

@@ -36,12 +36,12 @@ class PagesAlone:
         heap_class: whose page allocator it is; os_class: the memory it is on; test: it knows of no arenas (p.test).
         """
         self.geometry, self.test = geometry, test
-        self.tree_cell: Cell[PageTree] = Cell("pages", guard=HEAP_LOCK)
-        index = heap_class.ScavengeIndex(geometry, *index_cells(geometry, heap_class.ScavengeIndex.Cursor))
-        memory = os_class(geometry, Cells("memory"))
-        lock = Lock(HEAP_LOCK)
-        self.pages = heap_class.PageAlloc(geometry, release, lock, self.tree_cell, index, memory)
         self.alone = Alone(self._fresh)
+        own = self.alone.own
+        self.tree_cell: Cell[PageTree] = own(Cell("pages", guard=HEAP_LOCK))
+        index = heap_class.ScavengeIndex(geometry, *map(own, index_cells(geometry, heap_class.ScavengeIndex.Cursor)))
+        memory = own(os_class(geometry, Cells("memory")))
+        self.pages = heap_class.PageAlloc(geometry, release, Lock(HEAP_LOCK), self.tree_cell, index, memory)
 
     def _fresh(self, cell: Cell[Any]) -> Any:
         if cell == self.tree_cell:

@@ -102,7 +102,7 @@ def test_a_clone_is_the_same() -> None:
 def test_parts_of_a_summary_are_those_of_the_whole(log_max: int) -> None:
     """Start, longest and end, one by one and together."""
     for parts in ((0, 0, 0), (1, 2, 1), (0, 3, 2), (1 << log_max,) * 3):
-        total = pack_palloc_sum(*parts, log_max)
+        total = pack_palloc_sum(parts[0], parts[1], parts[2], log_max)
         assert (sum_start(total, log_max), sum_max(total, log_max), sum_end(total, log_max)) == parts
         assert unpack(total, log_max) == parts
 

@@ -14,6 +14,7 @@ from spanproof.model.words import (
     ones_count,
     run_of_ones,
     trailing_zeros,
+    without,
     wrap,
 )
 
@@ -42,6 +43,20 @@ def test_lowest_run_in_long_runs(runs: list[tuple[int, int]], length: int) -> No
         bits |= run_of_ones(place + gap, ones)
         place += gap + ones
     assert lowest_run(bits, length) == naive_lowest_run(bits, length)
+
+
+@given(st.integers(0, 3), st.integers(0, 5_000), st.integers(1, 12))
+def test_lowest_run_in_long_bitmaps(few: int, first: int, length: int) -> None:
+    """lowest_run finds a run wherever it begins, also where a longer part of the bitmap has to be looked at."""
+    bits = few | run_of_ones(first + 3, length) | run_of_ones(9_000, length)
+    assert lowest_run(bits, length) == naive_lowest_run(bits, length)
+    assert lowest_run(bits, length + 13) == -1
+
+
+@given(BITS, BITS)
+def test_without_leaves_the_ones_of_one_alone(bits: int, others: int) -> None:
+    """Bit i is set exactly when it is set in the first and not in the second."""
+    assert without(bits, others) == bits & ~others
 
 
 @given(st.integers(0, 100), st.integers(0, 100))

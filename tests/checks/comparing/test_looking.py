@@ -105,6 +105,21 @@ def test_what_changes_in_the_text_is_seen(name: str, shape: Shape) -> None:
 
 
 @SHAPED
+def test_a_free_page_below_the_search_address_is_seen(shape: Shape) -> None:
+    """The lowest one, if the search address is above its first byte; not if it is there."""
+    history = lived(shape)
+    g, free = history.geometry, history.model.unowned
+    lowest = g.heap_base + trailing(~free) * g.page_size
+    history.heap.tree = history.heap.tree.with_search_addr(lowest)
+    history.glance()
+
+    for wrong in (lowest + 1, lowest + g.page_size, g.max_off_addr):
+        history.heap.tree = history.heap.tree.with_search_addr(wrong)
+        with pytest.raises(DifferenceError, match=f"above the free page at {lowest:#x}"):
+            history.glance()
+
+
+@SHAPED
 @pytest.mark.parametrize("name", MODELS)
 def test_what_changes_in_the_abstract_allocator_is_seen(name: str, shape: Shape) -> None:
     """One page of it, and nothing in the text."""

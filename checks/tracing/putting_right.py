@@ -1,8 +1,8 @@
 """After a difference: the text is brought to where Go was, so that the events after it are predicted too.
 
 What the text did is taken back; then it is made to do what the row says, by its own calls that name the pages
-(alloc_range, free). Pages that it holds otherwise are allocated before they are freed, and what is allocated already
-stays so: after the row they are as Go's. Where that cannot be, as they are not the heap's, the text is lost, and
+(alloc_range, free). Pages that it holds otherwise are allocated before they are freed, what is allocated already stays
+so, and chunks that it does not have are added: after the row all is as Go's. Where that cannot be the text is lost, and
 nothing more is predicted. Read next: predicted.py.
 """
 
@@ -50,6 +50,8 @@ def _take(predictor: Predictor, page: int, npages: int) -> None:
     while at < page + npages:
         ci, pi = G.chunk_index(at * PAGE_SIZE), at % G.pages_per_chunk
         size = min(page + npages - at, G.pages_per_chunk - pi)
+        if text.tree.chunks.get(ci) is None:
+            text.grow(G.chunk_base(ci), G.chunk_size)  # Go had it: no row tells of its growth
         allocated = text.tree.chunk_of(ci).alloc.number >> pi & (1 << size) - 1
         if allocated == 0:
             text.alone.run(text.pages.alloc_range(at * PAGE_SIZE, size))

@@ -13,6 +13,7 @@ from spanproof.checks.comparing.looking import DifferenceError, runs
 from spanproof.checks.comparing.mixes import Mix, drawn
 from spanproof.checks.comparing.standing_alone import StandingAlone
 from spanproof.checks.faults.edit import Edit, planted
+from spanproof.checks.running.endless import EndlessError
 from spanproof.checks.verdict import Result, Verdict
 from spanproof.impl.access import Throw, Undefined
 from spanproof.impl.malloc import Runtime
@@ -37,7 +38,7 @@ def differs(geometry: Geometry, seed: int, calls: int, mix: Mix, heap: type[Runt
     """Whether a history has a difference, or the text throws in it."""
     try:
         lived(geometry, seed, calls, mix, heap, every)
-    except (DifferenceError, Throw, Undefined):
+    except (DifferenceError, EndlessError, Throw, Undefined):
         return True
     return False
 

@@ -1,8 +1,18 @@
 """What a planted fault is. Read next: corpus.py."""
 
 from dataclasses import dataclass
+from enum import Enum
 
 from spanproof.checks.faults.edit import Edit
+
+
+class Origin(Enum):
+    """Where a fault comes from."""
+
+    HISTORY = "a bug that Go had, in the form that its fix removed"
+    STUDY = "a mutant that was studied before (model checking, proofs)"
+    MADE_UP = "made up, to break one claim"
+    GENERATED = "made from the syntax tree"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,8 +27,27 @@ class Fault:
     scenario: str
     """A scenario of the catalogue that shows it; empty where only histories do (history_faults.py)."""
     edits: tuple[Edit, ...]
+    origin: Origin = Origin.MADE_UP
+    release: str = ""
+    """The row of the release table that it belongs to: the newest that had it, or empty where any row may have it."""
+    threads: int = 1
+    """How many threads it needs: one, where it shows in sequence."""
+    switches: int = 0
+    """Context switches of the shortest run that shows it."""
 
 
-def fault(name: str, says: str, claim: str, source: str, scenario: str, *edits: tuple[str, str, str]) -> Fault:
+def fault(
+    name: str,
+    says: str,
+    claim: str,
+    source: str,
+    scenario: str,
+    *edits: tuple[str, str, str],
+    origin: Origin = Origin.MADE_UP,
+    release: str = "",
+    threads: int = 1,
+    switches: int = 0,
+) -> Fault:
     """A fault; each edit as (function, old, new)."""
-    return Fault(name, says, claim, source, scenario, tuple(Edit(*edit) for edit in edits))
+    made = tuple(Edit(*edit) for edit in edits)
+    return Fault(name, says, claim, source, scenario, made, origin, release, threads, switches)

@@ -164,9 +164,9 @@ def test_a_heap_of_the_users_own(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_a_budget_that_runs_out_is_unknown() -> None:
     """With the calls that were made by then."""
-    found = compared("9000000", "--budget", "1", code=3)
+    found = compared("9000000", "--budget", "4", code=3)
 
-    assert "budget of 1 s" in found[SEEDED]["reason"]
+    assert "budget of 4 s" in found[SEEDED]["reason"]
     assert found[SEEDED]["counts"]["calls"] > 0
 
 

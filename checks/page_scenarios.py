@@ -199,7 +199,7 @@ PAGE_SCENARIOS = (
         "go1.27", RANDOM, (thread(AllocManual(16)),), 0, (), only="heap_never_throws", finding=True,
     ),
     scenario(
-        "finding_aligned_stack_on_a_full_heap", "find reads summaries that have no memory when nothing is free",
+        "finding_aligned_stack_before_the_first_growth", "before the heap has grown find reads summaries that have no memory",
         "go1.27", ALIGNED_STACKS, (thread(AllocManual(1)),), 0, (), only="heap_never_throws", finding=True,
         aligned_stacks=True,
     ),

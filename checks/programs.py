@@ -324,6 +324,10 @@ class Thread:
     before: tuple[Op, ...] = ()
 
 
+class ProgramError(ValueError):
+    """This is no program that a heap can run."""
+
+
 @dataclass(frozen=True, slots=True)
 class Program:
     """Threads on a heap of one release and geometry."""
@@ -344,7 +348,14 @@ class Program:
     """Stacks begin at a page of the system's, which is larger than the heap's."""
 
     def __post_init__(self) -> None:
-        """Give every allocation an mspan of its own: Go's pool of them is as large as memory."""
+        """Give every allocation an mspan of its own: Go's pool of them is as large as memory.
+
+        Raises:
+            ProgramError: stacks are aligned to pages of the system's that are not larger than the heap's.
+
+        """
+        if self.aligned_stacks and self.geometry.phys_page_size <= self.geometry.page_size:
+            raise ProgramError("stacks are aligned only where the system's pages are larger than the heap's")
         ops = [op for thread in self.threads for op in (*thread.before, *thread.ops)]
         ps = len(self.threads) if self.ps else 0
         spans = max(1, sum(isinstance(op, ALLOCATING) for op in ops)) + ps * self.geometry.mspan_cache
@@ -371,10 +382,6 @@ SWITCHES: Mapping[str, type[bool] | type[int]] = {
     "tracing": bool, "ps": bool, "memory_limit": int, "gc_percent_goal": int, "aligned_stacks": bool,
 }  # fmt: skip
 """What a program says besides threads, geometry and release, and as what. A record of older code may lack some."""
-
-
-class ProgramError(ValueError):
-    """The data does not describe a program."""
 
 
 def _op(data: Any) -> Op:

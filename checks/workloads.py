@@ -138,7 +138,7 @@ SHAPES = (
     BYTES, SMALL, CHUNKED, CACHED, CACHED, CACHED,
     WIDE, GROUPS, LARGE_GROUPS, HALVES, SPARSE, EDGE, RANDOM,
 )  # fmt: skip
-"""Many programs are on plain heaps. Aligned stacks are not drawn: on a full heap they fail in Go (see the findings)."""
+"""Many programs are on plain heaps. Aligned stacks are not drawn: before the heap has grown they fail in Go."""
 PAGES_OF_A_CACHE = 4
 """With blocks of so many pages or fewer a page cache never gives one."""
 

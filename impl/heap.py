@@ -223,7 +223,9 @@ class Heap(Sweep, Pages, Mspans):
         s = None
 
         # On some systems a stack begins at a page of the system's.
-        need_phys_page_align = self.aligned_stacks and typ == ALLOC_STACK
+        need_phys_page_align = False
+        if self.release.aligned_stacks:
+            need_phys_page_align = self.aligned_stacks and typ == ALLOC_STACK
 
         # If it is small enough, try the page cache of the P.
         if not need_phys_page_align and self.has_p and npages < g.pages_per_block // 4:

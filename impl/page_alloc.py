@@ -146,10 +146,13 @@ class PageAlloc:
         """Add [base, base+size) to what is free, in whole chunks. The heap lock must be held (pageAlloc.grow).
 
         Raises:
-            Undefined: it leaves the address space, has its first chunk, or some of it is the heap's already.
+            Undefined: it begins within a chunk, has a part of a page, leaves the address space, has its first chunk, or
+                some of it is the heap's already.
 
         """
         g = self.geometry
+        if base % g.chunk_size != 0 or size % g.page_size != 0:
+            raise Undefined(f"{size} bytes at {base:#x} are added")
         limit = align_up(base + size, g.chunk_size)
         base = align_down(base, g.chunk_size)
         await self.tree.update(sys_grow, base, limit)

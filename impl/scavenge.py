@@ -30,7 +30,7 @@ def fill_aligned(x: int, m: int, width: int) -> int:
     """
     if m == 1:
         return x
-    if m & m - 1 != 0 or m > width:
+    if m < 1 or m & m - 1 != 0 or m > width:
         raise Throw("bad m value")
     # In c all bits but the highest of each group are set: adding it to a group carries into the highest bit.
     ones = complement(0, width)

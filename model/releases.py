@@ -51,6 +51,8 @@ class Release:
     """free_span_locked knows a fourth throw, for chunks of user arenas (left out of the reference heap)."""
     random_heap_base: bool
     """The first growth marks a random number of padding pages as allocated."""
+    aligned_stacks: bool
+    """On some systems stacks begin at a page of the system's."""
     metadata_huge_pages: bool
     """Once the heap is large, its bitmaps may lie on huge pages of the system's."""
     scavenge_index: bool
@@ -96,6 +98,8 @@ CHANGES = (
     Change("go1.20", "user_arenas", True, "mheap.go, freeSpanLocked"),
     Change("go1.14", "random_heap_base", False, "mheap.go, grow"),
     Change("go1.26", "random_heap_base", True, "mheap.go, grow"),
+    Change("go1.14", "aligned_stacks", False, "mheap.go, allocSpan"),
+    Change("go1.16", "aligned_stacks", True, "mheap.go, allocSpan, needPhysPageAlign; issue 41008, CL 266919"),
     Change("go1.14", "metadata_huge_pages", False, "mheap.go"),
     Change("go1.21", "metadata_huge_pages", True, "mheap.go, enableMetadataHugePages; mpagealloc.go"),
     Change("go1.14", "scavenge_index", False, "mgcscavenge.go"),

@@ -16,7 +16,7 @@ from spanproof.impl.scavenge import NO_LIMIT
 from spanproof.model.geometry import Geometry
 from spanproof.model.pages import AbstractPages
 from spanproof.model.releases import NEWEST, Release
-from spanproof.model.words import lowest_run, run_of_ones, without
+from spanproof.model.words import lowest_run, run_of_ones, trailing_zeros, without
 
 CACHES = 3
 MOST_GROWN = 3
@@ -262,9 +262,12 @@ class History:
         can = self._scavenged(f"scavenge({pages})", pages * self.geometry.page_size, force=True)
         if can is None:
             return False
-        sure = (can & ~self.hidden).bit_count()
-        if (can & self.model.scavenged).bit_count() < min(pages, sure):
-            raise DifferenceError(f"scavenge({pages}) takes fewer pages, and there are {sure}")
+        took, sure = can & self.model.scavenged, without(can, self.hidden)
+        if took.bit_count() < min(pages, sure.bit_count()):
+            raise DifferenceError(f"scavenge({pages}) takes fewer pages, and there are {sure.bit_count()}")
+        passed_by = without(sure, took) >> trailing_zeros(took, 0) if took else 0
+        if passed_by:
+            raise DifferenceError(f"scavenge({pages}) passes by {passed_by.bit_count()} pages above what it takes")
         return True
 
     def _background(self, _: int, b: int) -> bool:
@@ -276,6 +279,13 @@ class History:
         self.hidden |= can & ~self.model.scavenged
         return True
 
+    def _most_taken(self, nbytes: int) -> int:
+        """Pages that are taken at most where so many bytes are wanted: whole groups, or the whole of one huge page."""
+        g = self.geometry
+        pages = -(-nbytes // g.page_size)
+        whole = -(-pages // self.group) * self.group
+        return whole + max(g.phys_huge_page_size // g.page_size - 1, 0)
+
     def _scavenged(self, said: str, nbytes: int, *, force: bool) -> int | None:
         """Pages that can be scavenged are, as many as it says: what could be before; None if the release has no way."""
         if not self.release.scavenge_index:
@@ -283,6 +293,9 @@ class History:
         can = self.model.to_scavenge(self.group)
         released = self.heap.scavenge(nbytes, force=force)
         new = without(self.looking.bits("scavenged"), self.model.scavenged)
+        most = self._most_taken(nbytes)
+        if new.bit_count() > most:
+            raise DifferenceError(f"{said} takes {new.bit_count()} pages, which is more than {most}")
         self._same(said, released // self.geometry.page_size, new.bit_count())
         if wrong := without(new, can):
             raise DifferenceError(f"{said} takes {wrong.bit_count()} pages that cannot be scavenged")

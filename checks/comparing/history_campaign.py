@@ -30,7 +30,12 @@ EVERY = 500
 """At Go's constants all state is compared after so many calls of a seeded history."""
 SHRINK_SECONDS = 6
 """For Hypothesis, and once more for what it leaves and for seeded histories."""
-PREMISES = ("one thread", "an abstract page allocator: first fit by address, on sets of pages (model/pages.py)")
+PREMISES = (
+    "one thread",
+    "an abstract page allocator: first fit by address, on sets of pages (model/pages.py)",
+    "the page allocator's text is that of go1.27, whatever the release",
+)
+NO_SCAVENGER = "scavenging is left out: the reference's scavenger is that of go1.21 and later"
 WITH_AN_INDEX = ("scavenge", "scavenge_some", "background")
 """Calls that only releases with a scavenge index have."""
 
@@ -129,7 +134,9 @@ def judge_seeded(
         every = 1 if plan.shape in SMALL_SHAPES else EVERY
         if live(plan, subject.heap_class, every, found.made).broken is not None:
             found.broken = shrunk(plan, subject.heap_class, SHRINK_SECONDS)
-    where = f"{done:,} calls in {found.histories:,} histories on {min(found.histories, len(SHAPES))} shapes of heaps"
+    made = sum(found.made.values())
+    where = f"{done:,} calls, of which {made:,} found something to do, in {found.histories:,} histories"
+    where += f" on {min(found.histories, len(SHAPES))} shapes of heaps"
     what = f"results after every call, all state too in small heaps, in real ones after every {EVERY}"
     return _judged(SEEDED, found, subject, f"{where}, {what}, seed {seed_}", release)
 
@@ -152,7 +159,8 @@ def _judged(name: str, found: _Found, subject: Subject, bound: str, release: Rel
     missing = [call for call in calls_of(release) if not found.made.get(call)]
     reason = found.stopped or ("never made: " + ", ".join(missing) if missing else "")
     verdict = Verdict.UNKNOWN if reason else Verdict.HOLDS
-    return Compared(Result("compare", name, verdict, reason, bound, PREMISES, seconds, counts))
+    premises = PREMISES if release.scavenge_index else (*PREMISES, NO_SCAVENGER)
+    return Compared(Result("compare", name, verdict, reason, bound, premises, seconds, counts))
 
 
 def _violated(name: str, plan: Plan, record: Record | None, seconds: float, counts: dict[str, int]) -> Compared:

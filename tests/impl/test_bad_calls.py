@@ -128,6 +128,10 @@ UNDEFINED: dict[str, tuple[Call, str]] = {
     "padding leaves the heap": (
         lambda heap: heap.mark_random_padding_pages(page(heap, heap.geometry.pages_per_chunk), 1), ONE_IS_TAKEN),
     "pages are freed from the midst of one": (lambda heap: heap.free(page(heap, 0) + 1, 1), "1 pages at"),
+    "growing by less than a page": (
+        lambda heap: heap.grow(page(heap, 2 * heap.geometry.pages_per_chunk), 1), "1 bytes at"),
+    "growing from within a chunk": (
+        lambda heap: heap.grow(page(heap, heap.geometry.pages_per_chunk + 1), heap.geometry.chunk_size), "bytes at"),
     "growing beyond all addresses": (
         lambda heap: heap.grow(heap.geometry.max_off_addr + 1, heap.geometry.chunk_size), NO_HEAPS),
     "a growth that wraps": (

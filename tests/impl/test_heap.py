@@ -16,6 +16,7 @@ from spanproof.checks.programs import (
     MallocLarge,
     MallocSmall,
     Program,
+    ProgramError,
     Reclaim,
     Sweep,
     Thread,
@@ -125,3 +126,9 @@ def test_the_real_geometry_runs_the_same_text() -> None:
     machine.start()
     run_randomly(machine, random.Random(1))
     assert not any(machine.pending)
+
+
+def test_stacks_are_aligned_to_larger_pages_only() -> None:
+    """Go asks for it where a page of the system's is larger than one of the heap's."""
+    with pytest.raises(ProgramError, match="larger than the heap's"):
+        Program((Thread((AllocManual(1),)),), CHUNKED, NEWEST, aligned_stacks=True)

@@ -12,7 +12,6 @@ from spanproof.impl.os_memory import OsMemory
 from spanproof.impl.page_tree import fresh_tree
 from spanproof.impl.palloc_bits import pack_palloc_sum, sum_end, sum_max, sum_start, unpack
 from spanproof.impl.ranges import AddrRange, AddrRanges
-from spanproof.impl.scavenge_index import GENERATIONS
 from spanproof.model.geometry import CHUNKED, GO_AMD64, Geometry
 from spanproof.model.releases import NEWEST
 
@@ -127,6 +126,6 @@ def test_generations_begin_anew() -> None:
     """Go's counter has 32 bits."""
     heap = StandingAlone(CHUNKED, NEWEST)
     gen = heap.pages.index.gen
-    heap.alone.put(gen, GENERATIONS - 1)
+    heap.alone.put(gen, (1 << 32) - 1)
     heap.alone.run(heap.pages.index.next_gen())
     assert heap.alone.value(gen) == 0

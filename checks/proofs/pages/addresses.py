@@ -118,14 +118,14 @@ RANGES = PlainTheorem(
     says="addrRange.subtract is set difference, and throws exactly if two ranges would be left; the rest is as said.",
     because="The four ways in which two ranges can overlap are told apart by their ends.",
     source="mranges.go, addrRange.subtract, removeGreaterEqual, takeFromFront, takeFromBack",
-    inputs="any two ranges, any offset; alignments of a page, a chunk and an arena; ranges of the lower half",
+    inputs="any two ranges, any offset; alignments of 1, 8 and 128; ranges of the lower half, lengths up to it",
     lemmas=(
         Lemma("subtract", _subtract),
         Lemma("remove_greater_equal", _remove_greater_equal),
         *(
             Lemma(f"{function} by {align}", _take(function, align))
             for function in ("take_from_front", "take_from_back")
-            for align in (GO_AMD64.page_size, GO_AMD64.chunk_size, GO_AMD64.arena_size)
+            for align in (1, 8, 128)
         ),
     ),
     premises=("the range that is subtracted is not empty: Go throws of an empty one inside too",),

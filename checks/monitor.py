@@ -172,13 +172,13 @@ class Monitor:
 
     def _sweep_done(self, read: Reading) -> bool:
         """What is_sweep_done would say now."""
-        sweepdone, drained, sweepers, active = map(read, self._done)
+        sweepdone, drained, sweepers, active = (int(read(number)) for number in self._done)
         form = self.heap.release.sweep_done
         if form is SweepDone.SWEEPDONE:
             return bool(sweepdone)
         if form is SweepDone.DRAINED_AND_SWEEPERS:
             return bool(drained) and sweepers == 0
-        return bool(active == SWEEP_DRAINED_MASK)
+        return active == SWEEP_DRAINED_MASK
 
     def _page(self, address: int) -> int:
         return (address - self.heap.geometry.heap_base) // self.heap.geometry.page_size

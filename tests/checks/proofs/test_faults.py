@@ -89,6 +89,7 @@ SPOKEN_OF_ELSEWHERE = {
     "cache_not_emptied_by_flush": "page caches stand here by the contract of alloc_from_cache",
     "cache_of_a_running_p_flushed": "page caches stand here by the contract of alloc_from_cache",
     "flushed_without_the_lock": "page caches stand here by the contract of alloc_from_cache",
+    "cached_generation_not_expected": "no theorem says that the sweeper never throws",
     "no_allocation_without_a_p": "no theorem says that alloc_span never throws",
     "reclaimer_is_no_sweeper": "no theorem speaks of the words that say when sweeping is done",
     "growth_counts_what_was_asked": "no theorem speaks of the counters of bytes",
@@ -107,6 +108,7 @@ UNKNOWN = {
 }
 """Faults that leave theorems unknown, and no counterexample to run."""
 BESIDE = {
+    "cleared_while_preemptible": "releasem undoes the caller's acquirem, which a proof may not do",
     "free_lowers_zeroed_base": "reclaim, which alloc rests on, writes what it must not",
     "second_arena_not_reached": "a loop invariant of alloc_needs_zero, on which its claims rest, fails",
 }

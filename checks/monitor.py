@@ -12,7 +12,7 @@ from spanproof.checks.numbering import COUNTED, Numbering, Reading
 from spanproof.checks.observe import Event, Observer
 from spanproof.impl.access import Access, Cell
 from spanproof.impl.heap_cells import SWEEP_DRAINED_MASK, HeapCells
-from spanproof.impl.span import LARGE
+from spanproof.impl.span import LARGE, Span
 from spanproof.model.claim import Claim, Moment, Promise, StepInvariant
 from spanproof.model.invariants import INVARIANTS, STEP_INVARIANTS
 from spanproof.model.promises import PROMISES
@@ -44,7 +44,8 @@ class Monitor:
         n, g = numbering, heap.geometry
         self._lock = n.of(heap.lock)
         self._sweepgen = n.of(heap.sweepgen)
-        self._done = tuple(map(n.of, (heap.sweepdone, heap.sweep_drained, heap.sweepers, heap.active)))
+        words: tuple[Cell[int], ...] = (heap.sweepdone, heap.sweep_drained, heap.sweepers, heap.active)
+        self._done = tuple(n.of(word) for word in words)
         self._spanclass = n.all("mspan.spanclass", range(g.spans))
         self._inside = dict(zip(COUNTED, n.all("ghost.inside", COUNTED), strict=True))
         self._returned = n.all("ghost.returned", range(g.spans))
@@ -165,10 +166,13 @@ class Monitor:
             tuple(read(number) for number in self._acquired) if event.function == "sweep" else (),
             calm=thread in read(self._calm),
             done=event.function == "sweep" and self._sweep_done(read),
-            large=event.function == "sweep" and read(self._spanclass[event.args[0].number]) == LARGE,
+            large=event.function == "sweep" and self._large(event.args[0], read),
         )
         if not promise.holds(self.state(read, promise.reads), moment):
             raise BrokenError(promise.name, f"{event.function} {_said(event)}")
+
+    def _large(self, s: Span, read: Reading) -> bool:
+        return bool(read(self._spanclass[s.number]) == LARGE)
 
     def _sweep_done(self, read: Reading) -> bool:
         """What is_sweep_done would say now."""

@@ -101,6 +101,7 @@ SPOKEN_OF_ELSEWHERE = {
 }
 """Faults that no theorem can see, and why: they are found by search."""
 UNKNOWN = {
+    "edges_of_an_aligned_stack_are_freed": "it calls the page allocator where no proof speaks of it",
     "needzero_of_nil": "alloc follows nil, which no theorem's own claims speak of",
     "no_page_freed": "the induction breaks, but a page that stays allocated is nobody's: no page is in two spans",
     "marked_span_swept_free": "a span then never survives: nothing is shown of what follows where one does",

@@ -11,10 +11,12 @@ from typing import Any
 from spanproof.checks.numbering import COUNTED, Numbering, Reading
 from spanproof.checks.observe import Event, Observer
 from spanproof.impl.access import Access, Cell
-from spanproof.impl.heap_cells import HeapCells
+from spanproof.impl.heap_cells import SWEEP_DRAINED_MASK, HeapCells
+from spanproof.impl.span import LARGE, Span
 from spanproof.model.claim import Claim, Moment, Promise, StepInvariant
 from spanproof.model.invariants import INVARIANTS, STEP_INVARIANTS
 from spanproof.model.promises import PROMISES
+from spanproof.model.releases import SweepDone
 from spanproof.model.spec import PADDED, SCAVENGERS, AbstractHeap, RefusedError
 from spanproof.model.state import HeapState
 
@@ -42,6 +44,9 @@ class Monitor:
         n, g = numbering, heap.geometry
         self._lock = n.of(heap.lock)
         self._sweepgen = n.of(heap.sweepgen)
+        words: tuple[Cell[int], ...] = (heap.sweepdone, heap.sweep_drained, heap.sweepers, heap.active)
+        self._done = tuple(n.of(word) for word in words)
+        self._spanclass = n.all("mspan.spanclass", range(g.spans))
         self._inside = dict(zip(COUNTED, n.all("ghost.inside", COUNTED), strict=True))
         self._returned = n.all("ghost.returned", range(g.spans))
         self._acquired = n.all("ghost.acquired", range(g.spans))
@@ -160,9 +165,24 @@ class Monitor:
             read(self._lock) - 1,
             tuple(read(number) for number in self._acquired) if event.function == "sweep" else (),
             calm=thread in read(self._calm),
+            done=event.function == "sweep" and self._sweep_done(read),
+            large=event.function == "sweep" and self._large(event.args[0], read),
         )
         if not promise.holds(self.state(read, promise.reads), moment):
             raise BrokenError(promise.name, f"{event.function} {_said(event)}")
+
+    def _large(self, s: Span, read: Reading) -> bool:
+        return bool(read(self._spanclass[s.number]) == LARGE)
+
+    def _sweep_done(self, read: Reading) -> bool:
+        """What is_sweep_done would say now."""
+        sweepdone, drained, sweepers, active = (int(read(number)) for number in self._done)
+        form = self.heap.release.sweep_done
+        if form is SweepDone.SWEEPDONE:
+            return bool(sweepdone)
+        if form is SweepDone.DRAINED_AND_SWEEPERS:
+            return bool(drained) and sweepers == 0
+        return active == SWEEP_DRAINED_MASK
 
     def _page(self, address: int) -> int:
         return (address - self.heap.geometry.heap_base) // self.heap.geometry.page_size

@@ -31,6 +31,7 @@ GENERATION = "a generation of the scavenge index began"
 ALIGNED = "an aligned stack was allocated"
 REMAINDER = "the rest of an arena was handed over"
 PADDED = "padding pages were marked"
+FRESH = "memory above zeroedBase was used"
 
 _HOLES = (AllocManual(1), AllocManual(1), AllocManual(1), FreeManual(1))
 """Three pages of which the middle one is free again."""
@@ -61,6 +62,11 @@ PAGE_SCENARIOS = (
     scenario(
         "flush_against_refill", "a P goes idle and is flushed while another fills its cache",
         "go1.27", CACHED, (thread(Idle(), before=(AllocManual(1), AllocManual(1))), thread(AllocManual(1), FreeManual(0))), 1_816, (FILLED, FLUSHED), ps=True,
+    ),
+    scenario(
+        "idle_beside_a_full_cache", "a P goes idle and is flushed while another allocates from its cache",
+        "go1.20", CACHED, (thread(Idle(), before=(AllocManual(1), AllocManual(1))), thread(AllocManual(1), before=(AllocManual(1), AllocManual(1), FreeManual(1)))), 456,
+        (NO_LOCK, FLUSHED), ps=True,
     ),
     scenario(
         "flush_of_scavenged_pages", "a cache of pages, some scavenged, is flushed beside an allocation that needs zero",
@@ -169,6 +175,10 @@ PAGE_SCENARIOS = (
         "mark_keeps_a_raised_cursor", "a free raises the cursor above what find looks at, and its mark keeps it there",
         "go1.27", CACHED, (thread(FreeManual(3), before=_ABOVE), thread(ScavengeAll())), 1_186, (SCAVENGED, RAISED),
         only="forced_cursor_is_above_what_is_free",
+    ),
+    scenario(
+        "huge_pages_enabled", "bitmaps may lie on huge pages from now on, while others allocate and nothing grows",
+        "go1.21", CHUNKED, (thread(EnableHugePages(), before=(AllocManual(3),)), thread(AllocManual(1))), 123, (FRESH,), only="no_deadlock",
     ),
     scenario(
         "finding_background_hides_pages", "the background scavenger calls a chunk empty of which it saw the lower part",

@@ -156,6 +156,22 @@ SPAN_SCENARIOS = (
         (STOPPED, STALE),
     ),
     scenario(
+        "cached_beside_the_sweeper", "an old span is reclaimed, and cached for small objects before the sweeper comes to it",
+        "go1.14", BYTES, (thread(MallocSmall(1), before=OLD_SPAN), thread(Sweep())), 3_803, (LOST_RACE, SWEPT_FREE, RECLAIMED, REUSE),
+    ),
+    scenario(
+        "cycle_beside_an_allocation", "a collection begins beside an allocation, and its garbage is taken at once",
+        "go1.27", BYTES, (thread(Collect(), MallocLarge(1)), thread(MallocLarge(1))), 4_136, (STOPPED, FRESH),
+    ),
+    scenario(
+        "done_beside_a_reclaimer", "Go 1.17: the background sweeper finds nothing left while another thread reclaims",
+        "go1.17", BYTES, (thread(Reclaim(1), before=OLD_SPAN), thread(Sweep())), 1_043, (LOST_RACE, RECLAIMED),
+    ),
+    scenario(
+        "nil_on_1_17", "Go 1.17: alloc gets no span, and does not look whether it needs zeroing",
+        "go1.17", SMALL, (thread(MallocLarge(5), MallocLarge(5)), thread(AllocManual(1))), 2_004, (NO_MEMORY, CROSSING),
+    ),
+    scenario(
         "three_threads_reuse", "stacks come and go beneath a large object",
         "go1.16", SMALL,
         (thread(AllocManual(1), FreeManual(0)), thread(AllocManual(2), FreeManual(0)), thread(MallocLarge(1))), 513_817,

@@ -104,6 +104,10 @@ class Moment:
     """Per span: the number of the thread that acquired it for sweeping, or -1."""
     calm: bool = False
     """Nobody else was at work in the heap since the call."""
+    done: bool = False
+    """The heap says that all spans are swept."""
+    large: bool = True
+    """The span that is swept holds a large object, so nobody had it cached."""
 
 
 @dataclass(frozen=True, slots=True)

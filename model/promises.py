@@ -7,7 +7,7 @@ import z3
 
 from spanproof.model.claim import Claim, Moment, Promise, RunClaim
 from spanproof.model.invariants import INVARIANTS, STEP_INVARIANTS
-from spanproof.model.releases import Zeroing
+from spanproof.model.releases import SweepDone, Zeroing
 from spanproof.model.state import HeapState, HeapVars, groups, pages_within
 
 
@@ -98,6 +98,10 @@ def _holds_only_the_winner_sweeps(h: HeapState, m: Moment) -> bool:  # noqa: ARG
     return m.acquired_by[s] == m.thread
 
 
+def _holds_sweeping_is_not_done_before_its_end(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  # one signature for all
+    return m.release.sweep_done is SweepDone.SWEEPDONE or not m.large or not m.done
+
+
 def _holds_ready_memory_was_released(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  # one signature for all
     _, size, prepared = m.args
     return 0 < prepared <= size  # type: ignore[no-any-return]  # numbers of bytes
@@ -174,6 +178,18 @@ PROMISES = (
         (),
         None,
         _holds_only_the_winner_sweeps,
+    ),
+    Promise(
+        "sweeping_is_not_done_before_its_end",
+        "From 1.17 on, while a large span is swept the heap does not say that sweeping is done.",
+        "Whoever sweeps is counted, and done means that nothing is left and nobody is counted.",
+        "mgcsweep.go, isSweepDone, activeSweep.isDone; issue 45315",
+        "reclaimer_is_no_sweeper",
+        ("sweep",),
+        True,
+        (),
+        None,
+        _holds_sweeping_is_not_done_before_its_end,
     ),
     Promise(
         "freed_pages_were_owned",

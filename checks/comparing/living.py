@@ -113,15 +113,17 @@ def shrunk(plan: Plan, heap_class: type[Runtime], seconds: float) -> Plan:
 
 def _simpler(calls: tuple[Call, ...], tried: Tried, stop: float) -> tuple[Call, ...]:
     """The calls with smaller numbers."""
-    for place in range(len(calls)):
+    place = 0
+    while place < len(calls):
         name, a, b = calls[place]
         for simple in ((name, 0, 0), (name, 0, b), (name, a, 0), (name, a % 1000, b % 1000), (name, a % 30, b % 30)):
-            if place >= len(calls) or time.process_time() > stop:
+            if time.process_time() > stop:
                 return calls
             fewer = tried((*calls[:place], simple, *calls[place + 1 :])) if simple != calls[place] else None
             if fewer is not None:
                 calls = fewer
                 break
+        place += 1
     return calls
 
 

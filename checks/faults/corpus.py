@@ -3,14 +3,12 @@
 Read next: table.py.
 """
 
-from spanproof.checks.faults.fault import fault
+from spanproof.checks.faults.fault import Origin, fault
+from spanproof.checks.faults.historical import HISTORICAL
+from spanproof.checks.faults.near_misses import HEAP_MISSES
 from spanproof.checks.faults.page_corpus import PAGE_FAULTS
+from spanproof.checks.faults.studied import CLAIM, RELOAD, STUDIED
 
-_RELOAD = """
-zeroed_base = await zeroed_base_of_arena.load()
-if zeroed_base <= arena_limit and zeroed_base > arena_base:
-    raise Throw("potentially overlapping in-use allocations detected")
-"""
 _RELOAD_IN_USE = """
 await self.lock.lock()
 in_use_bits = await in_use.load()
@@ -21,21 +19,19 @@ _ACQUIRE = """
 if not await s.sweepgen.compare_and_swap(sl.sweep_gen - 2, sl.sweep_gen - 1):
     return sl, False
 """
-_CLAIM = """
-if await zeroed_base_of_arena.compare_and_swap(zeroed_base, arena_limit):
-    break
-"""
 
 SPAN_FAULTS = (
     fault(
         "plain_store_for_cas", "zeroedBase is stored, not compared and swapped", "zeroed_base_never_decreases",
-        "made up: mheap.go, allocNeedsZero", "two_allocs_one_arena",
-        ("Heap.alloc_needs_zero", _CLAIM, "await zeroed_base_of_arena.store(arena_limit)\nbreak"),
+        "studied: nocas; B1 of the model-checked heap: mheap.go, allocNeedsZero", "two_allocs_one_arena",
+        ("Heap.alloc_needs_zero", CLAIM, "await zeroed_base_of_arena.store(arena_limit)\nbreak"),
+        origin=Origin.STUDY, threads=2, switches=2,
     ),
     fault(
         "need_zero_skips_zeroed_base", "zeroedBase is not raised over memory that needs zeroing",
-        "non_zero_page_is_below_zeroed_base", "made up: mheap.go, allocNeedsZero", "dirty_and_fresh",
+        "non_zero_page_is_below_zeroed_base", "studied: skip_if_need; B2 of the model-checked heap: mheap.go, allocNeedsZero", "dirty_and_fresh",
         ("Heap.alloc_needs_zero", "arena_limit > zeroed_base", "not need_zero and arena_limit > zeroed_base"),
+        origin=Origin.STUDY, switches=1,
     ),
     fault(
         "need_zero_not_raised", "alloc_needs_zero always says that nothing needs zeroing",
@@ -44,59 +40,69 @@ SPAN_FAULTS = (
     ),
     fault(
         "need_zero_overwritten", "the second arena's answer replaces the first's", "unneeded_zeroing_is_already_zero",
-        "made up: mheap.go, allocNeedsZero", "dirty_and_fresh",
+        "studied: need_overwrite: mheap.go, allocNeedsZero", "dirty_and_fresh",
         ("Heap.alloc_needs_zero", "if arena_base < zeroed_base:\n    need_zero = True", "need_zero = arena_base < zeroed_base"),
+        origin=Origin.STUDY, switches=1,
     ),
     fault(
         "failed_cas_treated_as_done", "a failed compare-and-swap ends the loop", "non_zero_page_is_below_zeroed_base",
-        "made up: mheap.go, allocNeedsZero", "two_allocs_one_arena",
-        ("Heap.alloc_needs_zero", _CLAIM, "await zeroed_base_of_arena.compare_and_swap(zeroed_base, arena_limit)\nbreak"),
+        "studied: B4 of the model-checked heap: mheap.go, allocNeedsZero", "two_allocs_one_arena",
+        ("Heap.alloc_needs_zero", CLAIM, "await zeroed_base_of_arena.compare_and_swap(zeroed_base, arena_limit)\nbreak"),
+        origin=Origin.STUDY, threads=2, switches=3,
     ),
     fault(
         "failed_cas_not_reloaded", "after a failed compare-and-swap the old value is tried again", "no_deadlock",
-        "made up: mheap.go, allocNeedsZero", "two_allocs_one_arena", ("Heap.alloc_needs_zero", _RELOAD, ""),
+        "made up: mheap.go, allocNeedsZero", "two_allocs_one_arena", ("Heap.alloc_needs_zero", RELOAD, ""),
     ),
     fault(
         "throw_on_equal_base", "the overlap check also throws when zeroedBase ends where the region begins",
-        "overlap_throw_is_not_reached", "made up: mheap.go, allocNeedsZero", "two_allocs_one_arena",
+        "overlap_throw_is_not_reached", "studied: throw_ge: mheap.go, allocNeedsZero", "two_allocs_one_arena",
         ("Heap.alloc_needs_zero", "zeroed_base > arena_base", "zeroed_base >= arena_base"),
+        origin=Origin.STUDY, threads=2, switches=3,
     ),
     fault(
         "arena_limit_not_capped", "a region that crosses an arena raises zeroedBase beyond the arena",
-        "zeroed_base_stays_in_arena", "made up: mheap.go, allocNeedsZero", "region_across_arenas",
+        "zeroed_base_stays_in_arena", "studied: nocap: mheap.go, allocNeedsZero", "region_across_arenas",
         ("Heap.alloc_needs_zero", "arena_limit = self.geometry.arena_size", ""),
+        origin=Origin.STUDY, switches=1,
     ),
     fault(
         "arena_edge_off_by_one", "a region may reach one page over the arena's end", "zeroed_base_stays_in_arena",
-        "made up: mheap.go, allocNeedsZero", "memory_runs_out",
+        "studied: B8 of the model-checked heap: mheap.go, allocNeedsZero", "memory_runs_out",
         (
             "Heap.alloc_needs_zero", "arena_limit > self.geometry.arena_size",
             "arena_limit > self.geometry.arena_size + self.geometry.page_size",
         ),
+        origin=Origin.STUDY,
     ),
     fault(
         "needzero_cleared_without_memclr", "up to 1.16 alloc stores needzero = 0 and clears nothing", "alloc_keeps_its_word",
-        "made up: mheap.go, alloc", "free_against_alloc",
+        "studied: nomemclr: mheap.go, alloc", "free_against_alloc",
         ("Heap.alloc", "if needzero and await s.needzero.read() != 0:\n    await self.clear(s)", ""),
+        origin=Origin.STUDY, switches=1,
     ),
     fault(
         "memclr_of_npages_bytes", "memory is cleared for npages bytes, not pages", "asked_for_zero_gets_zero",
-        "made up: mheap.go, alloc", "dirty_and_fresh",
+        "studied: memclr_noshift: mheap.go, alloc", "dirty_and_fresh",
         ("Heap.clear", "npages * self.geometry.page_size", "npages"),
+        origin=Origin.STUDY, switches=1,
     ),
     fault(
-        "memclr_one_page_short", "the last page is not cleared", "asked_for_zero_gets_zero", "made up: mheap.go, alloc", "dirty_and_fresh",
+        "memclr_one_page_short", "the last page is not cleared", "asked_for_zero_gets_zero", "studied: memclr_short: mheap.go, alloc", "dirty_and_fresh",
         ("Heap.clear", "npages * self.geometry.page_size", "(npages - 1) * self.geometry.page_size"),
+        origin=Origin.STUDY,
     ),
     fault(
         "caller_does_not_clear", "from 1.18 on (late clearing in 1.17) the caller forgets to clear",
-        "asked_for_zero_gets_zero", "made up: malloc.go, mallocgcLarge", "cleared_late",
+        "asked_for_zero_gets_zero", "studied: nomemclr, in later releases: malloc.go, mallocgcLarge", "cleared_late",
         ("Runtime.malloc_large", "if not is_zeroed:\n    await self.clear(s)", ""),
+        origin=Origin.STUDY,
     ),
     fault(
         "partly_scavenged_is_zero", "from 1.26 on one scavenged page is taken for all", "alloc_keeps_its_word",
-        "made up: mheap.go, allocNeedsZero", "scavenged_is_zero",
+        "studied: scav_partial: mheap.go, allocNeedsZero", "scavenged_is_zero",
         ("Heap.init_span", "scav == npages * self.geometry.page_size", "scav != 0"),
+        origin=Origin.STUDY,
     ),
     fault(
         "sweepgen_acquired_by_plain_store", "the sweeper stores h-1 without comparing", "sweepgen_follows_the_protocol",
@@ -125,9 +131,10 @@ SPAN_FAULTS = (
     ),
     fault(
         "published_before_set_spans", "page_in_use is set before the pages are mapped", "published_span_is_mapped",
-        "issues 10958 and 24543, CL 203285, before Go 1.14", "two_allocs_one_arena",
+        "B5: issues 10958 and 24543, CL 203285, CL 203286, before Go 1.14; studied: B7 of the model-checked heap", "two_allocs_one_arena",
         ("Heap.init_span", "await self.set_spans(base, npages, s)", "if typ != ALLOC_HEAP:\n    await self.set_spans(base, npages, s)"),
         ("Heap.init_span", "await self.pages_in_use.add(npages)", "await self.pages_in_use.add(npages)\nawait self.set_spans(base, npages, s)"),
+        origin=Origin.HISTORY, release="go1.14",
     ),
     fault(
         "spans_entry_missing", "the last page of a span is not mapped", "no_nil_dereference", "mheap.go, setSpans", "two_allocs_one_arena",
@@ -139,23 +146,26 @@ SPAN_FAULTS = (
     ),
     fault(
         "in_use_not_reloaded", "reclaim_chunk trusts its old copy after taking the lock again", "plain_accesses_are_ordered",
-        "the reload that reclaimChunk's comment asks for", "reclaim_against_reuse", ("Heap.reclaim_chunk", _RELOAD_IN_USE, "await self.lock.lock()"),
+        "studied: B5 of the model-checked heap; the reload that reclaimChunk's comment asks for, beside B1", "reclaim_against_reuse", ("Heap.reclaim_chunk", _RELOAD_IN_USE, "await self.lock.lock()"),
+        origin=Origin.STUDY, threads=2, switches=3,
     ),
     fault(
-        "traced_under_the_lock", "the execution tracer is told while the heap lock is held", "no_deadlock", "CL 207846, before Go 1.14", "traced_reclaim",
+        "traced_under_the_lock", "the execution tracer is told while the heap lock is held", "no_deadlock", "B1: CL 207846 (f266cce676), in Go 1.12 and 1.13", "traced_reclaim",
         (
             "Heap.reclaim_chunk",
             "await self.lock.unlock()\nawait self.trace_gc_sweep_span((n0 - n_freed) * self.geometry.page_size)\nawait self.lock.lock()",
             "await self.trace_gc_sweep_span((n0 - n_freed) * self.geometry.page_size)",
         ),
+        origin=Origin.HISTORY, release="go1.14", switches=1,
     ),
     fault(
         "span_one_page_too_long", "a span believes that it owns one page more", "no_page_in_two_spans", "after issue 9048, CL 8920", "two_allocs_one_arena",
         ("Heap.alloc_span", "self.init_span(s, typ, spanclass, base, npages, scav)", "self.init_span(s, typ, spanclass, base, npages + 1, scav)"),
     ),
     fault(
-        "taken_pages_given_again", "the page allocator gives pages that are taken", "no_page_in_two_spans", "after issue 9048, CL 8920", "two_allocs_one_arena",
+        "taken_pages_given_again", "the page allocator gives pages that are taken", "no_page_in_two_spans", "studied: overlap; after issue 9048, CL 8920", "two_allocs_one_arena",
         ("PallocData.alloc_range", "self.alloc.alloc_range(i, n)", "self.alloc"),
+        origin=Origin.STUDY, switches=1,
     ),
     fault(
         "freed_with_in_use_bit", "freeing leaves the in-use bit set", "in_use_bit_marks_a_built_span", "made up: mheap.go, freeSpanLocked", "alloc_against_sweeper",
@@ -204,10 +214,10 @@ SPAN_FAULTS = (
         ("Growth.grow", "await self.pages.grow(v, n_base - v)", ""),
     ),
     fault(
-        "second_fit", "the page allocator passes by the first page", "refines_the_abstract_heap", "after issue 31616, CL 173479", "two_allocs_one_arena",
+        "second_fit", "the page allocator passes by the first page", "refines_the_abstract_heap", "after C2: issue 31616, CL 173479, up to Go 1.12.4: the treap did not find the lowest", "two_allocs_one_arena",
         ("PallocBits.find1", "x = complement(self.words[i], width)", "x = complement(self.words[i] | 1, width)"),
     ),
 )  # fmt: skip
 
-FAULTS = (*SPAN_FAULTS, *PAGE_FAULTS)
+FAULTS = (*SPAN_FAULTS, *PAGE_FAULTS, *HISTORICAL, *STUDIED, *HEAP_MISSES)
 BY_NAME = {fault.name: fault for fault in FAULTS}

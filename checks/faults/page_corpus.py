@@ -1,6 +1,6 @@
 """The planted faults of the page allocator, its caches and its scavengers. Read next: table.py."""
 
-from spanproof.checks.faults.fault import fault
+from spanproof.checks.faults.fault import Origin, fault
 
 _EDGES = """
 first, scav = await self.pages.alloc(npages + extra_pages)
@@ -31,7 +31,7 @@ PAGE_FAULTS = (
     ),
     fault(
         "search_address_beyond_a_block", "filling a cache looks on behind its block, which may be no page of the heap's",
-        "search_address_is_mapped", "issue 40191", "cache_against_cache",
+        "search_address_is_mapped", "like A3: issue 38605, CL 229577", "cache_against_cache",
         ("page_cache.leave_block", "g.pages_per_block - 1", "g.pages_per_block"),
     ),
     fault(
@@ -72,7 +72,7 @@ PAGE_FAULTS = (
     ),
     fault(
         "forced_cursor_not_raised", "freeing leaves the cursor of forced scavenging", "forced_scavenge_leaves_nothing",
-        "made up: mgcscavenge.go, free", "nothing_is_left", ("ScavengeIndex.free", "await self.search_addr_force.store_marked(addr)", ""),
+        "like A14: mgcscavenge.go, free", "nothing_is_left", ("ScavengeIndex.free", "await self.search_addr_force.store_marked(addr)", ""),
     ),
     fault(
         "forced_cursor_not_marked", "freeing raises the cursor of forced scavenging without a mark",
@@ -96,26 +96,29 @@ PAGE_FAULTS = (
     ),
     fault(
         "unused_leaves_memory", "memory that was returned to the system is as it was, and is taken for zero",
-        "asked_for_zero_gets_zero", "since Go 1.26: initSpan trusts what sysUnused may not have done", "zero_after_scavenge",
+        "asked_for_zero_gets_zero", "A1: CL 715160 (27937289dc), since Go 1.26: initSpan trusts what sysUnused may not have done", "zero_after_scavenge",
         ("OsMemory.sys_unused", "await self.memory.at(page).write(0)", ""),
+        origin=Origin.HISTORY, release="go1.27",
     ),
     fault(
         "edges_of_an_aligned_stack_are_freed", "more than an aligned stack is allocated, and what lies around it is freed",
-        "ready_memory_was_released", "issue 52682, CL 407502, in Go 1.16 to 1.18", "aligned_stacks",
+        "ready_memory_was_released", "A9: issue 52682, CL 266919, CL 407502 (b58067013e), in Go 1.16 to 1.18", "aligned_stacks",
         (
             "Pages.alloc_phys_page_aligned",
             "base = align_up(base, self.geometry.phys_page_size)\nscav = await self.pages.alloc_range(base, npages)\nreturn base, scav, growth",
             _EDGES,
         ),
+        origin=Origin.HISTORY, release="go1.18",
     ),
     fault(
         "cache_takes_the_whole_block", "filling a cache allocates the whole block, and forgets what of it was scavenged",
-        "byte_counters_count_the_pages", "CL 356609, up to Go 1.17", "cache_beside_padding",
+        "byte_counters_count_the_pages", "A16: CL 356609 (6d1fffac63), up to Go 1.17, and harmless there; here beside the padding of 1.26", "cache_beside_padding",
         (
             "page_cache.take_block",
             "alloc, scavenged = chunk.alloc.alloc_pages64(cpi, c.cache), chunk.scavenged.clear_block64(cpi, c.cache & c.scav)",
             _WHOLE_BLOCK,
         ),
+        origin=Origin.HISTORY, release="go1.26", switches=1,
     ),
     fault(
         "scavenged_pages_given_away", "pages are given back before they are scavenged", "live_memory_keeps_its_contents",

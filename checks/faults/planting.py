@@ -3,11 +3,12 @@
 from spanproof.checks.faults.corpus import BY_NAME
 from spanproof.checks.faults.edit import planted
 from spanproof.checks.faults.history_faults import PAGE_BY_NAME
+from spanproof.checks.faults.studied import EQUIVALENT
 from spanproof.checks.subject import REFERENCE, Subject, SubjectError, load_heap
 from spanproof.impl.malloc import Runtime
 
-PLANTABLE = {**BY_NAME, **PAGE_BY_NAME}
-"""Every fault by its name: the heap's, then the page allocator's."""
+PLANTABLE = {**BY_NAME, **PAGE_BY_NAME, **{fault.name: fault for fault in EQUIVALENT}}
+"""Every fault by its name: the heap's, the page allocator's, then those that break nothing."""
 
 
 def subject(heap: str = REFERENCE, fault: str | None = None) -> Subject:

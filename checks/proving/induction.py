@@ -65,6 +65,8 @@ def run_counterexample(
         return None, "nothing to run"
     for scenario in _programs(state, proofs, subject, release):
         for claim in theorem.claims:
+            if scenario.only not in (None, claim):
+                continue  # it is there for another claim: this one may not hold in it, whatever is planted
             try:
                 found = _search(scenario, subject, claim, release, stop)
             except EndlessError as e:  # and so it would be in the next

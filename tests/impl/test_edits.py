@@ -11,7 +11,7 @@ from spanproof.checks.faults.copies import LAYERS
 from spanproof.checks.faults.corpus import FAULTS
 from spanproof.checks.faults.edit import Edit, EditError, planted
 from spanproof.checks.faults.fault import Fault
-from spanproof.checks.faults.history_faults import HISTORY_FAULTS
+from spanproof.checks.faults.planting import PLANTABLE
 from spanproof.checks.running.pages_alone import page_text
 from spanproof.impl.heap_cells import HeapCells
 from spanproof.impl.malloc import Runtime
@@ -66,14 +66,14 @@ def differing(heap: type[Runtime]) -> dict[str, tuple[CodeType, CodeType]]:
     return {name: (edited[name], reference[name]) for name in edited if edited[name] != reference[name]}
 
 
-@pytest.mark.parametrize("fault", [*FAULTS, *HISTORY_FAULTS], ids=lambda f: f.name)
+@pytest.mark.parametrize("fault", PLANTABLE.values(), ids=lambda f: f.name)
 def test_every_fault_applies(fault: Fault) -> None:
     """Each fault of the corpus fits the text as it stands, and edits only the functions that it names."""
     named = {edit.function.rpartition(".")[2] for edit in fault.edits}
     assert {name.rpartition(".")[2] for name in differing(planted(fault.edits))} == named
 
 
-@pytest.mark.parametrize("fault", [*FAULTS, *HISTORY_FAULTS], ids=lambda f: f.name)
+@pytest.mark.parametrize("fault", PLANTABLE.values(), ids=lambda f: f.name)
 def test_edited_text_keeps_its_file_and_lines(fault: Fault) -> None:
     """Edited functions point into the original file, at the lines of the function they come from."""
     for edited, original in differing(planted(fault.edits)).values():

@@ -49,6 +49,20 @@ BREAKS = {
     "grow_beyond_the_arena": "grow_hands_pages_over_once",
     "out_of_memory_not_seen": "grow_hands_pages_over_once",
     "arena_beyond_the_address_space": "grow_hands_pages_over_once",
+    "in_use_before_the_fields": "only_the_winner_sweeps",
+    "published_before_the_fields": "only_the_winner_sweeps",
+    "bit_before_state": "in_use_bit_marks_a_built_span",
+    "pages_read_after_sweep": "reclaim_chunk_touches_only_swept_or_claimed_spans",
+    "failed_cas_not_compared_again": "zeroed_base_never_decreases",
+    "zeroed_base_set_where_it_differs": "zeroed_base_never_decreases",
+    "zeroed_base_raised_over_dirty_memory_alone": "needzero_false_is_already_zero",
+    "zeroed_base_raised_without_gaps_alone": "needzero_false_is_already_zero",
+    "throw_one_page_above": "overlap_throw_unreachable",
+    "weak_compare_and_swap": "overlap_throw_unreachable",
+    "pages_freed_before_the_bit": "in_use_bit_marks_a_built_span",
+    "entries_of_the_first_arena_alone": "set_spans_maps_exactly_the_region",
+    "growth_not_rounded": "grow_hands_pages_over_once",
+    "generation_moves_by_one": "sweep_sets_turn_with_the_cycle",
 }
 """The theorem that each fault makes false; others may rest on it, and become unknown."""
 SPOKEN_OF_ELSEWHERE = {
@@ -74,14 +88,33 @@ SPOKEN_OF_ELSEWHERE = {
     "aligned_stack_not_aligned": "what alloc_range takes is entrusted to search",
     "aligned_stack_in_a_short_hole": "what alloc_range takes is entrusted to search",
     "cache_not_emptied_by_flush": "page caches stand here by the contract of alloc_from_cache",
+    "cache_of_a_running_p_flushed": "page caches stand here by the contract of alloc_from_cache",
+    "flushed_without_the_lock": "page caches stand here by the contract of alloc_from_cache",
+    "cached_generation_not_expected": "no theorem says that the sweeper never throws",
+    "no_allocation_without_a_p": "no theorem says that alloc_span never throws",
+    "reclaimer_is_no_sweeper": "no theorem speaks of the words that say when sweeping is done",
+    "growth_counts_what_was_asked": "no theorem speaks of the counters of bytes",
+    "free_bytes_not_counted": "no theorem speaks of the counters of bytes",
+    **dict.fromkeys(
+        ("scavenged_again", "search_address_not_lowered_by_scavenging", "stack_grows_under_the_lock"),
+        "it is in the page allocator, which stands here by its contract",
+    ),
 }
 """Faults that no theorem can see, and why: they are found by search."""
 UNKNOWN = {
+    "edges_of_an_aligned_stack_are_freed": "it calls the page allocator where no proof speaks of it",
+    "needzero_of_nil": "alloc follows nil, which no theorem's own claims speak of",
     "no_page_freed": "the induction breaks, but a page that stays allocated is nobody's: no page is in two spans",
     "marked_span_swept_free": "a span then never survives: nothing is shown of what follows where one does",
     "finishsweep_skipped": "finishsweep_m is then called by nobody whom a proof covers",
 }
 """Faults that leave theorems unknown, and no counterexample to run."""
+BESIDE = {
+    "cleared_while_preemptible": "releasem undoes the caller's acquirem, which a proof may not do",
+    "free_lowers_zeroed_base": "reclaim, which alloc rests on, writes what it must not",
+    "second_arena_not_reached": "a loop invariant of alloc_needs_zero, on which its claims rest, fails",
+}
+"""Faults that turn theorems red, but by what these rest on."""
 
 
 NEAR = 2
@@ -135,8 +168,8 @@ def test_a_fault_turns_its_theorem_red_at_the_edited_line(name: str) -> None:
 
 
 def test_every_fault_is_spoken_of_or_there_is_a_reason() -> None:
-    """No fault of the corpus is left out of the two lists above."""
-    assert {*BREAKS, *SPOKEN_OF_ELSEWHERE, *UNKNOWN} == set(FAULTS)
+    """No fault of the corpus is left out of the lists above."""
+    assert {*BREAKS, *SPOKEN_OF_ELSEWHERE, *UNKNOWN, *BESIDE} == set(FAULTS)
     assert not set(BREAKS) & set(SPOKEN_OF_ELSEWHERE)
 
 

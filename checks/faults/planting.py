@@ -1,13 +1,29 @@
 """From the names a user gives to the heap under test: `--heap FILE.py:CLASS` and `--fault NAME`."""
 
+from collections.abc import Mapping
+from functools import cache
+
 from spanproof.checks.faults.corpus import BY_NAME
 from spanproof.checks.faults.edit import planted
+from spanproof.checks.faults.fault import Fault
+from spanproof.checks.faults.generating import generated
 from spanproof.checks.faults.history_faults import PAGE_BY_NAME
 from spanproof.checks.subject import REFERENCE, Subject, SubjectError, load_heap
 from spanproof.impl.malloc import Runtime
 
 PLANTABLE = {**BY_NAME, **PAGE_BY_NAME}
-"""Every fault by its name: the heap's, then the page allocator's."""
+"""Every fault that is written down, by its name: the heap's, then the page allocator's."""
+
+
+@cache
+def every_fault() -> Mapping[str, Fault]:
+    """Those too that are made from the syntax tree, which takes seconds."""
+    return PLANTABLE | {fault.name: fault for fault in generated()}
+
+
+def named(name: str) -> Fault | None:
+    """The fault of this name, if there is one."""
+    return PLANTABLE.get(name) or every_fault().get(name)
 
 
 def subject(heap: str = REFERENCE, fault: str | None = None) -> Subject:
@@ -21,6 +37,7 @@ def subject(heap: str = REFERENCE, fault: str | None = None) -> Subject:
     base = Runtime if heap == REFERENCE else load_heap(heap)
     if fault is None:
         return Subject(base, heap)
-    if fault not in PLANTABLE:
+    found = named(fault)
+    if found is None:
         raise SubjectError(f"--fault {fault}: no such fault; `spanproof list` shows them")
-    return Subject(planted(PLANTABLE[fault].edits, base), heap, fault)
+    return Subject(planted(found.edits, base), heap, fault)

@@ -58,9 +58,10 @@ def _release(ctx: click.Context, param: click.Parameter, value: str | None) -> s
 
 def _fault(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:  # noqa: ARG001
     if value is not None:
-        from spanproof.checks.faults.planting import PLANTABLE  # noqa: PLC0415
+        from spanproof.checks.faults.planting import every_fault, named  # noqa: PLC0415
 
-        _known(value, PLANTABLE, "fault")
+        if named(value) is None:
+            _known(value, every_fault(), "fault")
     return value
 
 
@@ -493,17 +494,26 @@ def list_command(json_file: str | None) -> int:
 
 @cli.command()
 @click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option(
+    "--generated",
+    type=click.IntRange(min=0),
+    default=150,
+    show_default=True,
+    metavar="N",
+    help="So many of those made from the syntax tree, drawn by --seed, besides all that are written down.",
+)
 @_options
-def faults(names: tuple[str, ...], **options: Any) -> int:
+def faults(names: tuple[str, ...], generated: int, **options: Any) -> int:
     """Plant each fault (or those named) and show which layer catches it, and in what time."""
-    from spanproof.checks.faults.planting import PLANTABLE  # noqa: PLC0415
+    from spanproof.checks.faults.planting import corpus, every_fault  # noqa: PLC0415
     from spanproof.checks.jobs import Task  # noqa: PLC0415
 
+    known = every_fault()
     for name in names:
-        _known(name, PLANTABLE, "fault")
+        _known(name, known, "fault")
     if options["fault"] is not None:
         raise click.UsageError("--fault: `faults` plants them itself; name the faults as arguments")
-    return _run("faults", [Task("faults", name) for name in names or PLANTABLE], options)
+    return _run("faults", [Task("faults", name) for name in names or corpus(generated, options["seed"])], options)
 
 
 def _one_line(error: Exception) -> str:

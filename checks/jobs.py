@@ -20,7 +20,7 @@ from spanproof.checks.comparing.campaign import FEWEST_PROGRAMS, PARTS, Part, dr
 from spanproof.checks.comparing.history_campaign import DRAWN, SEEDED, SEEDED_CALLS, judge_histories
 from spanproof.checks.comparing.walking import Counts
 from spanproof.checks.exploring.verdicts import judge
-from spanproof.checks.faults.planting import PLANTABLE, subject
+from spanproof.checks.faults.planting import named, subject
 from spanproof.checks.faults.table import judge_fault
 from spanproof.checks.proving.obligations import Proof
 from spanproof.checks.record import Record, load
@@ -192,7 +192,9 @@ def _pin(task: Task, setting: Setting) -> Done:
 
 
 def _fault(task: Task, setting: Setting) -> Done:
-    return Done((judge_fault(PLANTABLE[task.name], _hurry(setting)),))
+    fault = named(task.name)
+    assert fault is not None
+    return Done((judge_fault(fault, _hurry(setting)),))
 
 
 _TASKS: dict[str, Callable[[Task, Setting], Done]] = {

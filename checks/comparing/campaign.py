@@ -79,6 +79,7 @@ def draw(
     examples: int = FEWEST_PROGRAMS,
     releases: tuple[Release, ...] = RELEASES,
     hurry: Hurry = _never,
+    shrink_seconds: float = SHRINK_SECONDS,
 ) -> Part:
     """Draw one part of a campaign of so many examples, until a claim breaks or `hurry` says stop."""
     began, counts = time.perf_counter(), Counts()
@@ -106,7 +107,7 @@ def draw(
         try:
             try_example(program, schedule, subject, counts)
         except FoundError as error:
-            enough = min(enough, time.perf_counter() + SHRINK_SECONDS)
+            enough = min(enough, time.perf_counter() + shrink_seconds)
             failed.add((program, schedule))
             found.append(error)
             raise

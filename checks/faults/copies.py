@@ -7,7 +7,7 @@ geometry) stay. Read next: edit.py.
 
 import ast
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from types import ModuleType
 from typing import Any
 
@@ -22,6 +22,16 @@ LAYERS: Mapping[str, ModuleType] = {
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 Edited = Mapping[tuple[str, str], Callable[[ast.Module], None]]
 """Per function, by its class or module and its name, what edits its tree in place."""
+
+
+def functions() -> Iterator[tuple[str, str, ast.Module]]:
+    """Every function of these modules: its class or module, its name, its tree."""
+    for layer, module in LAYERS.items():
+        tree = ast.parse(inspect.getsource(module))
+        owners = [(layer, tree.body)]
+        owners += [(node.name, node.body) for node in tree.body if isinstance(node, ast.ClassDef)]
+        for owner, body in owners:
+            yield from ((owner, node.name, ast.Module([node], [])) for node in body if isinstance(node, Function))
 
 
 def is_there(owner: str, name: str) -> bool:

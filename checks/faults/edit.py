@@ -7,9 +7,10 @@ once, so an edit that the reference has outgrown is an error and not a silent no
 import ast
 import inspect
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from types import ModuleType
 from typing import Any
 
 from spanproof.checks.faults import copies
@@ -38,7 +39,8 @@ class Edit:
     new: str
 
 
-def _bodies(tree: ast.AST) -> Iterator[list[ast.stmt]]:
+def bodies(tree: ast.AST) -> Iterator[list[ast.stmt]]:
+    """Every list of statements in a tree."""
     for node in ast.walk(tree):
         for name in ("body", "orelse", "finalbody"):
             body = getattr(node, name, None)
@@ -50,14 +52,24 @@ def _same(a: ast.AST, b: ast.AST) -> bool:
     return ast.dump(a) == ast.dump(b)
 
 
-def _replace_statements(tree: ast.AST, old: list[ast.stmt], new: list[ast.stmt]) -> int:
-    """Replace every run of statements that equals `old`; how many there were."""
-    found = [
+def _places(tree: ast.AST, old: Sequence[ast.stmt]) -> list[tuple[list[ast.stmt], int]]:
+    """Where a run of statements equals `old`: (the list, the first of them)."""
+    return [
         (body, start)
-        for body in _bodies(tree)
+        for body in bodies(tree)
         for start in range(len(body) - len(old) + 1)
         if all(_same(a, b) for a, b in zip(body[start : start + len(old)], old, strict=True))
     ]
+
+
+def occurrences(tree: ast.AST, old: Sequence[ast.stmt]) -> int:
+    """How often a run of statements occurs in a tree."""
+    return len(_places(tree, old))
+
+
+def _replace_statements(tree: ast.AST, old: list[ast.stmt], new: list[ast.stmt]) -> int:
+    """Replace every run of statements that equals `old`; how many there were."""
+    found = _places(tree, old)
     for body, start in found:
         first = body[start]
         for node in (n for statement in new for n in ast.walk(statement)):
@@ -94,20 +106,55 @@ def _apply(tree: ast.Module, edit: Edit) -> None:
         raise EditError(f"{edit.function}: {edit.old.strip()!r} occurs {count} times, not once")
 
 
-def _edited(function: Any, edits: list[Edit]) -> Any:
+def _edited(function: Any, edits: Sequence[Edit], names: Mapping[str, Any] | None = None) -> Any:
     """The function with the edits applied, in a copy of its module's names; tracebacks point into the original file."""
     tree = tree_of(function)
     for edit in edits:
         _apply(tree, edit)
-    return compiled(tree, function)
+    return compiled(tree, function, names)
+
+
+def functions() -> Iterator[tuple[str, str, ast.Module]]:
+    """Every function of the text that can be edited: its class or module, its name, its tree."""
+    for module in _TEXT:
+        for owner, name, function in _of_module(module):
+            yield owner, name, tree_of(function)
+    yield from copies.functions()
+
+
+def _of_module(module: ModuleType) -> Iterator[tuple[str, str, Any]]:
+    """A module's own functions, and those of the heap's classes that stand in it."""
+    layer = module.__name__.rpartition(".")[2]
+    for name, value in vars(module).items():
+        if getattr(value, "__module__", "") != module.__name__:
+            continue
+        if inspect.isfunction(value):
+            yield layer, name, value
+        elif (inspect.isclass(value) and issubclass(Runtime, value)) or value is os_memory.OsMemory:
+            yield from ((name, key, member) for key, member in vars(value).items() if _has_text(member, module))
+
+
+def _has_text(member: Any, module: ModuleType) -> bool:
+    """Whether it is a function that stands in the module: dataclasses make some that stand nowhere."""
+    return inspect.isfunction(member) and member.__code__.co_filename == module.__file__
 
 
 def _function(owner: str, name: str) -> Any:
     for module in _TEXT:
-        cls = vars(module).get(owner)
-        if inspect.isclass(cls) and name in vars(cls):
-            return vars(cls)[name]
+        for found in _of_module(module):
+            if found[:2] == (owner, name):
+                return found[2]
     raise EditError(f"{owner}.{name}: no such function in the reference heap")
+
+
+def _callers(function: Any) -> dict[str, Any]:
+    """The methods of a module's classes that name a function of the module."""
+    module = next(m for m in _TEXT if m.__name__ == function.__module__)
+    return {
+        name: member
+        for owner, name, member in _of_module(module)
+        if inspect.isclass(vars(module).get(owner)) and function.__name__ in member.__code__.co_names
+    }
 
 
 def planted(edits: tuple[Edit, ...], base: type[Runtime] = Runtime) -> type[Runtime]:
@@ -127,13 +174,23 @@ def planted(edits: tuple[Edit, ...], base: type[Runtime] = Runtime) -> type[Runt
         if getattr(base, part) is not getattr(Runtime, part):
             raise EditError(f"{base.__name__} has a {part} of its own, which the edit is not of")
         members[part] = cls
-    of_os: dict[str, Any] = {}
-    for (owner, name), found in by_function.items():
-        if (owner, name) not in below:
-            (of_os if owner == OS else members)[name] = _edited(_function(owner, name), found)
+    above = {key: found for key, found in by_function.items() if key not in below}
+    of_os = {name: _edited(_function(owner, name), found) for (owner, name), found in above.items() if owner == OS}
+    members |= _members({key: found for key, found in above.items() if key[0] != OS})
     if of_os:
         members[OS] = type(OS, (getattr(base, OS),), {"__slots__": (), **of_os})
     return type(base.__name__, (base,), members)
+
+
+def _members(edits: Mapping[tuple[str, str], list[Edit]]) -> dict[str, Any]:
+    """The methods of a heap that are other ones: those that are edited, and those that call an edited function."""
+    found = {key: _function(*key) for key in edits}
+    plain = {key: function for key, function in found.items() if "." not in function.__qualname__}
+    names = {name: _edited(function, edits[owner, name]) for (owner, name), function in plain.items()}
+    methods = {name: function for function in plain.values() for name, function in _callers(function).items()}
+    methods |= {name: function for (owner, name), function in found.items() if (owner, name) not in plain}
+    by_name = {name: edits[owner, name] for owner, name in edits if (owner, name) not in plain}
+    return {name: _edited(function, by_name.get(name, ()), names) for name, function in methods.items()}
 
 
 def _apply_all(edits: list[Edit], tree: ast.Module) -> None:

@@ -1,14 +1,38 @@
 """From the names a user gives to the heap under test: `--heap FILE.py:CLASS` and `--fault NAME`."""
 
+import random
+from collections.abc import Mapping
+from functools import cache
+
 from spanproof.checks.faults.corpus import BY_NAME
 from spanproof.checks.faults.edit import planted
+from spanproof.checks.faults.fault import Fault
+from spanproof.checks.faults.generating import generated
 from spanproof.checks.faults.history_faults import PAGE_BY_NAME
 from spanproof.checks.faults.studied import EQUIVALENT
 from spanproof.checks.subject import REFERENCE, Subject, SubjectError, load_heap
 from spanproof.impl.malloc import Runtime
 
 PLANTABLE = {**BY_NAME, **PAGE_BY_NAME, **{fault.name: fault for fault in EQUIVALENT}}
-"""Every fault by its name: the heap's, the page allocator's, then those that break nothing."""
+"""Every fault that is written down, by its name: the heap's, the page allocator's, then those that break nothing."""
+
+
+@cache
+def every_fault() -> Mapping[str, Fault]:
+    """Those too that are made from the syntax tree, which takes seconds."""
+    return PLANTABLE | {fault.name: fault for fault in generated()}
+
+
+def corpus(number: int, seed: int) -> list[str]:
+    """The names of all faults that are written down, and of so many others, drawn by a seed."""
+    others = [name for name in every_fault() if name not in PLANTABLE]
+    drawn = random.Random(seed).sample(others, min(number, len(others)))  # noqa: S311  # no secret
+    return [*PLANTABLE, *sorted(drawn, key=others.index)]
+
+
+def named(name: str) -> Fault | None:
+    """The fault of this name, if there is one."""
+    return PLANTABLE.get(name) or every_fault().get(name)
 
 
 def subject(heap: str = REFERENCE, fault: str | None = None) -> Subject:
@@ -22,6 +46,7 @@ def subject(heap: str = REFERENCE, fault: str | None = None) -> Subject:
     base = Runtime if heap == REFERENCE else load_heap(heap)
     if fault is None:
         return Subject(base, heap)
-    if fault not in PLANTABLE:
+    found = named(fault)
+    if found is None:
         raise SubjectError(f"--fault {fault}: no such fault; `spanproof list` shows them")
-    return Subject(planted(PLANTABLE[fault].edits, base), heap, fault)
+    return Subject(planted(found.edits, base), heap, fault)

@@ -1,134 +1,124 @@
 """The kill matrix: each planted fault against each layer, with the time to the first counterexample and its size.
 
-A kill counts when its record replays to the same bytes. A fault that no layer catches is a hole in the scenarios.
+A fault is well when a layer catches it with a counterexample that replays, or when it changes nothing, with evidence.
+One that is neither has survived: a hole in what the layers look at. Read next: page.py.
 """
 
 import time
 from collections.abc import Callable, Collection, Iterable
-from dataclasses import dataclass
+from statistics import median
 from typing import TextIO
 
-from spanproof.checks.comparing.campaign import compare
-from spanproof.checks.comparing.history_campaign import judge_seeded
-from spanproof.checks.comparing.living import replay_history
-from spanproof.checks.exploring.verdicts import judge
-from spanproof.checks.faults.fault import Fault
-from spanproof.checks.faults.planting import subject
-from spanproof.checks.record import Record
-from spanproof.checks.running.replaying import replay
-from spanproof.checks.scenarios import CLEAN
-from spanproof.checks.subject import Subject
+from spanproof.checks.faults.equivalence import all_proved, evidence
+from spanproof.checks.faults.fault import Fault, Origin
+from spanproof.checks.faults.layers import LAYERS, QUICK, SLOW, Kill, caught
+from spanproof.checks.faults.planting import named, subject
 from spanproof.checks.verdict import Result, Verdict
 
 Hurry = Callable[[int], str | None]
-LAYERS = ("explore", "compare")
-"""That are asked about a fault of the heap; about one of the page allocator, histories are."""
-HISTORIES = "histories"
-
-
-@dataclass(frozen=True, slots=True)
-class Kill:
-    """A fault caught by a layer: the seconds it took, what broke where, and the counterexample's size."""
-
-    layer: str
-    seconds: float
-    record: Record
-
-    @property
-    def size(self) -> int:
-        """Steps, or calls of a history."""
-        return len(self.record.program["calls"]) if self.record.kind == "history" else len(self.record.steps)
-
-    @property
-    def text(self) -> str:
-        """One cell of the matrix."""
-        r = self.record
-        if r.kind == "history":
-            return f"{self.seconds:.2f} s, {r.name}: {r.violated.claim}, {self.size} calls"
-        return f"{self.seconds:.2f} s, {r.name}: {r.violated.claim}, {len(r.steps)} steps, {r.switches} switches"
-
-
-def _by_search(heap: Subject, hurry: Hurry) -> Record | None:
-    """The first counterexample in the catalogue, small scenarios first."""
-    for scenario in sorted(CLEAN, key=lambda s: s.states):
-        record = judge(scenario, heap, hurry=hurry).record
-        if record is not None:
-            return record
-    return None
-
-
-def _by_workloads(heap: Subject, hurry: Hurry) -> Record | None:
-    return compare(heap, hurry=hurry).record
-
-
-def _by_histories(heap: Subject, hurry: Hurry) -> Record | None:
-    return judge_seeded(heap, hurry=hurry).record
-
-
-_CATCH: dict[str, Callable[[Subject, Hurry], Record | None]] = {
-    "explore": _by_search,
-    "compare": _by_workloads,
-    HISTORIES: _by_histories,
-}
-
-
-def layers_of(fault: Fault) -> tuple[str, ...]:
-    """Who is asked about a fault."""
-    return LAYERS if fault.scenario else (HISTORIES,)
-
-
-def _replays(record: Record, heap: Subject) -> bool:
-    again = replay_history(record, heap) if record.kind == "history" else replay(record, heap.heap_class)
-    return not again.difference
-
-
-def kills(fault: Fault, layers: Iterable[str], hurry: Hurry) -> dict[str, Kill]:
-    """What each layer makes of a fault: the layers that catch it, with a record that replays."""
-    heap = subject(fault=fault.name)
-    found: dict[str, Kill] = {}
-    for layer in layers:
-        began = time.perf_counter()
-        record = _CATCH[layer](heap, hurry)
-        seconds = time.perf_counter() - began
-        if record is not None and _replays(record, heap):
-            found[layer] = Kill(layer, seconds, record)
-    return found
+EQUIVALENT = "equivalent: "
+SURVIVED = "survived: "
 
 
 def judge_fault(fault: Fault, hurry: Hurry) -> Result:
-    """`holds` when some layer catches the fault."""
-    began = time.perf_counter()
-    layers = layers_of(fault)
-    caught = kills(fault, layers, hurry)
-    counts: dict[str, int] = {}
-    for layer in layers:
-        kill = caught.get(layer)
-        counts[f"{layer}_found"] = int(kill is not None)
-        counts[f"{layer}_milliseconds"] = 0 if kill is None else round(kill.seconds * 1000)
-        counts[f"{layer}_steps"] = 0 if kill is None else kill.size
-    missed = [layer for layer in layers if layer not in caught]
-    bound = "; ".join(f"{layer} {caught[layer].text}" for layer in caught)
-    reason = "" if not missed else "not caught by " + " or ".join(missed)
-    verdict = Verdict.HOLDS if caught else Verdict.VIOLATED
-    stopped = hurry(0)
-    if not caught and stopped is not None:
-        verdict, reason = Verdict.UNKNOWN, stopped
-    return Result("faults", fault.name, verdict, reason, bound, (), time.perf_counter() - began, counts)
+    """`holds` when some layer catches the fault, or when there is evidence that it changes nothing.
+
+    All layers are asked about a fault that somebody wrote down; about one made from the syntax tree, one after the
+    other until one catches it, and proofs only where the edit is seen to change something.
+    """
+    began, heap = time.perf_counter(), subject(fault=fault.name)
+    made = fault.origin is Origin.GENERATED
+    kills = list(caught(fault, heap, hurry, QUICK if made else tuple(LAYERS), only_first=made))
+    equal = None if kills or hurry(0) else evidence(fault, heap, hurry)
+    if made and equal is not None and equal.differs:
+        kills = list(caught(fault, heap, hurry, SLOW, only_first=True))
+    verdict, reason, bound = Verdict.HOLDS, "", "; ".join(text_of(kill) for kill in kills)
+    if not kills:
+        stopped = hurry(0)
+        shown = "" if stopped or fault.claim else all_proved(fault, heap, hurry)
+        if equal is not None and not equal.differs:
+            bound = f"{EQUIVALENT}{equal}"
+        elif shown:
+            bound = f"{EQUIVALENT}{shown}"
+        else:
+            verdict = Verdict.UNKNOWN if stopped else Verdict.VIOLATED
+            reason = stopped or f"{SURVIVED}no layer catches it; {equal}"
+    return Result(
+        "faults", fault.name, verdict, reason, bound, (), time.perf_counter() - began, dict(_counts(kills, fault))
+    )
+
+
+def _counts(kills: Iterable[Kill], fault: Fault) -> Iterable[tuple[str, int]]:
+    """Per layer: whether it was asked, found it, in how many milliseconds, and the size of the counterexample."""
+    by_layer = {kill.layer: kill for kill in kills}
+    for layer in LAYERS:
+        kill = by_layer.get(layer)
+        if kill is not None or fault.origin is not Origin.GENERATED:
+            yield f"{layer}_found", int(kill is not None)
+            yield f"{layer}_milliseconds", 0 if kill is None else round(kill.seconds * 1000)
+            yield f"{layer}_steps", 0 if kill is None else kill.size
+
+
+def text_of(kill: Kill) -> str:
+    """One cell of the matrix, in words."""
+    claim = f": {kill.claim}" if kill.claim else ""
+    switches = f", {kill.switches} switches" if kill.switches else ""
+    return f"{kill.layer} {kill.seconds:.2f} s, {kill.where}{claim}, {kill.size} {unit_of(kill.layer)}{switches}"
+
+
+def unit_of(layer: str) -> str:
+    """What the size of a layer's counterexample counts."""
+    return {"tables": "calls", "histories": "calls", "traces": "rows"}.get(layer, "steps")
+
+
+def seconds_of(result: Result) -> float | None:
+    """Until the first layer found it; None if none did."""
+    found = [result.counts[f"{layer}_milliseconds"] for layer in LAYERS if result.counts.get(f"{layer}_found")]
+    return min(found) / 1000 if found else None
+
+
+def summary(results: Collection[Result]) -> list[str]:
+    """How many of each origin are caught, equivalent or survive, and how long the first counterexample takes."""
+    lines: list[str] = []
+    for origin in Origin:
+        mine = [r for r in results if (fault := named(r.name)) is not None and fault.origin is origin]
+        if not mine:
+            continue
+        times = [seconds for r in mine if (seconds := seconds_of(r)) is not None]
+        equivalent = sum(r.bound.startswith(EQUIVALENT) for r in mine)
+        survived = sum(r.verdict is not Verdict.HOLDS for r in mine)
+        took = (
+            f"; first counterexample in {median(times):.2f} s at the median, {max(times):.1f} s at most"
+            if times
+            else ""
+        )
+        lines.append(
+            f"{origin.name.lower().replace('_', ' ')}: {len(times)} of {len(mine)} caught, {equivalent} equivalent, "
+            f"{survived} survived{took}"
+        )
+    return lines
 
 
 def print_matrix(results: Collection[Result], file: TextIO) -> None:
-    """The matrix as a table, a hundred columns wide."""
+    """The matrix as a table, a hundred and twenty columns wide, and what it amounts to."""
     from rich.console import Console  # noqa: PLC0415  # slow to import
     from rich.table import Table  # noqa: PLC0415
 
-    table = Table(title="fault x layer: time to the first counterexample, its steps", title_justify="left", box=None)
-    table.add_column("fault", no_wrap=True)
-    shown = [layer for layer in (*LAYERS, HISTORIES) if any(f"{layer}_found" in r.counts for r in results)]
+    table = Table(title="fault x layer: time to the first counterexample, its size", title_justify="left", box=None)
+    table.add_column("fault", overflow="fold")
+    shown = [layer for layer in LAYERS if any(f"{layer}_found" in r.counts for r in results)]
     for layer in shown:
         table.add_column(layer, justify="right")
     for result in results:
-        table.add_row(result.name, *(_cell(result, layer) for layer in shown))
-    Console(file=file, width=100, highlight=False).print(table)
+        if result.verdict is Verdict.HOLDS and not result.bound.startswith(EQUIVALENT):
+            table.add_row(result.name, *(_cell(result, layer) for layer in shown))
+    console = Console(file=file, width=120, highlight=False)
+    console.print(table)
+    for result in results:
+        if result.bound.startswith(EQUIVALENT) or result.verdict is not Verdict.HOLDS:
+            console.print(f"{result.name}: {result.bound or result.reason}", soft_wrap=True)
+    for line in summary(results):
+        console.print(line, soft_wrap=True)
 
 
 def _cell(result: Result, layer: str) -> str:
@@ -136,6 +126,5 @@ def _cell(result: Result, layer: str) -> str:
     if f"{layer}_found" not in counts:
         return ""
     if not counts[f"{layer}_found"]:
-        return "not found"
-    size = f"{counts[f'{layer}_steps']} {'calls' if layer == HISTORIES else 'steps'}"
-    return f"{counts[f'{layer}_milliseconds'] / 1000:.2f} s, {size}"
+        return "-"
+    return f"{counts[f'{layer}_milliseconds'] / 1000:.2f} s, {counts[f'{layer}_steps']} {unit_of(layer)}"

@@ -15,7 +15,7 @@ from spanproof.checks.ordering import ORDERED, conflict, declared, writes
 from spanproof.checks.programs import SWITCHES, Held, Program, User, act
 from spanproof.checks.record import Step
 from spanproof.checks.running.endless import EndlessError
-from spanproof.impl.access import BLOCKED, PLAIN, Access, Misuse, Throw, Undefined, perform
+from spanproof.impl.access import BLOCKED, OUT_OF_RANGE, PLAIN, Access, Misuse, Throw, Undefined, perform
 from spanproof.impl.malloc import Runtime
 from spanproof.model.promises import claim_of_throw
 
@@ -55,8 +55,19 @@ def finding(error: Exception) -> BrokenError:
             return BrokenError("no_deadlock", str(error))
         case AttributeError(obj=None):
             return BrokenError("no_nil_dereference", f"throw: {NIL}")
+        case IndexError():
+            return _panics(OUT_OF_RANGE)
+        case ZeroDivisionError():
+            return _panics("integer divide by zero")
+        case ValueError() if "negative shift count" in str(error):
+            return _panics("negative shift amount")
         case _:
             raise HeapError(f"the heap's text fails: {type(error).__name__}: {error}") from error
+
+
+def _panics(text: str) -> BrokenError:
+    """Where Python's text fails as Go's would: Go panics there, and in the runtime that is the end."""
+    return BrokenError(claim_of_throw(text), f"throw: {text}")
 
 
 def heaps_of(program: Program, heap_class: type[Runtime]) -> list[Any]:

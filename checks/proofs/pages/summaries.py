@@ -18,7 +18,9 @@ def _pack(given: Given) -> None:
     packed = given.call(given.text.pack_palloc_sum, *three, LOG_MAX)
     for name, was, now in zip(NAMES, three, given.call(given.text.unpack, packed, LOG_MAX), strict=True):
         given.show(name, was == now)
-    given.show("max", given.call(given.text.sum_max, packed, LOG_MAX) == three[1])
+    parts = (given.text.sum_start, given.text.sum_max, given.text.sum_end)
+    for part, was in zip(parts, three, strict=True):
+        given.show(f"{part.__name__} alone", given.call(part, packed, LOG_MAX) == was)
 
 
 def _merge(log: int) -> Callable[[Given], None]:
@@ -54,7 +56,7 @@ PACK = PlainTheorem(
     "summaries_are_packed_without_loss",
     says="A summary of a bitmap is unpacked as it was packed.",
     because="Each number has 21 bits; where the longest run does not fit all three are the same.",
-    source="mpagealloc.go, packPallocSum, pallocSum.unpack, pallocSum.max",
+    source="mpagealloc.go, packPallocSum, pallocSum.unpack, start, max, end",
     inputs="any three numbers up to 2^21 that a bitmap can have",
     lemmas=(Lemma("pack_palloc_sum", _pack),),
 )

@@ -1,0 +1,82 @@
+"""Faults made from the syntax tree: each applies, each is another text, and each kind of change is among them."""
+
+import ast
+import random
+import textwrap
+from collections import Counter
+
+import pytest
+
+from spanproof.checks.faults.edit import functions, planted
+from spanproof.checks.faults.fault import Origin
+from spanproof.checks.faults.generating import generated
+from spanproof.checks.faults.mutators import MUTATORS
+from spanproof.checks.faults.planting import PLANTABLE, corpus, every_fault, named
+from spanproof.impl.malloc import Runtime
+
+FAULTS = generated()
+SOME = random.Random(0).sample(FAULTS, 40)
+
+
+def test_there_are_many_of_each_kind() -> None:
+    """In all the files of the heap; names are told apart, also from those that are written down."""
+    kinds = Counter(fault.name.rsplit("_", 1)[0].rsplit("_", 1)[-1] for fault in FAULTS)
+    assert {"negated", "bound", "one", "swapped", "unlocked", "split", "reloaded", "stored", "plain"} <= set(kinds)
+    assert len(FAULTS) > 400
+    assert len({fault.name for fault in FAULTS}) == len(FAULTS)
+    assert not {fault.name for fault in FAULTS} & set(PLANTABLE)
+    assert all(fault.origin is Origin.GENERATED for fault in FAULTS)
+
+
+@pytest.mark.parametrize("fault", SOME, ids=lambda fault: fault.name)
+def test_it_applies(fault: object) -> None:
+    """Exactly once, and the reference stays as it is."""
+    assert fault in FAULTS
+    edit = next(f for f in FAULTS if f is fault).edits[0]
+    assert edit.old != edit.new
+    assert planted((edit,)) is not Runtime
+
+
+CHANGES = {
+    "if a < b:\n    pass": {"negated", "bound"},
+    "while a:\n    pass": {"negated"},
+    "x = n - 1": {"one"},
+    "await a.write(1)\nawait b.store(2)": {"swapped", "plain"},
+    "await l.lock()\nawait a.write(1)\nn = 1\nawait l.unlock()": {"unlocked", "split"},
+    "x = await a.load()\nn = 1\nx = await a.load()": {"not reloaded", "plain"},
+    "if await a.compare_and_swap(1, 2):\n    x = 1": {"negated", "stored"},
+    "if not await a.compare_and_swap(1, 2):\n    x = 1": {"negated", "stored"},
+    "await a.compare_and_swap(1, 2)": {"stored"},
+    "x = await self.load(1)": set[str](),
+    "x = await self.index.gen.read()": set[str](),
+}
+
+
+@pytest.mark.parametrize("text", CHANGES)
+def test_what_is_changed(text: str) -> None:
+    """Conditions, bounds, order, locks, reloads, swaps and atomics; methods that are named so are left alone."""
+    body = ast.parse(f"async def f():\n{textwrap.indent(text, '    ')}").body[0]
+    assert isinstance(body, ast.AsyncFunctionDef)
+    found = {change.kind for i in range(len(body.body)) for mutator in MUTATORS for change in mutator(body.body, i)}
+    assert found == CHANGES[text]
+
+
+def test_a_corpus_is_drawn_by_its_seed() -> None:
+    """All that are written down, then some of the others: the same for the same seed."""
+    few = corpus(3, 1)
+    assert few[:-3] == list(PLANTABLE)
+    assert few == corpus(3, 1) != corpus(3, 2)
+    assert set(corpus(10**6, 0)) == set(every_fault())
+
+
+def test_a_fault_is_found_by_its_name() -> None:
+    """Whether it is written down or made."""
+    assert named("plain_store_for_cas") is PLANTABLE["plain_store_for_cas"]
+    assert named(FAULTS[0].name) == FAULTS[0]
+    assert named("nothing_of_the_kind") is None
+
+
+def test_functions_of_modules_can_be_edited() -> None:
+    """Those too that the heap's methods call by name."""
+    owners = {owner for owner, _, _ in functions()}
+    assert {"growth", "mspans", "heap_pages", "sweep", "page_alloc", "Heap", "PageTree", "OsMemory"} <= owners

@@ -1,0 +1,133 @@
+"""The kill matrix: who catches what, evidence that an edit changes nothing, and what survives."""
+
+import io
+from dataclasses import replace
+
+import pytest
+
+from spanproof.checks.faults.edit import Edit
+from spanproof.checks.faults.equivalence import all_proved, evidence, plain
+from spanproof.checks.faults.fault import Fault, Origin
+from spanproof.checks.faults.layers import LAYERS, caught, is_shown_again
+from spanproof.checks.faults.page import page
+from spanproof.checks.faults.planting import PLANTABLE, named, subject
+from spanproof.checks.faults.speaking import speaking_of, theorems_of
+from spanproof.checks.faults.studied import EQUIVALENT
+from spanproof.checks.faults.table import judge_fault, print_matrix, summary
+from spanproof.checks.subject import Subject
+from spanproof.checks.verdict import Verdict
+from spanproof.impl.malloc import Runtime
+from spanproof.impl.page_tree import PageTree, fresh_tree
+from spanproof.model.geometry import CHUNKED
+
+
+def never(done: int) -> str | None:  # noqa: ARG001  # the signature of Hurry
+    """Nobody is in a hurry."""
+    return None
+
+
+FOUND_BY = {
+    "summary_not_updated_by_free": {"explore", "tables", "histories", "traces", "compare"},
+    "plain_store_for_cas": {"explore", "compare"},
+    "index_mapped_again": {"histories", "tables"},
+}
+
+
+@pytest.mark.parametrize("name", FOUND_BY)
+def test_layers_catch_what_they_can_see(name: str) -> None:
+    """Each with a counterexample that is shown again; proofs are tried elsewhere."""
+    fault, heap = PLANTABLE[name], subject(fault=name)
+    layers = [layer for layer in LAYERS if layer != "prove"]
+    kills = list(caught(fault, heap, never, layers, only_first=False))
+
+    assert {kill.layer for kill in kills} >= FOUND_BY[name] - {"tables"}
+    assert all(is_shown_again(kill, heap) for kill in kills)
+    assert all(kill.record is not None or kill.layer == "tables" for kill in kills)
+
+
+def test_the_reference_is_caught_by_nobody() -> None:
+    """Nothing to show where nothing is planted."""
+    fault = replace(PLANTABLE["summary_not_updated_by_free"], scenario="two_allocs_one_arena")
+    layers = ("explore", "tables", "histories", "traces")
+    assert not list(caught(fault, Subject(Runtime), never, layers, only_first=True))
+
+
+def _made(name: str) -> Fault:
+    found = named(name)
+    assert found is not None
+    return found
+
+
+def test_an_edit_that_changes_nothing_is_equal() -> None:
+    """Where its place is reached; where nobody comes, nothing is shown."""
+    edit = Edit(
+        "PageCache.alloc", "if self.cache == 0:\n    return self, 0, 0", "if self.cache <= 0:\n    return self, 0, 0"
+    )
+    same = Fault("same", "", "", "", "", (edit,), Origin.GENERATED)
+    heap = Subject(_planted(same), fault="same")
+    found = evidence(same, heap, never)
+    assert not found.differs
+    assert found.scenarios > 3
+    assert found.states > 1000
+
+    nowhere = _made("sweep_ensure_swept_negated_1")
+    assert evidence(nowhere, subject(fault=nowhere.name), never).differs
+
+
+def _planted(fault: Fault) -> type[Runtime]:
+    from spanproof.checks.faults.edit import planted  # noqa: PLC0415
+
+    return planted(fault.edits)
+
+
+def test_an_edit_that_changes_something_is_not_equal() -> None:
+    """A step more, or another value; and of an edit within a statement nobody sees whether it is reached."""
+    fault = _made("heap_reclaim_negated_2")
+    assert evidence(fault, subject(fault=fault.name), never).differs.startswith("differs in")
+    within = PLANTABLE["dirty_where_zeroed_base_begins"]
+    assert evidence(within, subject(fault=within.name), never).differs.startswith("no way to see")
+
+
+def test_values_are_compared_without_their_classes() -> None:
+    """A copy of a module has classes of its own."""
+    tree = fresh_tree(CHUNKED, test=False)
+    assert plain(tree) == plain(replace(tree))
+    assert plain(tree) != plain(tree.with_search_addr(8))
+    assert plain((PageTree, 1)) == ("PageTree", 1)
+
+
+def test_theorems_that_hold_are_evidence() -> None:
+    """Of an edit that breaks nothing; of one that does there is none."""
+    fault = next(f for f in EQUIVALENT if f.name == "dirty_where_zeroed_base_begins")
+    assert "theorems" in all_proved(fault, subject(fault=fault.name), never)
+    broken = PLANTABLE["plain_store_for_cas"]
+    assert all_proved(broken, subject(fault=broken.name), never) == ""
+
+
+def test_theorems_speak_of_what_they_call() -> None:
+    """Plain ones of functions that they call; the others of those that their proofs run."""
+    fault = Fault("f", "", "", "", "", (Edit("palloc_bits.find_bit_range64", "", ""),))
+    assert "find_bit_range64_is_first_fit" in {theorem.name for theorem in speaking_of(fault)}
+    assert not theorems_of(fault)
+    assert theorems_of(PLANTABLE["plain_store_for_cas"])[0].name == "zeroed_base_never_decreases"
+
+
+def test_a_result_says_what_came_out() -> None:
+    """Caught, and how; survived, and that nobody saw it; stopped."""
+    bound = _made("heap_reclaim_negated_2")
+    survived = judge_fault(bound, never)
+    assert survived.verdict is Verdict.VIOLATED
+    assert survived.reason.startswith("survived: no layer catches it; differs in")
+    made = judge_fault(_made("pagetree_find_negated_1"), never)
+    assert made.verdict is Verdict.HOLDS
+    assert sum(made.counts[f"{layer}_found"] for layer in LAYERS if f"{layer}_found" in made.counts) == 1
+    stopped = judge_fault(bound, lambda _: "enough")
+    assert (stopped.verdict, stopped.reason) == (Verdict.UNKNOWN, "enough")
+
+    lines = summary([survived, made])
+    assert lines[0].startswith("generated: 1 of 2 caught, 0 equivalent, 1 survived")
+    out = io.StringIO()
+    print_matrix([survived, made], out)
+    assert "heap_reclaim_negated_2: survived" in out.getvalue()
+    assert "## Made from the syntax tree" in page([survived, made])
+    assert "`heap_reclaim_negated_2`" in page([survived, made])

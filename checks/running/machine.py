@@ -12,7 +12,7 @@ from spanproof.checks.monitor import BrokenError, Monitor
 from spanproof.checks.numbering import Numbering, UnknownCellError
 from spanproof.checks.observe import Event, advance, watched
 from spanproof.checks.ordering import ORDERED, conflict, declared, writes
-from spanproof.checks.programs import SWITCHES, Held, Program, User, act
+from spanproof.checks.programs import ENVIRONMENT, SWITCHES, Held, Program, User, act
 from spanproof.checks.record import Step
 from spanproof.checks.running.endless import EndlessError
 from spanproof.impl.access import BLOCKED, PLAIN, Access, Misuse, Throw, Undefined, perform
@@ -60,9 +60,13 @@ def finding(error: Exception) -> BrokenError:
 
 
 def heaps_of(program: Program, heap_class: type[Runtime]) -> list[Any]:
-    """The heap of a program, watched, as each of its threads sees it."""
+    """The heap of a program, watched, as each of its threads sees it.
+
+    A heap of a user's is told of the system only where it misbehaves.
+    """
     cls = watched(heap_class)
     switches: dict[str, Any] = {name: getattr(program, name) for name in SWITCHES if name != "ps"}
+    switches = {name: value for name, value in switches.items() if ENVIRONMENT.get(name) != value}
     switches |= {"preemptible": program.preemptible, "has_p": program.ps}
     return [cls(program.geometry, program.release, p=t, **switches) for t in range(max(1, len(program.threads)))]
 
@@ -88,6 +92,8 @@ class Machine:
         self.values = list(self.numbering.initial)
         self.read = self.values.__getitem__
         self._changed: set[int] = set()
+        self.refused = ""
+        """Go's throw where the system has refused memory: it ended the run, and breaks no claim."""
         self.threads: list[Any] = []
         self.pending: list[Access[Any] | None] = []
         held = [self._before(t) for t in range(len(program.threads))]
@@ -133,8 +139,15 @@ class Machine:
         except UnknownCellError:
             raise
         except Exception as e:
-            raise finding(e) from e
+            broken = finding(e)
+            if pending is not None and self._is_refusal(broken, pending):
+                raise HeapError(f"the system refuses memory before the program begins: {broken.detail}") from e
+            raise broken from e
         return held
+
+    def _is_refusal(self, broken: BrokenError, access: Access[Any]) -> bool:
+        """Whether the step of this access, just done, ended the run as Go ends it where it is refused memory."""
+        return self.monitor.is_refusal(broken, self.values[self.numbering.of(access.cell)], access)
 
     def _set(self, number: int, value: Any) -> None:
         """Change a cell, and remember that this step did."""
@@ -187,7 +200,7 @@ class Machine:
         return result
 
     def step(self, t: int) -> None:
-        """Let thread t do its pending access and run on to its next.
+        """Let thread t do its pending access and run on to its next. Where the system refuses memory all threads end.
 
         Raises:
             BrokenError: a claim is broken by this step.
@@ -202,7 +215,10 @@ class Machine:
         except (HeapError, UnknownCellError):
             raise
         except Exception as e:  # whatever the text raises is judged
-            raise finding(e) from e
+            broken = finding(e)
+            if not self._is_refusal(broken, access):
+                raise broken from e
+            self.refused, self.pending = broken.detail, [None] * len(self.pending)
 
     def _judge_order(self, t: int, access: Access[Any]) -> None:
         """Judge whether another thread is about to touch the same word, with nothing to order the two."""

@@ -161,11 +161,11 @@ def _holds_byte_counters_count_the_pages(h: HeapState) -> bool:
 
 
 def _refused_memory_ends_the_run(v: HeapVars) -> z3.BoolRef:
-    return v.refused == 0
+    return v.mappings_left >= 0
 
 
 def _holds_refused_memory_ends_the_run(h: HeapState) -> bool:
-    return h.refused == 0
+    return h.mappings_left >= 0
 
 
 def _index_counts_the_pages(v: HeapVars, chunk: z3.ArithRef) -> z3.BoolRef:
@@ -409,7 +409,7 @@ PAGE_INVARIANTS = (
         "There is no heap without them, so Go throws at once.",
         "mem_linux.go, sysMapOS; mpagealloc.go, pageAlloc.grow; CL 305911",
         "bitmaps_without_memory",
-        ("refused",),
+        ("mappings_left",),
         (),
         _refused_memory_ends_the_run,
         _holds_refused_memory_ends_the_run,

@@ -99,8 +99,8 @@ class HeapState:
     """The counter of free bytes that none stands behind."""
     mapped_ready: int = _per("", "bytes")
     """The counter of bytes that memory stands behind."""
-    refused: int = _per("", "bit")
-    """1: the system has refused memory that the heap cannot do without."""
+    mappings_left: int = _per("", "grants")
+    """How often the system still gives memory; below 0 once it has refused some."""
 
     def first_page(self, s: int) -> int:
         """The first page of a span, counted from the heap's first."""
@@ -215,7 +215,7 @@ class HeapVars:
     heap_free: z3.ArithRef
     heap_released: z3.ArithRef
     mapped_ready: z3.ArithRef
-    refused: z3.ArithRef
+    mappings_left: z3.ArithRef
 
     @staticmethod
     def named(geometry: Geometry, suffix: str = "") -> "HeapVars":

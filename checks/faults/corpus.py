@@ -3,6 +3,7 @@
 Read next: table.py.
 """
 
+from spanproof.checks.faults.environment_faults import ENVIRONMENT_FAULTS
 from spanproof.checks.faults.fault import fault
 from spanproof.checks.faults.page_corpus import PAGE_FAULTS
 
@@ -209,5 +210,5 @@ SPAN_FAULTS = (
     ),
 )  # fmt: skip
 
-FAULTS = (*SPAN_FAULTS, *PAGE_FAULTS)
+FAULTS = (*SPAN_FAULTS, *PAGE_FAULTS, *ENVIRONMENT_FAULTS)
 BY_NAME = {fault.name: fault for fault in FAULTS}

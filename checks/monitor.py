@@ -97,12 +97,12 @@ class Monitor:
     def _judged(self, claim: Claim) -> bool:
         return self.only == claim.name or (self.only is None and not claim.finding)
 
-    def is_refusal(self, broken: BrokenError, after: Any, access: Access[Any]) -> bool:
+    def is_refusal(self, broken: BrokenError, access: Access[Any], before: Any) -> bool:
         """Whether a step ended the run as Go ends it where the system refuses memory: that breaks no claim.
 
-        after: the value of the access's cell after the step.
+        before: the value that the access's cell had.
         """
-        return broken.claim == REFUSAL and access.cell == self.heap.os.mappings_left and after < 0
+        return broken.claim == REFUSAL and access.cell == self.heap.os.mappings_left and before <= 0
 
     def state(self, read: Reading, fields: tuple[str, ...]) -> HeapState:
         """A snapshot of these fields."""

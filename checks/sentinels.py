@@ -89,7 +89,9 @@ SENTINELS: dict[str, Callable[[Witnessed], bool]] = {
     "memory ran out": lambda w: w.returned("alloc_span", lambda e: e.result is None),
     "the system refused addresses": lambda w: w.access.cell.name == "os.reservations" and w.before <= 0,
     "Go threw that it is out of memory": lambda w: w.returned("throw", lambda e: e.args[0].endswith(OUT_OF_MEMORY)),
-    "Go threw that there is no memory for bitmaps": lambda w: w.returned("throw", lambda e: e.args[0].endswith(NO_BITMAPS)),
+    "Go threw that there is no memory for bitmaps": lambda w: (
+        w.returned("throw", lambda e: e.args[0].endswith(NO_BITMAPS))
+    ),
     "the world was stopped": lambda w: w.access.kind == "stop",
     "a stale cached span was taken back": lambda w: (
         w.function == "uncache_span"

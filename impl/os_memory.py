@@ -1,9 +1,9 @@
 """The operating system: memory whose pages really hold contents.
 
-Mirrors mem.go and mem_linux.go (sysReserve, sysAlloc, sysMap, sysUsed, sysUnused) and memclrNoHeapPointers. The contents of one page are one cell:
-0 when every byte is zero, else the mark of who wrote it last. Users write whole pages, so a page that is cleared only
-in part is still not zero. The system may refuse memory, and may fail to clear what is returned to it.
-Read next: page_alloc.py.
+Mirrors mem.go and mem_linux.go (sysReserve, sysAlloc, sysMap, sysUsed, sysUnused) and memclrNoHeapPointers. The contents
+of one page are one cell: 0 when every byte is zero, else the mark of who wrote it last. Users write whole pages, so a
+page that is cleared only in part is still not zero. The system may refuse memory, and may fail to clear what is
+returned to it. Read next: page_alloc.py.
 """
 
 from dataclasses import dataclass
@@ -13,6 +13,8 @@ from spanproof.model.geometry import Geometry
 
 MAPPED_READY: Cell[int] = Cell("gcController.mappedReady")
 HEAP_RELEASED: Cell[int] = Cell("gcController.heapReleased")
+RESERVATIONS_LEFT: Cell[int] = Cell("os.reservations")
+MAPPINGS_LEFT: Cell[int] = Cell("os.mappings")
 ALWAYS = (1 << 64) - 1
 """As often as anybody asks."""
 
@@ -38,8 +40,8 @@ class OsMemory:
     """How often it gives memory before it refuses."""
     unused_zeroes: bool = True
     """What is returned to it reads as zero. If not, its last resort failed as well, and Go did not look."""
-    reservations_left: Cell[int] = Cell("os.reservations")
-    mappings_left: Cell[int] = Cell("os.mappings")
+    reservations_left: Cell[int] = RESERVATIONS_LEFT
+    mappings_left: Cell[int] = MAPPINGS_LEFT
 
     async def sys_reserve(self, base: int, size: int) -> int:
         """Reserve addresses [base, base+size): base, or 0 if the system refuses (mem.go, sysReserve)."""

@@ -298,7 +298,7 @@ class Tables:
                         self.witness(node, self.values[node.number][char], events)
             except BrokenError as broken:
                 before = self.values[node.number][char]
-                if self.monitor.is_refusal(broken, perform(node.access, before, t)[0], node.access):
+                if self.monitor.is_refusal(broken, node.access, before):
                     self._refused(node, before, broken)
                 elif self.monitor.judges(broken.claim):
                     raise

@@ -126,6 +126,7 @@ class Machine:
         """Run what thread t did before, alone."""
         coroutine: Any = act(User(self.heaps[t], t), self.program.threads[t].before, ())
         held: Held = ()
+        asked: tuple[Access[Any], Any] | None = None
         try:
             pending, events, held = advance(coroutine, None)
             self._events(t, events)
@@ -133,6 +134,7 @@ class Machine:
                 self._judge()
                 if self._past is not None:
                     self._past.append(self._described(t, pending, coroutine))
+                asked = pending, self._present(pending)
                 pending, events, held = advance(coroutine, self._perform(t, pending))
                 self._events(t, events)
             self._judge()
@@ -140,14 +142,14 @@ class Machine:
             raise
         except Exception as e:
             broken = finding(e)
-            if pending is not None and self._is_refusal(broken, pending):
+            if asked is not None and self.monitor.is_refusal(broken, *asked):
                 raise HeapError(f"the system refuses memory before the program begins: {broken.detail}") from e
             raise broken from e
         return held
 
-    def _is_refusal(self, broken: BrokenError, access: Access[Any]) -> bool:
-        """Whether the step of this access, just done, ended the run as Go ends it where it is refused memory."""
-        return self.monitor.is_refusal(broken, self.values[self.numbering.of(access.cell)], access)
+    def _present(self, access: Access[Any]) -> Any:
+        """What the cell of an access holds."""
+        return self.values[self.numbering.of(access.cell)]
 
     def _set(self, number: int, value: Any) -> None:
         """Change a cell, and remember that this step did."""
@@ -210,15 +212,17 @@ class Machine:
         access = self.pending[t]
         assert access is not None, "a thread that is done was scheduled"
         self._judge_order(t, access)
+        before = self._present(access)
         try:
             self._resume(t, self._perform(t, access))
         except (HeapError, UnknownCellError):
             raise
         except Exception as e:  # whatever the text raises is judged
             broken = finding(e)
-            if not self._is_refusal(broken, access):
+            if not self.monitor.is_refusal(broken, access, before):
                 raise broken from e
-            self.refused, self.pending = broken.detail, [None] * len(self.pending)
+            self.refused = broken.detail
+            self.pending = [None for _ in self.pending]
 
     def _judge_order(self, t: int, access: Access[Any]) -> None:
         """Judge whether another thread is about to touch the same word, with nothing to order the two."""

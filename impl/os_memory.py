@@ -1,9 +1,9 @@
 """The operating system: memory whose pages really hold contents.
 
-Mirrors mem.go and mem_linux.go (sysReserve, sysAlloc, sysMap, sysUsed, sysUnused) and memclrNoHeapPointers. The contents
-of one page are one cell: 0 when every byte is zero, else the mark of who wrote it last. Users write whole pages, so a
-page that is cleared only in part is still not zero. The system may refuse memory, and may fail to clear what is
-returned to it. Read next: page_alloc.py.
+Mirrors mem.go and mem_linux.go (sysReserve, sysAlloc, sysMap, sysUsed, sysUnused) and memclrNoHeapPointers. The
+contents of one page are one cell: 0 when every byte is zero, else the mark of who wrote it last. Users write whole
+pages, so a page that is cleared only in part is still not zero. The system may refuse memory, and may fail to clear
+what is returned to it. Read next: page_alloc.py.
 """
 
 from dataclasses import dataclass

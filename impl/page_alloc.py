@@ -9,16 +9,16 @@ from typing import Any
 
 from spanproof.impl.access import Cell, Lock, Throw, Undefined
 from spanproof.impl.os_memory import OsMemory
-from spanproof.impl.page_tree import PageTree, fresh_tree
+from spanproof.impl.page_tree import Needed, PageTree, fresh_tree
 from spanproof.impl.palloc_bits import NOT_FOUND, PallocData, sum_max
-from spanproof.impl.ranges import AddrRange, AddrRanges
+from spanproof.impl.ranges import AddrRanges
 from spanproof.impl.scavenge_index import ScavengeIndex
 from spanproof.model.geometry import Geometry
 from spanproof.model.releases import Release
 from spanproof.model.words import align_down, align_up
 
 
-def sys_grow(p: PageTree, base: int, limit: int) -> tuple[PageTree, tuple[AddrRange, ...]]:
+def sys_grow(p: PageTree, base: int, limit: int) -> tuple[PageTree, Needed]:
     """See PageTree.sys_grow."""
     return p.sys_grow(base, limit)
 
@@ -155,8 +155,9 @@ class PageAlloc:
         base = align_down(base, g.chunk_size)
         needed = await self.tree.update(sys_grow, base, limit)
         n = 0
-        while n < len(needed):
-            await self.os.sys_map_os(needed[n].base, needed[n].size())
+        while n < needed.count:
+            r = needed.at(n)
+            await self.os.sys_map_os(r.base, r.size())
             n += 1
         if self.release.scavenge_index:
             await self.index.grow(base, limit)

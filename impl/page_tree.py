@@ -89,6 +89,22 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
+class Needed:
+    """What has to be mapped for new summaries: bytes from the first entry of their level on."""
+
+    ranges: tuple[AddrRange, ...]
+
+    @property
+    def count(self) -> int:
+        """How many ranges there are, one of a level at most."""
+        return len(self.ranges)
+
+    def at(self, n: int) -> AddrRange:
+        """The range in place n."""
+        return self.ranges[n]
+
+
+@dataclass(frozen=True, slots=True)
 class PageTree:
     """The part of type pageAlloc that the heap lock protects."""
 
@@ -192,10 +208,10 @@ class PageTree:
         """A copy of the ranges of addresses that the heap has."""
         return self.in_use.clone_into(AddrRanges())
 
-    def sys_grow(self, base: int, limit: int) -> tuple["PageTree", tuple[AddrRange, ...]]:
-        """With memory behind the summaries of [base, limit): (the tree, what needs to be mapped for it).
+    def sys_grow(self, base: int, limit: int) -> tuple["PageTree", Needed]:
+        """With memory behind the summaries of [base, limit): (the tree, what has to be mapped for it).
 
-        The ranges are bytes from the first entry of their level on (mpagealloc_64bit.go, sysGrow).
+        See mpagealloc_64bit.go, sysGrow.
 
         Raises:
             Throw: the bounds are not those of chunks.
@@ -221,7 +237,7 @@ class PageTree:
                 continue
             levels[level] = levels[level].with_memory(need)
             needed.append(need)
-        return replace(self, summary=tuple(levels)), tuple(needed)
+        return replace(self, summary=tuple(levels)), Needed(tuple(needed))
 
     def _summary_bytes(self, level: int, r: AddrRange) -> AddrRange:
         """The bytes of a level's summaries that a range of addresses needs, in whole pages of the system."""

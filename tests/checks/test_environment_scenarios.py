@@ -60,7 +60,9 @@ def test_the_finding_needs_the_system_to_fail() -> None:
     """The same program where the system clears what is returned to it."""
     program = replace(DIRTY.program, unused_zeroes=True)
 
-    assert judge(replace(DIRTY, program=program, finding=False, states=0), Subject(), release=row("go1.27")).record is None
+    assert (
+        judge(replace(DIRTY, program=program, finding=False, states=0), Subject(), release=row("go1.27")).record is None
+    )
 
 
 def judged_claims(program: Program) -> set[str]:

@@ -92,7 +92,9 @@ def test_refused_addresses_give_no_span() -> None:
     machine = done.machine
 
     assert machine.refused == ""
-    held = [machine.values[machine.numbering.of(cell)] for cell in machine.numbering.cells if cell.name == "mspan.npages"]
+    held = [
+        machine.values[machine.numbering.of(cell)] for cell in machine.numbering.cells if cell.name == "mspan.npages"
+    ]
     assert sorted(held) == [0, 3, 5]
 
 

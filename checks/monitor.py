@@ -12,10 +12,11 @@ from spanproof.checks.numbering import COUNTED, Numbering, Reading
 from spanproof.checks.observe import Event, Observer
 from spanproof.impl.access import Access, Cell
 from spanproof.impl.heap_cells import SWEEP_DRAINED_MASK, HeapCells
+from spanproof.impl.os_memory import ALWAYS
 from spanproof.impl.span import LARGE, Span
 from spanproof.model.claim import Claim, Moment, Promise, StepInvariant
 from spanproof.model.invariants import INVARIANTS, STEP_INVARIANTS
-from spanproof.model.promises import PROMISES
+from spanproof.model.promises import PROMISES, REFUSAL
 from spanproof.model.releases import SweepDone
 from spanproof.model.spec import PADDED, SCAVENGERS, AbstractHeap, RefusedError
 from spanproof.model.state import HeapState
@@ -60,7 +61,9 @@ class Monitor:
         self._calm = n.of(Cell("ghost.calm"))
         self._tree = n.of(heap.pages.tree)
         has = [i for i in INVARIANTS if not i.column or getattr(heap.release, i.column)]
+        has = [i for i in has if not i.switch or getattr(heap, i.switch)]
         self.invariants = [(i, self.observer.cells(i.reads)) for i in has if self._judged(i)]
+        self._no_heap = AbstractHeap(grants=None if heap.reservations == ALWAYS else heap.reservations)
         self._step_invariants: dict[int, list[StepInvariant]] = {}
         for step_invariant in filter(self._judged, STEP_INVARIANTS):
             for number in self.observer.cells(step_invariant.reads):
@@ -98,6 +101,13 @@ class Monitor:
 
     def _judged(self, claim: Claim) -> bool:
         return self.only == claim.name or (self.only is None and not claim.finding)
+
+    def is_refusal(self, broken: BrokenError, access: Access[Any], before: Any) -> bool:
+        """Whether a step ended the run as Go ends it where the system refuses memory: that breaks no claim.
+
+        before: the value that the access's cell had.
+        """
+        return broken.claim == REFUSAL and access.cell == self.heap.os.mappings_left and before <= 0
 
     def state(self, read: Reading, fields: tuple[str, ...]) -> HeapState:
         """A snapshot of these fields."""
@@ -188,7 +198,7 @@ class Monitor:
         return (address - self.heap.geometry.heap_base) // self.heap.geometry.page_size
 
     def _abstract_heap(self, read: Reading) -> AbstractHeap:
-        return read(self._abstract) or AbstractHeap()
+        return read(self._abstract) or self._no_heap
 
     def _gave(self, event: Event, base: int, page: int | None) -> None:
         """Judge the address that was given against the page that the abstract heap gives."""
@@ -250,7 +260,7 @@ class Monitor:
         return self._stepped(lambda heap: replace(heap, grown=0), read)
 
     def _arenas_reserved(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
-        """The next arenas, or none where the address space ends."""
+        """The next arenas, or none where the address space ends or the system refuses."""
         g, nbytes = self.heap.geometry, event.args[0]
         narenas = -(-nbytes // g.arena_size)
         left = self._abstract_heap(read).left(g.arena_gap, g.pages_per_arena) * g.page_size

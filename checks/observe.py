@@ -161,6 +161,7 @@ class Observer:
             "heap_free": ((n.of(numbering.heap.heap_free),), _only),
             "heap_released": ((n.of(numbering.heap.heap_released),), _only),
             "mapped_ready": ((n.of(numbering.heap.mapped_ready),), _only),
+            "mappings_left": ((n.of(numbering.heap.os.mappings_left),), _only),
             **page_fields(numbering),
         }
 

@@ -11,6 +11,7 @@ from typing import Any, cast
 
 from spanproof.checks.observe import Event
 from spanproof.impl.malloc import Runtime
+from spanproof.impl.os_memory import ALWAYS
 from spanproof.impl.scavenge import NO_LIMIT
 from spanproof.impl.span import ALLOC_STACK, LARGE, Span
 from spanproof.model.geometry import Geometry
@@ -346,6 +347,12 @@ class Program:
 
     aligned_stacks: bool = False
     """Stacks begin at a page of the system's, which is larger than the heap's."""
+    reservations: int = ALWAYS
+    """How many ranges of addresses the system reserves before it refuses."""
+    mappings: int = ALWAYS
+    """How often the system gives memory before it refuses."""
+    unused_zeroes: bool = True
+    """What is returned to the system reads as zero."""
 
     def __post_init__(self) -> None:
         """Give every allocation an mspan of its own: Go's pool of them is as large as memory.
@@ -380,8 +387,13 @@ class Program:
 
 SWITCHES: Mapping[str, type[bool] | type[int]] = {
     "tracing": bool, "ps": bool, "memory_limit": int, "gc_percent_goal": int, "aligned_stacks": bool,
+    "reservations": int, "mappings": int, "unused_zeroes": bool,
 }  # fmt: skip
 """What a program says besides threads, geometry and release, and as what. A record of older code may lack some."""
+
+
+ENVIRONMENT: Mapping[str, int] = {"reservations": ALWAYS, "mappings": ALWAYS, "unused_zeroes": True}
+"""The switches that say how the system behaves, and what they are where it behaves well."""
 
 
 def _op(data: Any) -> Op:

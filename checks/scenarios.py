@@ -4,6 +4,7 @@ A scenario says what it is for, its expected verdict, its exact number of states
 counts are those of the reference heap on the scenario's own release; tests/checks holds a second explorer against them.
 """
 
+from spanproof.checks.environment_scenarios import ENVIRONMENT_SCENARIOS
 from spanproof.checks.page_scenarios import PAGE_SCENARIOS
 from spanproof.checks.programs import (
     Alloc,
@@ -191,7 +192,7 @@ SPAN_SCENARIOS = (
     ),
 )  # fmt: skip
 
-SCENARIOS = (*SPAN_SCENARIOS, *PAGE_SCENARIOS)
+SCENARIOS = (*SPAN_SCENARIOS, *PAGE_SCENARIOS, *ENVIRONMENT_SCENARIOS)
 CLEAN = tuple(s for s in SCENARIOS if not s.finding)
 """Those in which nothing breaks."""
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}

@@ -69,6 +69,9 @@ def _ends_at(w: Witnessed, zeroed_base: int) -> bool:
     return bool((base + npage * w.geometry.page_size - 1) % w.geometry.arena_size + 1 == zeroed_base)
 
 
+OUT_OF_MEMORY, NO_BITMAPS = "runtime: out of memory", "pageAlloc: out of memory"
+"""How Go's throws end where the system refused memory."""
+
 SENTINELS: dict[str, Callable[[Witnessed], bool]] = {
     "a compare-and-swap of zeroedBase failed": lambda w: w.failed("zeroedBase"),
     "a region crossed an arena": _crosses,
@@ -84,6 +87,11 @@ SENTINELS: dict[str, Callable[[Witnessed], bool]] = {
     ),
     "the heap grew": lambda w: w.returned("grow", lambda e: e.result[1]),
     "memory ran out": lambda w: w.returned("alloc_span", lambda e: e.result is None),
+    "the system refused addresses": lambda w: w.access.cell.name == "os.reservations" and w.before <= 0,
+    "Go threw that it is out of memory": lambda w: w.returned("throw", lambda e: e.args[0].endswith(OUT_OF_MEMORY)),
+    "Go threw that there is no memory for bitmaps": lambda w: (
+        w.returned("throw", lambda e: e.args[0].endswith(NO_BITMAPS))
+    ),
     "the world was stopped": lambda w: w.access.kind == "stop",
     "a stale cached span was taken back": lambda w: (
         w.function == "uncache_span"

@@ -31,7 +31,17 @@ from spanproof.checks.programs import (
     Thread,
     Uncache,
 )
-from spanproof.checks.shapes import EDGE, GROUPS, HALVES, LARGE_GROUPS, RANDOM, SPARSE
+from spanproof.checks.shapes import (
+    BITMAP_GROUPS,
+    BOTH_ENDS,
+    EDGE,
+    EIGHTFOLD,
+    GROUPS,
+    HALVES,
+    LARGE_GROUPS,
+    RANDOM,
+    SPARSE,
+)
 from spanproof.model.geometry import BYTES, CACHED, CHUNKED, SMALL, WIDE, Geometry
 from spanproof.model.releases import RELEASES, Release
 
@@ -136,7 +146,7 @@ def _tame(threads: list[Thread]) -> tuple[Thread, ...]:
 
 SHAPES = (
     BYTES, SMALL, CHUNKED, CACHED, CACHED, CACHED,
-    WIDE, GROUPS, LARGE_GROUPS, HALVES, SPARSE, EDGE, RANDOM,
+    WIDE, GROUPS, LARGE_GROUPS, EIGHTFOLD, HALVES, SPARSE, BITMAP_GROUPS, EDGE, BOTH_ENDS, RANDOM,
 )  # fmt: skip
 """Many programs are on plain heaps. Aligned stacks are not drawn: before the heap has grown they fail in Go."""
 PAGES_OF_A_CACHE = 4
@@ -148,6 +158,26 @@ def _limits(geometry: Geometry) -> st.SearchStrategy[dict[str, Any]]:
     nbytes = st.integers(1, geometry.pages_per_arena).map(lambda pages: pages * geometry.page_size)
     limits = st.fixed_dictionaries({}, optional={"memory_limit": nbytes, "gc_percent_goal": nbytes})
     return st.one_of(st.just(dict[str, Any]()), limits)
+
+
+MOST_MAPPINGS = 16
+"""A growth asks for memory up to seven times, so a refusal comes somewhere in the first three."""
+
+
+def _system(geometry: Geometry, release: Release) -> st.SearchStrategy[dict[str, Any]]:
+    """How the system behaves, mostly well. Where scavenged memory is taken for zero it is zero (see the findings)."""
+    behaves = [st.just(dict[str, Any]()) for _ in range(6)]  # the same strategy six times would count once
+    refuses = [st.integers(1, 2).map(lambda n: {"reservations": n})]
+    if not geometry.heap_rand_seed:
+        refuses.append(st.integers(0, MOST_MAPPINGS).map(lambda n: {"mappings": n}))
+    if not release.scavenged_is_zero:
+        refuses.append(st.just({"unused_zeroes": False}))
+    return st.one_of(*behaves, *refuses)
+
+
+def _lived(threads: tuple[Thread, ...]) -> tuple[Thread, ...]:
+    """Threads whose past is a part of what they do: where memory may be refused, a past may not come to its end."""
+    return tuple(Thread((*thread.before, *thread.ops)) for thread in threads)
 
 
 @st.composite
@@ -173,8 +203,10 @@ def programs(
         # Go's first growth is small; a large one fails (see the findings).
         drawn[0] = replace(drawn[0], before=(AllocManual(1), *drawn[0].before))
     release = draw(st.sampled_from(releases[::-1]))
-    limits = draw(_limits(geometry)) if ps else {}
-    return Program(_tame(drawn), geometry, release, tracing=draw(st.booleans()), ps=ps, **limits)
+    switches = draw(_limits(geometry)) if ps else {}
+    switches |= draw(_system(geometry, release))
+    tamed = _lived(_tame(drawn)) if "mappings" in switches else _tame(drawn)
+    return Program(tamed, geometry, release, tracing=draw(st.booleans()), ps=ps, **switches)
 
 
 def schedules() -> st.SearchStrategy[bytes]:

@@ -88,6 +88,10 @@ class Growth(HeapCells):
         first = await self.arena_hint.update(take_arenas, narenas, self.geometry.arena_gap, limit)
         if first == 0:
             return 0, 0
+        v = await self.os.sys_reserve(self.geometry.arena_base(first), narenas * self.geometry.arena_size)
+        if v == 0:
+            # The other hints are refused as well, and any address at all.
+            return 0, 0
         await self.all_arenas.update(append_arenas, first, narenas)
         await self.pages.add_arenas(first, narenas)
-        return self.geometry.arena_base(first), narenas * self.geometry.arena_size
+        return v, narenas * self.geometry.arena_size

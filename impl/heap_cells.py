@@ -79,6 +79,9 @@ class HeapCells:
         memory_limit: int = scavenge.NO_LIMIT,
         gc_percent_goal: int = scavenge.NO_LIMIT,
         aligned_stacks: bool = False,
+        reservations: int = os_memory.ALWAYS,
+        mappings: int = os_memory.ALWAYS,
+        unused_zeroes: bool = True,
     ) -> None:
         """Name the cells.
 
@@ -87,17 +90,23 @@ class HeapCells:
         has_p, p: the thread runs on this P, which has caches (getg().m.p).
         memory_limit, gc_percent_goal: the bytes above which an allocation scavenges (mgcpacer.go, mgcscavenge.go).
         aligned_stacks: stacks begin at a page of the system's, which is larger than the heap's (on OpenBSD).
+        reservations, mappings, unused_zeroes: what the system gives before it refuses, and whether it clears what is
+        returned to it (os_memory.py).
         """
         self.geometry, self.release, self.tracing, self.preemptible = geometry, release, tracing, preemptible
         self.has_p, self.p = has_p, p
         self.memory_limit, self.gc_percent_goal, self.aligned_stacks = memory_limit, gc_percent_goal, aligned_stacks
+        self.reservations, self.mappings, self.unused_zeroes = reservations, mappings, unused_zeroes
         self.lock = Lock(HEAP_LOCK)
         self.world = World("world")
         self.memory: Cells[int] = Cells("memory")
         self.mapped_ready: Cell[int] = os_memory.MAPPED_READY
         """Bytes of the heap's that memory stands behind."""
-        self.os = self.OsMemory(geometry, self.memory)
-        self.index = self.ScavengeIndex(geometry, *scavenge_index.index_cells(geometry, self.ScavengeIndex.Cursor))
+        self.os = self.OsMemory(
+            geometry, self.memory, reservations=reservations, mappings=mappings, unused_zeroes=unused_zeroes
+        )
+        cells = scavenge_index.index_cells(geometry, self.ScavengeIndex.Cursor)
+        self.index = self.ScavengeIndex(geometry, self.os, *cells)
         self.heap_free: Cell[int] = scavenge.HEAP_FREE
         self.heap_released: Cell[int] = os_memory.HEAP_RELEASED
         tree: Cell[Any] = Cell("pages", guard=HEAP_LOCK)
@@ -158,6 +167,7 @@ class HeapCells:
         cells |= {self.mspan_cache.at(p): MspanCache() for p in range(g.ps)}
         cells |= {self.heap_rand_seed: g.heap_rand_seed, self.mapped_ready: 0}
         cells |= {self.heap_free: 0, self.heap_released: 0}
+        cells |= {self.os.reservations_left: self.reservations, self.os.mappings_left: self.mappings}
         cells |= {self.cur_arena: CurArena(), self.arena_hint: g.first_arena, self.all_arenas: ArenaList()}
         cells |= {self.zeroed_base.at(arena): 0 for arena in g.arena_indices}
         cells |= {family.at(word): 0 for family in (self.page_in_use, self.page_marks) for word in words}

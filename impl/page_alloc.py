@@ -9,7 +9,7 @@ from typing import Any
 
 from spanproof.impl.access import Cell, Lock, Throw, Undefined
 from spanproof.impl.os_memory import OsMemory
-from spanproof.impl.page_tree import PageTree, fresh_tree
+from spanproof.impl.page_tree import Needed, PageTree, fresh_tree
 from spanproof.impl.palloc_bits import NOT_FOUND, PallocData, sum_max
 from spanproof.impl.ranges import AddrRanges
 from spanproof.impl.scavenge_index import ScavengeIndex
@@ -18,14 +18,15 @@ from spanproof.model.releases import Release
 from spanproof.model.words import align_down, align_up
 
 
-def sys_grow(p: PageTree, base: int, limit: int) -> tuple[PageTree, None]:
+def sys_grow(p: PageTree, base: int, limit: int) -> tuple[PageTree, Needed]:
     """See PageTree.sys_grow."""
-    return p.sys_grow(base, limit), None
+    return p.sys_grow(base, limit)
 
 
-def add_chunks(p: PageTree, base: int, limit: int) -> tuple[PageTree, None]:
-    """See PageTree.grow."""
-    return p.grow(base, limit), None
+def add_chunks(p: PageTree, base: int, limit: int) -> tuple[PageTree, int]:
+    """See PageTree.grow: (the tree, how many groups of bitmaps it needs memory for)."""
+    grown = p.grow(base, limit)
+    return grown, len(grown.groups) - len(p.groups)
 
 
 def add_arenas(p: PageTree, first: int, narenas: int) -> tuple[PageTree, None]:
@@ -155,10 +156,19 @@ class PageAlloc:
             raise Undefined(f"{size} bytes at {base:#x} are added")
         limit = align_up(base + size, g.chunk_size)
         base = align_down(base, g.chunk_size)
-        await self.tree.update(sys_grow, base, limit)
+        needed = await self.tree.update(sys_grow, base, limit)
+        n = 0
+        while n < needed.count:
+            r = needed.at(n)
+            await self.os.sys_map_os(r.base, r.size())
+            n += 1
         if self.release.scavenge_index:
             await self.index.grow(base, limit)
-        await self.tree.update(add_chunks, base, limit)
+        groups = await self.tree.update(add_chunks, base, limit)
+        while groups > 0:
+            if not await self.os.sys_alloc(g.pages_per_chunk // 4 << g.chunks_l2_bits):
+                raise Throw("pageAlloc: out of memory")
+            groups -= 1
         await self.tree.update(update_summaries, base, size // g.page_size, True, False)
 
     async def enable_chunk_huge_pages(self) -> None:

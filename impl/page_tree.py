@@ -89,6 +89,22 @@ class Level:
 
 
 @dataclass(frozen=True, slots=True)
+class Needed:
+    """What has to be mapped for new summaries: bytes from the first entry of their level on."""
+
+    ranges: tuple[AddrRange, ...]
+
+    @property
+    def count(self) -> int:
+        """How many ranges there are, one of a level at most."""
+        return len(self.ranges)
+
+    def at(self, n: int) -> AddrRange:
+        """The range in place n."""
+        return self.ranges[n]
+
+
+@dataclass(frozen=True, slots=True)
 class PageTree:
     """The part of type pageAlloc that the heap lock protects."""
 
@@ -192,8 +208,10 @@ class PageTree:
         """A copy of the ranges of addresses that the heap has."""
         return self.in_use.clone_into(AddrRanges())
 
-    def sys_grow(self, base: int, limit: int) -> "PageTree":
-        """With memory behind the summaries of [base, limit) (mpagealloc_64bit.go, sysGrow).
+    def sys_grow(self, base: int, limit: int) -> tuple["PageTree", Needed]:
+        """With memory behind the summaries of [base, limit): (the tree, what has to be mapped for it).
+
+        See mpagealloc_64bit.go, sysGrow.
 
         Raises:
             Throw: the bounds are not those of chunks.
@@ -206,6 +224,7 @@ class PageTree:
         if base % g.chunk_size != 0 or limit % g.chunk_size != 0:
             raise Throw("sysGrow bounds not aligned to pallocChunkBytes")
         levels = list(self.summary)
+        needed: list[AddrRange] = []
         in_use_index = self.in_use.find_succ(base)
         for level in range(len(levels)):
             need = self._summary_bytes(level, make_addr_range(base, limit, g.arena_base_offset))
@@ -217,7 +236,8 @@ class PageTree:
             if need.size() == 0:
                 continue
             levels[level] = levels[level].with_memory(need)
-        return replace(self, summary=tuple(levels))
+            needed.append(need)
+        return replace(self, summary=tuple(levels)), Needed(tuple(needed))
 
     def _summary_bytes(self, level: int, r: AddrRange) -> AddrRange:
         """The bytes of a level's summaries that a range of addresses needs, in whole pages of the system."""

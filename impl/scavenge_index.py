@@ -10,6 +10,7 @@ from typing import Any, ClassVar
 from immutables import Map
 
 from spanproof.impl.access import FAULT, Cell, Cells, Throw
+from spanproof.impl.os_memory import OsMemory
 from spanproof.impl.ranges import AddrRange, AtomicOffAddr
 from spanproof.model.geometry import Geometry
 from spanproof.model.words import align_down, align_up
@@ -108,6 +109,7 @@ class ScavengeIndex:
 
     Cursor: ClassVar[type[AtomicOffAddr]] = AtomicOffAddr
     geometry: Geometry
+    os: OsMemory
     chunks: Cells[Words | None]
     """Per page of the system's: for each chunk a packed ScavChunkData. Changed under the heap lock, loaded without."""
     low: Cell[int]
@@ -163,6 +165,7 @@ class ScavengeIndex:
         have = AddrRange(have_min * SC_SIZE, have_max * SC_SIZE)
         need = AddrRange(need_min * SC_SIZE, need_max * SC_SIZE).subtract(have)
         if need.size() != 0:
+            await self.os.sys_map_os(need.base, need.size())
             page = need.base // SC_SIZE // self.per_page
             while page * self.per_page * SC_SIZE < need.limit:
                 await self.chunks.at(page).write(Map())

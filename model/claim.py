@@ -64,6 +64,8 @@ class Invariant(Claim):
     """The same, written by hand on a snapshot, for all indices."""
     column: str = ""
     """The column of the release table without which there is nothing to judge."""
+    switch: str = ""
+    """The switch of the heap without which there is nothing to judge."""
 
     def everywhere(self, v: HeapVars) -> z3.BoolRef:
         """The formula for every index of a finite geometry."""

@@ -160,6 +160,14 @@ def _holds_byte_counters_count_the_pages(h: HeapState) -> bool:
     return (h.heap_released, ready + released, h.mapped_ready) == (released, size * sum(h.exists), ready)
 
 
+def _refused_memory_ends_the_run(v: HeapVars) -> z3.BoolRef:
+    return v.mappings_left >= 0
+
+
+def _holds_refused_memory_ends_the_run(h: HeapState) -> bool:
+    return h.mappings_left >= 0
+
+
 def _index_counts_the_pages(v: HeapVars, chunk: z3.ArithRef) -> z3.BoolRef:
     per_chunk, bodies = v.geometry.pages_per_chunk, list[z3.BoolRef]()
     for c in range(len(chunks(v.geometry))):
@@ -353,13 +361,14 @@ PAGE_INVARIANTS = (
     Invariant(
         "scavenged_page_is_zero",
         "A page that is marked scavenged, in the bitmaps or in a page cache, is zero.",
-        "It was returned to the system, or never had memory, and nobody has it.",
+        "It was returned to the system, which clears it, or never had memory, and nobody has it.",
         "mgcscavenge.go, scavengeOne; mem.go, sysUnused",
         "flush_marks_all_scavenged",
         ("contents", "scavenged", "cached_scavenged"),
         ("page",),
         _scavenged_page_is_zero,
         _holds_scavenged_page_is_zero,
+        switch="unused_zeroes",
     ),
     Invariant(
         "cache_owns_its_pages",
@@ -393,6 +402,17 @@ PAGE_INVARIANTS = (
         (),
         _byte_counters_count_the_pages,
         _holds_byte_counters_count_the_pages,
+    ),
+    Invariant(
+        "refused_memory_ends_the_run",
+        "Nobody goes on where the system has refused memory for pages, summaries, bitmaps or the index.",
+        "There is no heap without them, so Go throws at once.",
+        "mem_linux.go, sysMapOS; mpagealloc.go, pageAlloc.grow; CL 305911",
+        "bitmaps_without_memory",
+        ("mappings_left",),
+        (),
+        _refused_memory_ends_the_run,
+        _holds_refused_memory_ends_the_run,
     ),
     Invariant(
         "index_counts_the_pages",

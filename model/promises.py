@@ -253,6 +253,9 @@ PROMISES = (
     ),
 )
 
+REFUSAL = "out_of_memory_only_where_refused"
+"""The claim on the throws that end a run rightly where the system has refused memory."""
+
 RUN_CLAIMS = (
     RunClaim(
         "overlap_throw_is_not_reached",
@@ -298,6 +301,14 @@ RUN_CLAIMS = (
         "mheap.go, initSpan",
         "spans_entry_missing",
         ("invalid memory address or nil pointer dereference",),
+    ),
+    RunClaim(
+        REFUSAL,
+        "Go says that it is out of memory only where the system has just refused some.",
+        "Where addresses alone are refused, the allocation gives no span, and its caller says so.",
+        "mem_linux.go, sysMapOS; mpagealloc.go, pageAlloc.grow",
+        "granted_memory_refused",
+        ("runtime: out of memory", "pageAlloc: out of memory"),
     ),
     RunClaim(
         "heap_never_throws",

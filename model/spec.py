@@ -28,6 +28,8 @@ class AbstractHeap:
     """Arenas of the address space that were reserved or passed by, the lowest ones."""
     grown: int = 0
     """Pages that were added since the heap began to grow; 0 while it does not."""
+    grants: int | None = None
+    """How many reservations the system still grants; None: as many as are asked for."""
 
     def first_fit(self, npages: int) -> int | None:
         """The first page of the lowest run of npages pages that exist and are not owned, or None."""
@@ -115,13 +117,14 @@ class AbstractHeap:
         return (self.arenas - gap) * per_arena - max(self.exist) - 1 if self.exist else 0
 
     def reserve(self, narenas: int, gap: int, room: int) -> tuple["AbstractHeap", int | None]:
-        """Reserve the next arenas: (the heap after, the first of them or None if they do not fit).
+        """Reserve the next arenas: (the heap after, the first of them, or None if they do not fit or are refused).
 
         gap: arenas behind them that are not the heap's. room: arenas of the address space.
         """
-        if self.arenas + narenas > room:
+        if self.arenas + narenas > room or self.grants == 0:
             return self, None
-        return replace(self, arenas=self.arenas + narenas + gap), self.arenas
+        grants = None if self.grants is None else self.grants - 1
+        return replace(self, arenas=self.arenas + narenas + gap, grants=grants), self.arenas
 
 
 def _lowest_run(pages: frozenset[int], npages: int) -> int | None:

@@ -99,6 +99,8 @@ class HeapState:
     """The counter of free bytes that none stands behind."""
     mapped_ready: int = _per("", "bytes")
     """The counter of bytes that memory stands behind."""
+    mappings_left: int = _per("", "grants")
+    """How often the system still gives memory; below 0 once it has refused some."""
 
     def first_page(self, s: int) -> int:
         """The first page of a span, counted from the heap's first."""
@@ -213,6 +215,7 @@ class HeapVars:
     heap_free: z3.ArithRef
     heap_released: z3.ArithRef
     mapped_ready: z3.ArithRef
+    mappings_left: z3.ArithRef
 
     @staticmethod
     def named(geometry: Geometry, suffix: str = "") -> "HeapVars":

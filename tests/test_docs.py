@@ -70,6 +70,20 @@ def test_the_missed_overlap_is_the_shortest_and_replays(generate: ModuleType) ->
     assert f"{len(record.steps)} steps" in (DOCS / "explanation" / "the-overlap-throw.md").read_text()
 
 
+def test_dirty_memory_is_the_run_with_the_fewest_preemptions_and_replays(generate: ModuleType) -> None:
+    """The record in docs is what the search finds, the page shows it as printed, and speaks of its steps."""
+    record, page = load(generate.DIRTY), generate.DIRTY_PAGE.read_text()
+
+    assert generate.DIRTY.read_text() == generate.dirty_memory().dumps()
+    assert page == generate.dirty_memory_page(page)
+    assert replay(record, subject().heap_class).difference == ""
+    assert (record.violated.claim, record.switches, record.fault) == ("asked_for_zero_gets_zero", 1, None)
+    taken, kept, read = (record.steps[n - 1] for n in (5, 47, 66))
+    assert (taken.function, taken.access, record.steps[16].access) == ("scavenge_one", "lock", "unlock")
+    assert (kept.cell, kept.after) == (read.cell, read.after) == ("mspan[0].needzero", "0")
+    assert {int(n) for n in re.findall(r"\bsteps? (\d+)", page.partition("```\n\n")[2])} == {5, 47, 66}
+
+
 def test_commands_in_docs_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """Each indented `spanproof` line of the docs does what the text around it says: it exits 0, or 1 for a replay."""
     monkeypatch.chdir(DOCS.parent)

@@ -21,7 +21,9 @@ from spanproof.checks.running.alone import Alone
 from spanproof.checks.running.endless import EndlessError
 from spanproof.checks.running.pages_alone import fresh_index_word, page_text
 from spanproof.checks.verdict import Result, Verdict
+from spanproof.impl.access import Cells
 from spanproof.impl.malloc import Runtime
+from spanproof.impl.os_memory import OsMemory
 from spanproof.impl.page_cache import PageCache
 from spanproof.impl.palloc_bits import NOT_FOUND
 from spanproof.impl.scavenge_index import index_cells
@@ -232,7 +234,7 @@ def _ranges_add(p: _Player, before: Any, r: list[Any]) -> list[Any]:
 
 
 def _new_index(p: _Player, low: int, high: int) -> list[Any]:
-    index = p.heap_class.ScavengeIndex(G, *index_cells(G))
+    index = p.heap_class.ScavengeIndex(G, OsMemory(G, Cells("memory")), *index_cells(G))
     alone = Alone(lambda cell: Map() if cell.name == "scav.chunks" else fresh_index_word(cell, G))
     for cell, value in ((index.low, low), (index.high, high), (index.min_heap_idx, low)):
         alone.put(cell, BASE_CHUNK + value)

@@ -202,7 +202,7 @@ class Tables:
         }
         self.witness = witness
         self.ended: set[tuple[int, int]] = set()
-        """Steps that break a claim which is not judged: the run ends there, and nobody waits."""
+        """Steps that break a claim which is not judged, or are refused memory: the run ends, and nobody waits."""
         row = "".join(self.char(n, value) for n, value in enumerate(machine.values))
         self.automata: list[Automaton] = []
         for t, make in enumerate(machine.makes):
@@ -297,13 +297,21 @@ class Tables:
                     if self.witness is not None:
                         self.witness(node, self.values[node.number][char], events)
             except BrokenError as broken:
-                if self.monitor.judges(broken.claim):
+                before = self.values[node.number][char]
+                if self.monitor.is_refusal(broken, node.access, before):
+                    self._refused(node, before, broken)
+                elif self.monitor.judges(broken.claim):
                     raise
                 if broken in node.endless.values():
                     raise EndlessError(broken.detail) from None
                 self.ended.add((t, key))
         self.deltas[t][key] = delta
         return delta
+
+    def _refused(self, node: Node, before: Any, broken: BrokenError) -> None:
+        """Tell the witness of a throw that ended the run rightly."""
+        if self.witness is not None:
+            self.witness(node, before, (Event("throw", True, (broken.detail,)),))
 
     def _next(self, row: str, t: int, node: Node, after: str, events: tuple[Event, ...]) -> int:
         """The memory after an access and the calls and returns that follow it, every claim judged."""

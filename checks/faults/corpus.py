@@ -3,6 +3,7 @@
 Read next: table.py.
 """
 
+from spanproof.checks.faults.environment_faults import ENVIRONMENT_FAULTS
 from spanproof.checks.faults.fault import Origin, fault
 from spanproof.checks.faults.historical import HISTORICAL
 from spanproof.checks.faults.near_misses import HEAP_MISSES
@@ -219,5 +220,5 @@ SPAN_FAULTS = (
     ),
 )  # fmt: skip
 
-FAULTS = (*SPAN_FAULTS, *PAGE_FAULTS, *HISTORICAL, *STUDIED, *HEAP_MISSES)
+FAULTS = (*SPAN_FAULTS, *PAGE_FAULTS, *ENVIRONMENT_FAULTS, *HISTORICAL, *STUDIED, *HEAP_MISSES)
 BY_NAME = {fault.name: fault for fault in FAULTS}

@@ -35,6 +35,8 @@ class Engine(Paths):
     protocol: Observing
     preemptible: Any = True
     """Whether the world may be stopped while this heap is used."""
+    unused_zeroes: Any = True
+    """Whether the system clears what is returned to it."""
 
     @cached_property
     def _ordered(self) -> dict[tuple[str, int, bool], Any]:

@@ -74,12 +74,14 @@ def run(
         protocol = job.protocol(engine, heap_class, release)
         _place(engine, heap_class, job)
         tracing, engine.preemptible = engine.fresh_truth("tracing"), engine.fresh_truth("preemptible")
+        engine.unused_zeroes = engine.fresh_truth("unused_zeroes")
         start = job.begin(protocol)
         if job.function:
             callers = engine.held & {UNPREEMPTED}
             _refuse_recursion(heap_class, job)
             text = lifted(heap_class, job.by_contract)
-            heap = text(geometry, release, tracing=tracing, preemptible=engine.preemptible, **_some_p(engine))
+            switches = {"tracing": tracing, "preemptible": engine.preemptible, **_some_p(engine), **_any_system(engine)}
+            heap = text(geometry, release, **switches)
             function = heap
             for part in job.function.split("."):
                 function = getattr(function, part)
@@ -111,6 +113,12 @@ def _some_p(engine: Engine) -> dict[str, Any]:
     """A thread with any P or none, and any limits."""
     words = {name: engine.fresh(name) for name in ("p", "memory_limit", "gc_percent_goal")}
     return {**{name: engine.fresh_truth(name) for name in ("has_p", "aligned_stacks")}, **words}
+
+
+def _any_system(engine: Engine) -> dict[str, Any]:
+    """A system that may refuse memory, and may leave what is returned to it as it was."""
+    words = {name: engine.fresh(name) for name in ("reservations", "mappings")}
+    return {**words, "unused_zeroes": engine.unused_zeroes}
 
 
 def _refuse_recursion(heap_class: Any, job: Job) -> None:

@@ -64,6 +64,8 @@ def result_of(engine: Engine, operation: str) -> Any:
             return engine.span_or_none("popped span")
         case "push" | "give_mspan" | "append_arenas" | "add_arenas" | "push_mspan":
             return None
+        case "grant":
+            return engine.fresh_truth("granted")
         case "take_arenas":
             return engine.fresh("first arena")
         case "cached_mspans" | "next_heap_rand_bits":

@@ -48,6 +48,16 @@ def _memclr(p: ZeroingProtocol) -> Start:
     return Start((base, npages * e.geometry.page_size), ensures)
 
 
+def _sys_unused(p: ZeroingProtocol) -> Start:
+    start = _memclr(p)
+
+    def ensures(result: None) -> Claims:
+        for name, claim in start.ensures(result):
+            yield name, implies(p.engine.unused_zeroes, claim) if name == "region_is_zero" else claim
+
+    return replace(start, ensures=ensures)
+
+
 def _init_span(p: ZeroingProtocol) -> Start:
     p.begin()
     e, npages, scav = p.engine, p.engine.fresh("npages"), p.engine.fresh("scav")
@@ -186,7 +196,10 @@ JOBS = (
         "alloc_manual", "a span that is managed by hand tells the truth too", ZeroingProtocol, "alloc_manual", _alloc_manual,
         ("alloc_span",), premises=PREMISES,
     ),
-    Job("sys_unused", "it zeroes pages in hand only", ZeroingProtocol, "os.sys_unused", _memclr, premises=PREMISES),
+    Job(
+        "sys_unused", "it zeroes pages in hand only, unless the system fails", ZeroingProtocol, "os.sys_unused", _sys_unused,
+        premises=PREMISES,
+    ),
     Job(
         "malloc_large", "who asks for zero gets zero", ZeroingProtocol, "malloc_large", _malloc_large,
         ("alloc", "os.memclr", "push_swept"), premises=PREMISES,

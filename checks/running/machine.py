@@ -12,7 +12,7 @@ from spanproof.checks.monitor import BrokenError, Monitor
 from spanproof.checks.numbering import Numbering, UnknownCellError
 from spanproof.checks.observe import Event, advance, watched
 from spanproof.checks.ordering import ORDERED, conflict, declared, writes
-from spanproof.checks.programs import SWITCHES, Held, Program, User, act
+from spanproof.checks.programs import ENVIRONMENT, SWITCHES, Held, Program, User, act
 from spanproof.checks.record import Step
 from spanproof.checks.running.endless import EndlessError
 from spanproof.impl.access import BLOCKED, OUT_OF_RANGE, PLAIN, Access, Misuse, Throw, Undefined, perform
@@ -71,9 +71,13 @@ def _panics(text: str) -> BrokenError:
 
 
 def heaps_of(program: Program, heap_class: type[Runtime]) -> list[Any]:
-    """The heap of a program, watched, as each of its threads sees it."""
+    """The heap of a program, watched, as each of its threads sees it.
+
+    A heap of a user's is told of the system only where it misbehaves.
+    """
     cls = watched(heap_class)
     switches: dict[str, Any] = {name: getattr(program, name) for name in SWITCHES if name != "ps"}
+    switches = {name: value for name, value in switches.items() if ENVIRONMENT.get(name) != value}
     switches |= {"preemptible": program.preemptible, "has_p": program.ps}
     return [cls(program.geometry, program.release, p=t, **switches) for t in range(max(1, len(program.threads)))]
 
@@ -99,6 +103,8 @@ class Machine:
         self.values = list(self.numbering.initial)
         self.read = self.values.__getitem__
         self._changed: set[int] = set()
+        self.refused = ""
+        """Go's throw where the system has refused memory: it ended the run, and breaks no claim."""
         self.threads: list[Any] = []
         self.pending: list[Access[Any] | None] = []
         held = [self._before(t) for t in range(len(program.threads))]
@@ -131,6 +137,7 @@ class Machine:
         """Run what thread t did before, alone."""
         coroutine: Any = act(User(self.heaps[t], t), self.program.threads[t].before, ())
         held: Held = ()
+        asked: tuple[Access[Any], Any] | None = None
         try:
             pending, events, held = advance(coroutine, None)
             self._events(t, events)
@@ -138,14 +145,22 @@ class Machine:
                 self._judge()
                 if self._past is not None:
                     self._past.append(self._described(t, pending, coroutine))
+                asked = pending, self._present(pending)
                 pending, events, held = advance(coroutine, self._perform(t, pending))
                 self._events(t, events)
             self._judge()
         except UnknownCellError:
             raise
         except Exception as e:
-            raise finding(e) from e
+            broken = finding(e)
+            if asked is not None and self.monitor.is_refusal(broken, *asked):
+                raise HeapError(f"the system refuses memory before the program begins: {broken.detail}") from e
+            raise broken from e
         return held
+
+    def _present(self, access: Access[Any]) -> Any:
+        """What the cell of an access holds."""
+        return self.values[self.numbering.of(access.cell)]
 
     def _set(self, number: int, value: Any) -> None:
         """Change a cell, and remember that this step did."""
@@ -198,7 +213,7 @@ class Machine:
         return result
 
     def step(self, t: int) -> None:
-        """Let thread t do its pending access and run on to its next.
+        """Let thread t do its pending access and run on to its next. Where the system refuses memory all threads end.
 
         Raises:
             BrokenError: a claim is broken by this step.
@@ -208,12 +223,17 @@ class Machine:
         access = self.pending[t]
         assert access is not None, "a thread that is done was scheduled"
         self._judge_order(t, access)
+        before = self._present(access)
         try:
             self._resume(t, self._perform(t, access))
         except (HeapError, UnknownCellError):
             raise
         except Exception as e:  # whatever the text raises is judged
-            raise finding(e) from e
+            broken = finding(e)
+            if not self.monitor.is_refusal(broken, access, before):
+                raise broken from e
+            self.refused = broken.detail
+            self.pending = [None for _ in self.pending]
 
     def _judge_order(self, t: int, access: Access[Any]) -> None:
         """Judge whether another thread is about to touch the same word, with nothing to order the two."""

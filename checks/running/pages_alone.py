@@ -39,8 +39,9 @@ class PagesAlone:
         self.alone = Alone(self._fresh)
         own = self.alone.own
         self.tree_cell: Cell[PageTree] = own(Cell("pages", guard=HEAP_LOCK))
-        index = heap_class.ScavengeIndex(geometry, *map(own, index_cells(geometry, heap_class.ScavengeIndex.Cursor)))
         memory = own(os_class(geometry, Cells("memory")))
+        cursor = heap_class.ScavengeIndex.Cursor
+        index = heap_class.ScavengeIndex(geometry, memory, *map(own, index_cells(geometry, cursor)))
         self.pages = heap_class.PageAlloc(geometry, release, Lock(HEAP_LOCK), self.tree_cell, index, memory)
 
     def _fresh(self, cell: Cell[Any]) -> Any:

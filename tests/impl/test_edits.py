@@ -47,7 +47,9 @@ def test_an_edit_names_a_function_that_exists(function: str) -> None:
 def text_of(heap: type[Runtime]) -> dict[str, CodeType]:
     """The code of each function of a heap's text, by class or module and name."""
     named = {n: f for n in dir(heap) if inspect.iscoroutinefunction(f := getattr(heap, n))}
-    named |= {n: f for n in dir(heap.OsMemory) if inspect.iscoroutinefunction(f := getattr(heap.OsMemory, n))}
+    named |= {
+        f"OsMemory.{n}": f for n in dir(heap.OsMemory) if inspect.iscoroutinefunction(f := getattr(heap.OsMemory, n))
+    }
     index: Any = heap.ScavengeIndex.load
     for name, value in {**index.__globals__, **vars(page_text(heap))}.items():
         if inspect.isclass(value) and value.__module__.rpartition(".")[2] in LAYERS:

@@ -30,6 +30,7 @@ def bounds_of(field: str, g: Geometry) -> Bounds:
     return {
         "generation": Bounds(0, 8),
         "count": Bounds(0, 2),
+        "grants": Bounds(-16, 16),
         "offset": Bounds(-g.page_size, g.arena_size + g.page_size),
         "bit": Bounds(0, 1),
         "span": Bounds(-1, g.spans - 1),

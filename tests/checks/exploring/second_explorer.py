@@ -1,7 +1,8 @@
 """The oracle of the search: a second explorer, without tables and without keys of local states.
 
 A thread's place is the tuple of all results it ever saw; a new coroutine is run over them to get there. Where that is
-too much, places whose frames hold the very same are merged. A step that changes nothing (a spin loop) is no step.
+too much, places whose frames hold the very same are merged. A step that changes nothing (a spin loop) is no step, nor
+is one in which memory is refused: the run ends.
 """
 
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from spanproof.checks.observe import Event, advance
 from spanproof.checks.programs import Program
 from spanproof.checks.running.machine import Machine, innermost
-from spanproof.impl.access import BLOCKED, perform
+from spanproof.impl.access import BLOCKED, Throw, perform
 from spanproof.impl.malloc import Runtime
 
 
@@ -70,7 +71,12 @@ def step(machine: Machine, state: State, t: int) -> list[State]:
         change, values[number] = (values[number], after), after
         for n, value in machine.monitor.after_access(old.access, t, number, change, values.__getitem__):
             values[n] = value
-    place, events = old.after(result)
+    try:
+        place, events = old.after(result)
+    except Throw:
+        if old.access.cell != machine.heap.os.mappings_left:
+            raise
+        return []
     for event in events:
         for n, value in machine.monitor.event(event, t, values.__getitem__):
             values[n] = value

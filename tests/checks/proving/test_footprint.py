@@ -37,7 +37,8 @@ def test_what_functions_of_the_reference_may_write() -> None:
     assert writes(Runtime, "is_sweep_done") == NONE
     index = {"scav.chunks", "scav.min", "scav.max", "scav.minHeapIdx"}
     grows = {"pages", "curArena", "arenaHints", "allArenas", "heapRandSeed", "gcController.heapReleased"}
-    assert writes(Runtime, "grow") == grows | index
+    asks = {"os.reservations", "os.mappings"}
+    assert writes(Runtime, "grow") == grows | index | asks
     reclaims = writes(Runtime, "reclaim")
     assert {"mspan.sweepgen", "mspan.state", "pageInUse", "reclaimCredit", "spanalloc", "pages"} <= reclaims
     assert not reclaims & {"zeroedBase", "memory", "mspan.base", "mspan.npages", "spans"}

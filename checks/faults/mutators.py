@@ -6,7 +6,7 @@ instead, in words and as a tree. Read next: generating.py.
 
 import ast
 import copy
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 
@@ -26,7 +26,7 @@ LOADS = frozenset({"load", "read"})
 PLAIN = {"load": "read", "store": "write"}
 OBJECTS = frozenset({"self", "cursor", "self.search_addr_bg", "self.search_addr_force"})
 """What has methods named as accesses are."""
-BOUNDS = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt}
+BOUNDS: Mapping[type[ast.cmpop], type[ast.cmpop]] = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt}
 
 
 def access_of(node: ast.AST) -> str:
@@ -40,10 +40,9 @@ def access_of(node: ast.AST) -> str:
 
 def _own(statement: ast.stmt) -> Iterator[ast.expr]:
     """The expressions of a statement that are not those of statements inside of it."""
-    for _, value in ast.iter_fields(statement):
-        for node in value if isinstance(value, list) else [value]:
-            if isinstance(node, ast.expr):
-                yield from (n for n in ast.walk(node) if isinstance(n, ast.expr))
+    for part in ast.iter_child_nodes(statement):
+        if isinstance(part, ast.expr):
+            yield from (node for node in ast.walk(part) if isinstance(node, ast.expr))
 
 
 def _with(statement: ast.stmt, nth: int, change: Callable[[ast.expr], None]) -> ast.stmt:

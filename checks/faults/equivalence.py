@@ -7,7 +7,7 @@ throws there: the scenarios in which it does are those that count. Read next: ta
 
 from collections.abc import Callable
 from dataclasses import dataclass, fields, is_dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 from immutables import Map
 
@@ -152,8 +152,7 @@ def _about_to(node: Node | None) -> Any:
 def plain(value: Any) -> Any:
     """A value without classes: copies of a module have classes and functions of their own."""
     if isinstance(value, Map):
-        items = cast("Map[Any, Any]", value).items()
-        return tuple(sorted((key, plain(v)) for key, v in items))
+        return tuple(sorted((key, plain(v)) for key, v in value.items()))  # pyright: ignore[reportUnknownVariableType]
     if isinstance(value, tuple):
         return tuple(plain(v) for v in value)  # pyright: ignore[reportUnknownVariableType]
     if is_dataclass(value) and not isinstance(value, type):

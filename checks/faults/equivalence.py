@@ -152,7 +152,7 @@ def _about_to(node: Node | None) -> Any:
 def plain(value: Any) -> Any:
     """A value without classes: copies of a module have classes and functions of their own."""
     if isinstance(value, Map):
-        return tuple(sorted((key, plain(v)) for key, v in value.items()))  # pyright: ignore[reportUnknownVariableType]
+        return tuple(sorted(map(plain, value.items())))  # pyright: ignore[reportUnknownArgumentType]
     if isinstance(value, tuple):
         return tuple(plain(v) for v in value)  # pyright: ignore[reportUnknownVariableType]
     if is_dataclass(value) and not isinstance(value, type):

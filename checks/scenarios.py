@@ -20,6 +20,7 @@ from spanproof.checks.programs import (
     Uncache,
 )
 from spanproof.checks.scenario import scenario, thread
+from spanproof.model.claim import FINDINGS
 from spanproof.model.geometry import BYTES, CHUNKED, SMALL
 
 FAILED_CAS = "a compare-and-swap of zeroedBase failed"
@@ -193,6 +194,6 @@ SPAN_SCENARIOS = (
 )  # fmt: skip
 
 SCENARIOS = (*SPAN_SCENARIOS, *PAGE_SCENARIOS, *ENVIRONMENT_SCENARIOS)
-CLEAN = tuple(s for s in SCENARIOS if not s.finding)
-"""Those in which nothing breaks."""
+CLEAN = tuple(s for s in SCENARIOS if not s.finding and s.only in {None, *FINDINGS})
+"""Those in which nothing breaks but what Go is known to break: judged by all other claims they hold too."""
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}

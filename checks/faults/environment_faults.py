@@ -13,7 +13,7 @@ if not await self.os.sys_alloc(g.pages_per_chunk // 4 << g.chunks_l2_bits):
 ENVIRONMENT_FAULTS = (
     fault(
         "bitmaps_without_memory", "growing does not look whether it was given memory for bitmaps", "refused_memory_ends_the_run",
-        "issue 41827, CL 305911, up to Go 1.16", "no_memory_for_bitmaps",
+        "C13: issue 41827, CL 305911, up to Go 1.16", "no_memory_for_bitmaps",
         ("PageAlloc.grow", _UNCHECKED, "await self.os.sys_alloc(g.pages_per_chunk // 4 << g.chunks_l2_bits)"),
         origin=Origin.HISTORY, release="go1.16",
     ),

@@ -71,7 +71,7 @@ def test_campaigns_hold() -> None:
     assert (drawn.verdict, drawn.reason, drawn.counts["histories"]) == (Verdict.HOLDS, "", EXAMPLES)
     assert (seeded_.verdict, seeded_.reason, seeded_.counts["differences"]) == (Verdict.HOLDS, "", 0)
     assert 20_000 < seeded_.counts["calls"] <= 25_000
-    assert "25,000 calls in" in seeded_.bound
+    assert seeded_.bound.startswith(f"25,000 calls, of which {seeded_.counts['calls']:,} found something to do, in")
 
 
 def test_a_campaign_that_did_too_little_is_unknown() -> None:

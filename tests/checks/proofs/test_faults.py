@@ -84,7 +84,10 @@ SPOKEN_OF_ELSEWHERE = {
     "gap_reserved": "arenas that are not the heap's stand in no proof: one hint, upwards",
     "too_few_random_chunks": "where the heap begins is any place that fits",
     "too_little_random_padding": "where the heap begins is any place that fits",
-    "edges_of_an_aligned_stack_are_freed": "what alloc_range takes is entrusted to search",
+    **dict.fromkeys(
+        ("bitmaps_without_memory", "granted_memory_refused", "refused_addresses_used"),
+        "no theorem speaks of what the system refuses: memory and addresses may come or not",
+    ),
     "aligned_stack_not_aligned": "what alloc_range takes is entrusted to search",
     "aligned_stack_in_a_short_hole": "what alloc_range takes is entrusted to search",
     "cache_not_emptied_by_flush": "page caches stand here by the contract of alloc_from_cache",

@@ -284,8 +284,8 @@ KINDS = {
         "Growth.grow", "await self.cur_arena.write(CurArena(n_base, end))",
         "await self.cur_arena.write(CurArena(base, end))")),
     "an arena is reserved twice": ("grow", Edit(
-        "Growth.sys_alloc", "return self.geometry.arena_base(first), narenas * self.geometry.arena_size",
-        "return self.geometry.arena_base(first - 1), narenas * self.geometry.arena_size")),
+        "Growth.sys_alloc", "return v, narenas * self.geometry.arena_size",
+        "return v - self.geometry.arena_size, narenas * self.geometry.arena_size")),
     "more is given than was left": ("grow", Edit(
         "Growth.grow", "await self.pages.grow(base, end - base)",
         "await self.pages.grow(base, end - base + self.geometry.chunk_size)")),

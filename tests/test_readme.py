@@ -39,7 +39,7 @@ def test_the_replay_line_of_the_readme_runs(
 
 def test_ci_runs_the_test_command_of_the_readme() -> None:
     """`.ci/run` holds the README's second command as written."""
-    (command,) = [block for block in BLOCKS if block.endswith(".venv/bin/pytest")]
+    (command,) = [block for block in BLOCKS if block.endswith(".venv/bin/pytest -n 2")]
 
     assert command in (ROOT / ".ci" / "run").read_text()
 

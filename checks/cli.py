@@ -288,10 +288,11 @@ def _pins() -> list["Task"]:
 @cli.command()
 @_options
 def check(**options: Any) -> int:
-    """The main job: proofs, all interleavings, workloads, Go's tables, histories, traces, pinned records."""
+    """The main job: proofs, searches, workloads, Go's tables, histories, traces, pinned records, planted faults."""
     from spanproof.checks.faults.planting import subject  # noqa: PLC0415
     from spanproof.checks.jobs import (  # noqa: PLC0415
         Task,
+        alive_tasks,
         campaign_tasks,
         history_tasks,
         plain_tasks,
@@ -305,7 +306,7 @@ def check(**options: Any) -> int:
 
     options["theorems"] = tuple(THEOREMS)
     heap = subject(options["heap"], options["fault"]).heap_class
-    tasks = [*_pins(), *table_tasks(), *history_tasks()]
+    tasks = [*_pins(), *alive_tasks(), *table_tasks(), *history_tasks()]
     tasks += [Task("trace", str(path)) for path in RECORDED]
     tasks += [Task("explore", s.name) for s in sorted(SCENARIOS, key=lambda s: -s.states)]
     tasks += [*proof_tasks(THEOREMS, heap, options["release"], ["int"]), *plain_tasks(plain_names("quick"))]

@@ -20,6 +20,7 @@ from spanproof.checks.comparing.campaign import FEWEST_PROGRAMS, PARTS, Part, dr
 from spanproof.checks.comparing.history_campaign import DRAWN, SEEDED, SEEDED_CALLS, judge_histories
 from spanproof.checks.comparing.walking import Counts
 from spanproof.checks.exploring.verdicts import judge
+from spanproof.checks.faults.alive import ALIVE, judge_alive
 from spanproof.checks.faults.planting import named, subject
 from spanproof.checks.faults.table import judge_fault
 from spanproof.checks.proving.obligations import Proof
@@ -129,7 +130,8 @@ def _unknown(task: Task, reason: str) -> Done:
     if task.check == "pin":
         path = Path(task.name)
         return Done((Result(CHECK[load(path).kind], f"pinned {path.name}", Verdict.UNKNOWN, reason),))
-    return Done((Result(task.check, task.name, Verdict.UNKNOWN, reason),))
+    check = "faults" if task.check == "alive" else task.check
+    return Done((Result(check, task.name, Verdict.UNKNOWN, reason),))
 
 
 def _explore(task: Task, setting: Setting) -> Done:
@@ -197,6 +199,10 @@ def _fault(task: Task, setting: Setting) -> Done:
     return Done((judge_fault(fault, _hurry(setting)),))
 
 
+def _alive(task: Task, setting: Setting) -> Done:
+    return Done((judge_alive(task.name, _hurry(setting)),))
+
+
 _TASKS: dict[str, Callable[[Task, Setting], Done]] = {
     "explore": _explore,
     "compare": _compare,
@@ -205,6 +211,7 @@ _TASKS: dict[str, Callable[[Task, Setting], Done]] = {
     "trace": _trace,
     "pin": _pin,
     "faults": _fault,
+    "alive": _alive,
 }
 
 
@@ -334,6 +341,11 @@ def campaign_tasks() -> list[Task]:
 def table_tasks() -> list[Task]:
     """Go's own tests, a task for each file."""
     return [Task("tables", file) for file in TABLES]
+
+
+def alive_tasks() -> list[Task]:
+    """A fault for each layer, which it must catch."""
+    return [Task("alive", name) for name in ALIVE]
 
 
 def history_tasks() -> list[Task]:

@@ -168,6 +168,12 @@ Link = tuple[Any, Any, Hashable]
 """A coroutine of the chain, what it awaits, and the key of its frame: valid as long as it awaits the same object."""
 
 
+def place_of(link: Link) -> tuple[str, str]:
+    """The file and the name of the function of a coroutine in a chain."""
+    code = link[0].cr_code
+    return code.co_filename, code.co_name
+
+
 def chain_of(coroutine: Any, known: Sequence[Link] = (), *, liveness: bool = True) -> list[Link]:
     """The chain of awaits of a suspended coroutine, outermost first.
 

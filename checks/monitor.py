@@ -8,10 +8,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from immutables import Map
+
 from spanproof.checks.numbering import COUNTED, Numbering, Reading
 from spanproof.checks.observe import Event, Observer
 from spanproof.impl.access import Access, Cell
-from spanproof.impl.heap_cells import SWEEP_DRAINED_MASK, HeapCells
+from spanproof.impl.heap_cells import RECLAIM_DONE, SWEEP_DRAINED_MASK, HeapCells
 from spanproof.impl.os_memory import ALWAYS
 from spanproof.impl.span import LARGE, Span
 from spanproof.model.claim import Claim, Moment, Promise, StepInvariant
@@ -54,11 +56,13 @@ class Monitor:
         self._base = n.all("mspan.base", range(g.spans))
         self._npages = n.all("mspan.npages", range(g.spans))
         self._span_sweepgen = {number: s for s, number in enumerate(n.all("mspan.sweepgen", range(g.spans)))}
-        self.acquiring = frozenset({*self._span_sweepgen, n.of(heap.pages.tree)})
-        """The cells whose changes move a ghost: the sweepgen of each span, and the pages, which scavengers borrow."""
+        self.acquiring = frozenset({*self._span_sweepgen, n.of(heap.pages.tree), n.of(heap.reclaim_credit)})
+        """The cells whose changes move a ghost: each span's sweepgen, the pages, reclaimed credit."""
         self._expected = n.all("ghost.expected", g.pages)
         self._abstract = n.of(Cell("ghost.abstract"))
         self._calm = n.of(Cell("ghost.calm"))
+        self._wanted, self._freed = n.of(Cell("ghost.wanted")), n.of(Cell("ghost.freed"))
+        self._credit, self._index = n.of(heap.reclaim_credit), n.of(heap.reclaim_index)
         self._tree = n.of(heap.pages.tree)
         has = [i for i in INVARIANTS if not i.column or getattr(heap.release, i.column)]
         has = [i for i in has if not i.switch or getattr(heap, i.switch)]
@@ -91,6 +95,10 @@ class Monitor:
             ("alloc_phys_page_aligned", True): self._aligned_alloc,
             ("alloc_span", True): self._span_returned,
             ("free_span_locked", False): self._span_given_back,
+            ("reclaim", False): self._reclaim_begins,
+            ("reclaim", True): self._reclaim_ends,
+            ("reclaim_chunk", False): self._chunk_begins,
+            ("reclaim_chunk", True): self._chunk_ends,
             ("user.wrote", True): self._user_wrote,
             ("user.gives_up", True): self._user_gives_up,
         }
@@ -116,13 +124,15 @@ class Monitor:
     def after_access(
         self, access: Access[Any], thread: int, number: int, change: tuple[Any, Any], read: Reading
     ) -> list[Update]:
-        """The ghosts that follow an access that changed its cell: who acquired which span, what a scavenger borrowed.
+        """The ghosts that follow an access that changed its cell: who acquired which span, what was borrowed or taken.
 
         change: the value of the cell before and after. read: reads the ghosts.
         """
         after = change[1]
         if number == self._tree:
             return self._borrowed(access, change, read)
+        if number == self._credit:
+            return self._got(thread, change[0] - change[1], read)
         s = self._span_sweepgen.get(number)
         if s is None or access.kind == "write":
             return []
@@ -177,6 +187,9 @@ class Monitor:
             calm=thread in read(self._calm),
             done=event.function == "sweep" and self._sweep_done(read),
             large=event.function == "sweep" and self._large(event.args[0], read),
+            wanted=read(self._wanted).get(thread, 0),
+            nothing_left=read(self._index) >= RECLAIM_DONE,
+            freed=read(self._freed).get(thread, 0),
         )
         if not promise.holds(self.state(read, promise.reads), moment):
             raise BrokenError(promise.name, f"{event.function} {_said(event)}")
@@ -291,8 +304,30 @@ class Monitor:
     def _span_returned(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
         return [] if event.result is None else [(self._returned[event.result.number], 1)]
 
-    def _span_given_back(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
-        return [(self._returned[event.args[0].number], 0)]
+    def _span_given_back(self, event: Event, thread: int, read: Reading) -> list[Update]:
+        s: int = event.args[0].number
+        freed: Map[int, int] = read(self._freed)
+        updates: list[Update] = [(self._returned[s], 0)]
+        if thread in freed:
+            updates.append((self._freed, freed.set(thread, freed[thread] + read(self._npages[s]))))
+        return updates
+
+    def _reclaim_begins(self, event: Event, thread: int, read: Reading) -> list[Update]:
+        return [(self._wanted, read(self._wanted).set(thread, event.args[0]))]
+
+    def _reclaim_ends(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
+        return [(self._wanted, read(self._wanted).delete(thread))]
+
+    def _chunk_begins(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
+        return [(self._freed, read(self._freed).set(thread, 0))]
+
+    def _chunk_ends(self, event: Event, thread: int, read: Reading) -> list[Update]:
+        return [(self._freed, read(self._freed).delete(thread)), *self._got(thread, event.result, read)]
+
+    def _got(self, thread: int, npages: int, read: Reading) -> list[Update]:
+        """What a thread in reclaim still wants once it has got so many pages, or given some to the credit."""
+        wanted: Map[int, int] = read(self._wanted)
+        return [(self._wanted, wanted.set(thread, wanted[thread] - npages))] if thread in wanted else []
 
     def _user_wrote(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
         page, mark = event.args

@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from immutables import Map
+
 from spanproof.impl.access import Cell
 from spanproof.impl.heap_cells import HeapCells
 
@@ -30,6 +32,8 @@ class Numbering:
         ghosts |= {Cell("ghost.expected", page): 0 for page in g.pages}
         ghosts[Cell("ghost.abstract")] = None
         ghosts[Cell("ghost.calm")] = frozenset()
+        ghosts[Cell("ghost.wanted")] = Map()
+        ghosts[Cell("ghost.freed")] = Map()
         self.heap = heap
         self.initial = [*cells.values(), *ghosts.values()]
         self.names = [str(cell) for cell in (*cells, *ghosts)]

@@ -30,6 +30,7 @@ WATCHED = (
     "init_span",
     "malloc_large",
     "malloc_small",
+    "reclaim",
     "reclaim_chunk",
     "scavenge_all",
     "sweep",

@@ -81,6 +81,10 @@ PAGE_SCENARIOS = (
         "go1.27", CACHED, (thread(FreeManual(1), before=_BELOW), thread(ScavengeAll())), 941, (SCAVENGED, LOWERED, CLEARED),
     ),
     scenario(
+        "free_raises_the_cursor", "pages are freed above where everything has been scavenged, while a scavenger begins anew",
+        "go1.27", CACHED, (thread(FreeManual(0), before=(AllocManual(2), ScavengeAll())), thread(ScavengeAll())), 95, (RAISED, SCAVENGED),
+    ),
+    scenario(
         "scavenge_against_refill_and_flush", "a cache is filled and flushed while everything is scavenged",
         "go1.27", CACHED, (thread(AllocManual(1), Idle(), before=(*_HOLES, Idle())), thread(ScavengeAll())), 2_334, (SCAVENGED, FILLED, FLUSHED), ps=True,
     ),

@@ -133,6 +133,15 @@ SPAN_SCENARIOS = (
         (LOST_RACE, RECLAIMED, REUSE),
     ),
     scenario(
+        "spans_of_two_pages", "a span of two pages is reclaimed for one: the other page is credit for whoever comes next",
+        "go1.27", BYTES, (thread(Reclaim(1), before=(MallocLarge(2), Drop(0), Collect())), thread(Reclaim(2))), 703, (RECLAIMED, CREDIT),
+    ),
+    scenario(
+        "reclaimed_chunk_by_chunk", "more is wanted than the first chunk of the heap has, beside the background sweeper",
+        "go1.27", BYTES, (thread(Reclaim(2), before=(AllocManual(7), MallocLarge(1), MallocLarge(1), Drop(1), Drop(2), Collect())), thread(Sweep())), 6_970,
+        (RECLAIMED, LOST_RACE),
+    ),
+    scenario(
         "traced_reclaim", "reclaim tells the execution tracer, and drops the lock for it",
         "go1.22", BYTES, (thread(Reclaim(1), before=OLD_SPAN), thread(MallocLarge(1))), 3_360, (TRACED, RECLAIMED), tracing=True,
     ),
@@ -141,6 +150,22 @@ SPAN_SCENARIOS = (
         "go1.27", BYTES,
         (thread(EnsureSwept(0), AllocManual(1), before=(MallocLarge(1),)), thread(Sweep(), before=(MallocLarge(1), Drop(0), Collect()))),
         4_063, (LOST_RACE, STAYED, SWEPT_FREE),
+    ),
+    scenario(
+        "ensure_swept_before_1_17", "up to 1.16 a thread that needs its span swept sweeps it unless somebody else does",
+        "go1.16", BYTES,
+        (thread(EnsureSwept(0), AllocManual(1), before=(MallocLarge(1),)), thread(Sweep(), before=(MallocLarge(1), Drop(0), Collect()))),
+        2_445, (LOST_RACE, STAYED, SWEPT_FREE),
+    ),
+    scenario(
+        "ensure_swept_on_1_17", "the same on 1.17, where who sweeps is counted",
+        "go1.17", BYTES,
+        (thread(EnsureSwept(0), AllocManual(1), before=(MallocLarge(1),)), thread(Sweep(), before=(MallocLarge(1), Drop(0), Collect()))),
+        2_603, (LOST_RACE, STAYED, SWEPT_FREE),
+    ),
+    scenario(
+        "small_objects_in_no_memory", "small objects are allocated, and for one there is no memory",
+        "go1.27", SMALL, (thread(MallocSmall(5), MallocSmall(1)), thread(MallocSmall(4))), 2_771, (NO_MEMORY, CROSSING),
     ),
     scenario(
         "cycle_in_the_middle", "a collection between two allocations, with garbage and a live object, beside another thread",

@@ -110,6 +110,12 @@ class Moment:
     """The heap says that all spans are swept."""
     large: bool = True
     """The span that is swept holds a large object, so nobody had it cached."""
+    wanted: int = 0
+    """Pages that the thread in reclaim has not got yet; less than none if it got more and gave none back."""
+    nothing_left: bool = False
+    """All chunks of this cycle were claimed by somebody who reclaims."""
+    freed: int = 0
+    """Pages that the thread has freed since it called reclaim_chunk."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -102,6 +102,14 @@ def _holds_sweeping_is_not_done_before_its_end(h: HeapState, m: Moment) -> bool:
     return m.release.sweep_done is SweepDone.SWEEPDONE or not m.large or not m.done
 
 
+def _holds_reclaim_keeps_its_word(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  # one signature for all
+    return m.wanted == 0 or (m.wanted > 0 and m.nothing_left)
+
+
+def _holds_reclaimed_pages_were_freed(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  # one signature for all
+    return m.result == m.freed  # type: ignore[no-any-return]  # numbers of pages
+
+
 def _holds_ready_memory_was_released(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  # one signature for all
     _, size, prepared = m.args
     return 0 < prepared <= size  # type: ignore[no-any-return]  # numbers of bytes
@@ -190,6 +198,30 @@ PROMISES = (
         (),
         None,
         _holds_sweeping_is_not_done_before_its_end,
+    ),
+    Promise(
+        "reclaim_keeps_its_word",
+        "Who reclaims gets as many pages as it wants, or nothing is left to look at; what is more goes to the credit.",
+        "It goes on until it has enough, and ends early only when the last chunk is claimed.",
+        "mheap.go, reclaim",
+        "surplus_not_credited",
+        ("reclaim",),
+        True,
+        (),
+        None,
+        _holds_reclaim_keeps_its_word,
+    ),
+    Promise(
+        "reclaimed_pages_were_freed",
+        "reclaim_chunk says how many pages it gave back to the heap.",
+        "It adds up the pages of the spans that it swept free.",
+        "mheap.go, reclaimChunk; issue 9048",
+        "spans_counted_for_pages",
+        ("reclaim_chunk",),
+        True,
+        (),
+        None,
+        _holds_reclaimed_pages_were_freed,
     ),
     Promise(
         "freed_pages_were_owned",

@@ -35,6 +35,8 @@ BASE_CHUNK = G.chunk_index(0xC000 * G.chunk_size)
 FILES = ("mpagealloc", "mpagecache", "mpallocbits", "mranges", "mgcscavenge")
 NO_INDEX = (1 << 64) - 1
 """How the tables write "not found"."""
+LONGEST = 20_000
+"""Accesses of one call, after which it is taken for endless: in the reference none has more than 4,200."""
 MOST_NAMED = 5
 """Differences that a verdict names."""
 
@@ -169,6 +171,7 @@ class _SameBits:
 
 def _new_page_alloc(p: _Player, chunks: dict[str, Any], scav: dict[str, Any] | None) -> list[Any]:
     heap = StandingAlone(G, heap_class=p.heap_class)
+    heap.alone.longest = LONGEST
     for chunk, allocated in chunks.items():
         heap.set_up(BASE_CHUNK + int(chunk), allocated, (scav or {}).get(chunk, []))
     p.heaps.append(heap)
@@ -236,6 +239,7 @@ def _ranges_add(p: _Player, before: Any, r: list[Any]) -> list[Any]:
 def _new_index(p: _Player, low: int, high: int) -> list[Any]:
     index = p.heap_class.ScavengeIndex(G, OsMemory(G, Cells("memory")), *index_cells(G))
     alone = Alone(lambda cell: Map() if cell.name == "scav.chunks" else fresh_index_word(cell, G))
+    alone.longest = LONGEST
     for cell, value in ((index.low, low), (index.high, high), (index.min_heap_idx, low)):
         alone.put(cell, BASE_CHUNK + value)
     p.indices.append((index, alone))

@@ -12,6 +12,7 @@ from spanproof.checks.exploring.tables import Tables
 from spanproof.checks.monitor import BrokenError
 from spanproof.checks.ordering import ORDERED
 from spanproof.checks.programs import Program
+from spanproof.checks.running.machine import going_round
 from spanproof.checks.scenarios import CROSSING, FAILED_CAS, LOST_RACE, REUSE
 from spanproof.checks.sentinels import Watching
 from spanproof.checks.subject import Subject
@@ -19,6 +20,8 @@ from spanproof.checks.workloads import decisions, size
 
 SENTINELS = (FAILED_CAS, CROSSING, REUSE, LOST_RACE)
 SCHEDULES_EACH = 72
+LONG_TURN = 2_000
+"""Steps in a row after which it is looked whether a thread goes round."""
 SMALL_SIZE, SMALL_STATES = 6, 3_000
 """Programs up to this size are searched through all interleavings, unless there are more states than this."""
 
@@ -79,13 +82,23 @@ def walk(tables: Tables, schedule: bytes, k: int, visited: set[int]) -> list[int
     """
     state, taken = tables.start, list[int]()
     moves = list(zip(tables.masks, tables.deltas, strict=True))
+    round_in = -1
     for pick, steps in decisions(schedule, k):
         able = [t for t in range(len(moves)) if _delta(tables, t, state, taken)]
         if not able:
             break
+        if able == [round_in]:
+            raise _with(BrokenError("no_deadlock", going_round(round_in)), taken)
+        able = [t for t in able if t != round_in]  # that one waits for what another does
         t = able[pick % len(able)]
+        round_in, turn = -1, set[int]()
         mask, delta = moves[t]
-        for _ in range(steps):
+        for n in range(steps):
+            if n >= LONG_TURN:
+                if state in turn:
+                    round_in = t
+                    break
+                turn.add(state)
             visited.add(state)
             step = delta.get(state & mask)
             if step is None:

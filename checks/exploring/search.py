@@ -7,12 +7,13 @@ thread), so the schedule that is shown interrupts threads as little as can be. R
 
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from spanproof.checks.exploring.tables import Tables
 from spanproof.checks.monitor import BrokenError
 from spanproof.checks.running.endless import EndlessError
+from spanproof.checks.running.machine import going_round
 
 Hurry = Callable[[int], str | None]
 """Told the number of states now and then; a text ends the search with that reason."""
@@ -46,7 +47,9 @@ def explore(tables: Tables, *, hurry: Hurry = _never) -> Explored:
     parents = {tables.start: -1}
     frontier = [tables.start]
     moves = [(mask, delta.get, t) for t, (mask, delta) in enumerate(zip(tables.masks, tables.deltas, strict=True))]
-    nodes, expand, transitions, level = tables.node_mask, tables.expand, 0, 0
+    nodes, expand, transitions, level, target = tables.node_mask, tables.expand, 0, 0, -1
+    alone: dict[int, int] = {}
+    """States in which one thread alone can go on -> where to."""
 
     def found(broken: BrokenError | None = None, schedule: tuple[int, ...] = (), reason: str = "") -> Explored:
         seconds = time.perf_counter() - began
@@ -59,7 +62,7 @@ def explore(tables: Tables, *, hurry: Hurry = _never) -> Explored:
             return found(reason=reason)
         reached: list[int] = []
         for state in frontier:
-            stuck = True
+            able = 0
             for mask, get, t in moves:
                 key = state & mask
                 delta = get(key)
@@ -69,16 +72,41 @@ def explore(tables: Tables, *, hurry: Hurry = _never) -> Explored:
                     except BrokenError as broken:
                         return found(broken, (*schedule_to(tables, parents, state), t))
                 if delta:
-                    stuck = False
-                    transitions += 1
+                    able += 1
                     target = state + delta
                     if target not in parents:
                         parents[target] = state
                         reached.append(target)
-            if stuck and state & nodes and tables.monitor.judges("no_deadlock") and not ended(tables, state):
+            transitions += able
+            if able == 1:
+                alone[state] = target
+            elif not able and state & nodes and tables.monitor.judges("no_deadlock") and not ended(tables, state):
                 return found(BrokenError("no_deadlock", deadlock(tables, state)), schedule_to(tables, parents, state))
         frontier = reached
+    if tables.monitor.judges("no_deadlock"):
+        tables.rounds |= rounds(tables, alone)
+        for state, t in tables.rounds.items():
+            return found(BrokenError("no_deadlock", going_round(t)), (*schedule_to(tables, parents, state), t))
     return found()
+
+
+def rounds(tables: Tables, alone: Mapping[int, int]) -> dict[int, int]:
+    """The states to which the only thread that can go on comes back for ever, and that thread.
+
+    alone: states in which one thread alone can go on, and where to.
+    """
+    seen: dict[int, int] = {}
+    found: dict[int, int] = {}
+    for start in alone:
+        here = start
+        while here in alone and here not in seen:
+            seen[here] = start
+            here = alone[here]
+        if seen.get(here) == start and here not in found:
+            while here not in found:
+                found[here] = thread_between(tables, here, alone[here])
+                here = alone[here]
+    return found
 
 
 def ended(tables: Tables, state: int) -> bool:
@@ -178,7 +206,7 @@ def fewest_preemptions(
         steps = _steps(tables, state)
         if claim == "no_deadlock" and not any(steps) and state & tables.node_mask and not ended(tables, state):
             return Shortest(BrokenError(claim, deadlock(tables, state)), _way(came, here), spent)
-        bad = breaks(state) if breaks is not None else None
+        bad = breaks(state) if breaks is not None else tables.rounds.get(state) if claim == "no_deadlock" else None
         if bad is not None:
             steps[bad] = BrokenError(claim, "")
         goes_on = running >= 0 and steps[running] != 0

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from operator import itemgetter
 from typing import Any
 
-from spanproof.checks.local_state import HiddenStateError, Link, chain_of
+from spanproof.checks.local_state import HiddenStateError, Link, chain_of, place_of
 from spanproof.checks.monitor import BrokenError
 from spanproof.checks.numbering import UnknownCellError
 from spanproof.checks.observe import Event, advance
@@ -38,7 +38,19 @@ class LimitError(RuntimeError):
 class Node:
     """A local state: the access that is pending, and where the text stands."""
 
-    __slots__ = ("access", "chain", "coroutine", "edges", "endless", "function", "held", "line", "number", "results")
+    __slots__ = (
+        "access",
+        "chain",
+        "coroutine",
+        "edges",
+        "endless",
+        "function",
+        "held",
+        "line",
+        "number",
+        "results",
+        "stack",
+    )
 
     def __init__(
         self, access: Access[Any], number: int, held: bool, results: tuple[Any, ...], coroutine: Any, chain: list[Link]
@@ -50,6 +62,8 @@ class Node:
         self.edges: dict[str, tuple[str, tuple[Event, ...], int]] = {}
         self.endless: dict[str, BrokenError] = {}
         """Values from which the text goes on for ever: that takes seconds to see, so it is seen once."""
+        self.stack = tuple([place_of(link) for link in chain])
+        """Where it stands, outermost first: the file and the name of each function."""
         self.coroutine, self.chain = coroutine, chain
         """A coroutine suspended here, for the first edge that leads on; later edges run a fresh one over `results`."""
 
@@ -203,6 +217,8 @@ class Tables:
         self.witness = witness
         self.ended: set[tuple[int, int]] = set()
         """Steps that break a claim which is not judged, or are refused memory: the run ends, and nobody waits."""
+        self.rounds: dict[int, int] = {}
+        """States to which a thread that alone can go on comes back for ever, as a search has found them."""
         row = "".join(self.char(n, value) for n, value in enumerate(machine.values))
         self.automata: list[Automaton] = []
         for t, make in enumerate(machine.makes):

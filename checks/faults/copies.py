@@ -36,7 +36,16 @@ def functions() -> Iterator[tuple[str, str, ast.Module]]:
 
 def is_there(owner: str, name: str) -> bool:
     """Whether these modules have the function."""
-    return any(_function(ast.parse(inspect.getsource(module)), layer, owner, name) for layer, module in LAYERS.items())
+    return text_of(owner, name) is not None
+
+
+def text_of(owner: str, name: str) -> tuple[str, ast.Module] | None:
+    """The file and the tree of a function of these modules; None if they have none of that name."""
+    for layer, module in LAYERS.items():
+        node = _function(ast.parse(inspect.getsource(module)), layer, owner, name)
+        if node is not None:
+            return str(module.__file__), ast.Module([node], [])
+    return None
 
 
 def parts(edited: Edited) -> dict[str, type]:

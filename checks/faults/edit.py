@@ -147,6 +147,33 @@ def _function(owner: str, name: str) -> Any:
     raise EditError(f"{owner}.{name}: no such function in the reference heap")
 
 
+def _text_of(edit: Edit) -> tuple[str, ast.Module]:
+    """The file and the tree of the function that an edit is of."""
+    owner, _, name = edit.function.rpartition(".")
+    below = copies.text_of(owner, name)
+    if below is not None:
+        return below
+    function = _function(owner, name)
+    return function.__code__.co_filename, tree_of(function)
+
+
+def place_of(edit: Edit) -> tuple[str, str]:
+    """The file and the name of the function that an edit is of."""
+    return _text_of(edit)[0], edit.function.rpartition(".")[2]
+
+
+def statement_of(edit: Edit) -> str:
+    """The statements that an edit replaces; where it replaces an expression, the statement that has it."""
+    tree = _text_of(edit)[1]
+    old = ast.parse(textwrap.dedent(edit.old)).body
+    if occurrences(tree, old):
+        return edit.old
+    (only,) = old
+    assert isinstance(only, ast.Expr)
+    having = [s for body in bodies(tree) for s in body if any(_same(node, only.value) for node in ast.walk(s))]
+    return ast.unparse(having[-1])  # bodies are walked from outside in
+
+
 def _callers(function: Any) -> dict[str, Any]:
     """The methods of a module's classes that name a function of the module."""
     module = next(m for m in _TEXT if m.__name__ == function.__module__)

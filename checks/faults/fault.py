@@ -34,6 +34,10 @@ class Fault:
     """How many threads it needs: one, where it shows in sequence."""
     switches: int = 0
     """Context switches of the shortest run that shows it."""
+    probe: tuple[Edit, ...] = ()
+    """What throws where the edits would be felt; empty where that is wherever they are reached."""
+    kind: str = ""
+    """Of one made from the syntax tree: what kind of change it is."""
 
 
 def fault(

@@ -8,9 +8,9 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 
-from spanproof.checks.faults.edit import Edit, bodies, functions, occurrences
+from spanproof.checks.faults.edit import Edit, functions, occurrences
 from spanproof.checks.faults.fault import Fault, Origin
-from spanproof.checks.faults.mutators import MUTATORS, Change
+from spanproof.checks.faults.mutators import Change, bodies_and_loads, changes
 
 LEFT_OUT = frozenset({"__str__", "__repr__", "__setattr__", "__init__", "fresh", "_runs", "count", "at"})
 """Functions of the text that show, make or name things: no algorithm of Go's."""
@@ -25,29 +25,39 @@ def _of_function(owner: str, name: str, tree: ast.Module) -> Iterator[Fault]:
     if name in LEFT_OUT:
         return
     counts: dict[str, int] = {}
-    for body in bodies(tree):
+    for body, loaded in bodies_and_loads(tree):
         for i in range(len(body)):
-            for change in (c for mutator in MUTATORS for c in mutator(body, i)):
+            for change in changes(body, i, loaded):
                 counts[change.kind] = counts.get(change.kind, 0) + 1
-                edit = _edit(f"{owner}.{name}", tree, body, i, change)
-                if edit is not None:
-                    yield _fault(owner, name, counts[change.kind], change, edit)
+                start = _start(tree, body, i, change)
+                if start is not None:
+                    nth = counts[change.kind]
+                    slug = re.sub(r"\W+", "_", f"{owner} {name} {change.kind} {nth}").lower().strip("_")
+                    yield _fault(slug, f"{owner}.{name}", (body[start:i], body[i : i + change.length]), change)
 
 
-def _fault(owner: str, name: str, nth: int, change: Change, edit: Edit) -> Fault:
-    slug = re.sub(r"\W+", "_", f"{owner} {name} {change.kind} {nth}").lower().strip("_")
-    says = f"{owner}.{name}: {change.says}"
-    return Fault(slug, says, "", "generated", "", (edit,), Origin.GENERATED)
+def _fault(slug: str, function: str, old: tuple[list[ast.stmt], list[ast.stmt]], change: Change) -> Fault:
+    """The change as a fault; `old` is what stands before the change to find its place by, and what is changed."""
+    before, changed = old
+    edit = Edit(function, _text([*before, *changed]), _text([*before, *change.new]))
+    probe = (Edit(function, edit.old, _text([*before, *change.probe])),) if change.probe else ()
+    return Fault(
+        slug,
+        f"{function}: {change.says}",
+        "",
+        "generated",
+        "",
+        (edit,),
+        Origin.GENERATED,
+        probe=probe,
+        kind=change.kind,
+    )
 
 
-def _edit(function: str, tree: ast.Module, body: Sequence[ast.stmt], i: int, change: Change) -> Edit | None:
-    """The edit, with as much around it as makes its place the only one; None if nothing does."""
-    for before in range(i + 1):
-        old = body[i - before : i + change.length]
-        if occurrences(tree, old) == 1:
-            new = (*body[i - before : i], *change.new)
-            return Edit(function, _text(old), _text(new))
-    return None
+def _start(tree: ast.Module, body: Sequence[ast.stmt], i: int, change: Change) -> int | None:
+    """How far back a run of statements goes that ends with the change and occurs once; None if none does."""
+    ends = i + change.length
+    return next((i - n for n in range(i + 1) if occurrences(tree, body[i - n : ends]) == 1), None)
 
 
 def _text(statements: Sequence[ast.stmt]) -> str:

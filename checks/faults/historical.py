@@ -72,6 +72,12 @@ HISTORICAL = (
         release="go1.14", switches=1,
     ),
     _history(
+        "spans_counted_for_pages", "who reclaims counts the spans that it freed, not their pages", "reclaimed_pages_were_freed",
+        "C7: the first half of issue 9048, CL 8920, before Go 1.5", "spans_of_two_pages",
+        ("Heap.reclaim_chunk", "n_freed += npages", "n_freed += 1"),
+        release="go1.14",
+    ),
+    _history(
         "cached_generation_not_expected", "the sweeper expects no span that somebody has cached since", "sweeper_meets_what_it_may_sweep",
         "B11: issues 27997 and 28003, CL 140697, while Go 1.12 was made", "cached_beside_the_sweeper",
         ("Sweep.sweepone", "sweepgen == sl.sweep_gen or sweepgen == sl.sweep_gen + 3", "sweepgen == sl.sweep_gen"),

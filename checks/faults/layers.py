@@ -95,6 +95,8 @@ def _searched(scenario: Scenario, claim: str, heap: Subject, hurry: Hurry) -> Re
     """What breaks in a scenario, judged by all claims, else by one alone; None too where the text cannot be run."""
     try:
         record = judge(scenario, heap, hurry=hurry).record
+        if record is None and scenario.only is not None and scenario.only != claim:
+            record = judge(replace(scenario, only=None), heap, hurry=hurry).record
         if record is None and claim:
             record = judge(scenario, heap, only=claim, hurry=hurry).record
     except NOT_RUN:
@@ -141,7 +143,7 @@ def by_histories(fault: Fault, heap: Subject, hurry: Hurry) -> Caught:
     return None
 
 
-def by_tables(fault: Fault, heap: Subject, hurry: Hurry) -> Caught:  # noqa: ARG001  # as above
+def by_tables(fault: Fault, heap: Subject, hurry: Hurry) -> Caught:
     """The first call of Go's own tests that gives something else."""
     if not in_page_allocator(fault):
         return None
@@ -149,6 +151,8 @@ def by_tables(fault: Fault, heap: Subject, hurry: Hurry) -> Caught:  # noqa: ARG
     for test in (test for file in FILES for test in sub_tests(file)):
         if next(differences(test, heap.heap_class), ""):
             return Kill("tables", time.perf_counter() - began, str(test), "", len(test.calls))
+        if hurry(0) is not None:
+            return None
     return None
 
 
@@ -204,9 +208,14 @@ LAYERS: Mapping[str, Layer] = {
     "compare": by_workloads,
     "prove": by_proof,
 }
-"""The quickest first."""
-SLOW = ("prove",)
-QUICK = tuple(layer for layer in LAYERS if layer not in SLOW)
+
+
+def quickest(fault: Fault) -> tuple[str, ...]:
+    """The layers in the order in which they are asked where one is enough, less those that are slow with this fault."""
+    if not in_page_allocator(fault):
+        return ("explore", "compare")
+    proof = ("prove",) if any(speaking_of(fault)) else ()
+    return ("tables", "histories", *proof, "traces", "explore", "compare")
 
 
 def is_shown_again(kill: Kill, heap: Subject) -> bool:

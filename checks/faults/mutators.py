@@ -1,7 +1,8 @@
 """Small changes of one statement, or of a few in a row: what systematic faults are made of.
 
 Each gives, for a list of statements and a place in it, how many statements it takes from there on and what stands there
-instead, in words and as a tree. Read next: generating.py.
+instead, in words and as a tree. Where the change shows only now and then (at a bound, where a compare-and-swap fails), it
+also gives a text that throws just then. Read next: generating.py.
 """
 
 import ast
@@ -18,8 +19,15 @@ class Change:
     says: str
     length: int
     new: tuple[ast.stmt, ...]
+    probe: tuple[ast.stmt, ...] = ()
+    """What stands there instead to see whether it ever matters: it throws where the change would be felt."""
 
 
+REACHED = "the edited place is reached"
+_THROW = f"__import__('spanproof.impl.access', fromlist=['Throw']).Throw('{REACHED}')"
+"""In a text that may not have the name."""
+THROWS = ast.parse(f"raise {_THROW}").body[0]
+_THROWN = ast.parse(f"(_ for _ in ()).throw({_THROW})", mode="eval").body
 Mutator = Callable[[Sequence[ast.stmt], int], Iterator[Change]]
 WRITES = frozenset({"write", "store", "or8", "and8", "add", "update"})
 LOADS = frozenset({"load", "read"})
@@ -65,9 +73,28 @@ def bounds(body: Sequence[ast.stmt], i: int) -> Iterator[Change]:
     """A bound is off by one: < for <=, or one more or less is added."""
     for nth, expression in enumerate(_own(body[i])):
         if isinstance(expression, ast.Compare) and len(expression.ops) == 1 and type(expression.ops[0]) in BOUNDS:
-            yield Change("bound", f"`{ast.unparse(expression)}` is off by one", 1, (_with(body[i], nth, _other_bound),))
+            says = f"`{ast.unparse(expression)}` is off by one"
+            yield Change(
+                "bound", says, 1, (_with(body[i], nth, _other_bound),), _at_the_bound(body[i], nth, expression)
+            )
         if _adds_one(expression):
             yield Change("one", f"`{ast.unparse(expression)}` is one off", 1, (_with(body[i], nth, _nothing_added),))
+
+
+def _at_the_bound(statement: ast.stmt, nth: int, compared: ast.expr) -> tuple[ast.stmt, ...]:
+    """Throw where both sides are equal; nothing where looking twice would be another access."""
+    assert isinstance(compared, ast.Compare)
+    if any(isinstance(node, ast.Await) for node in ast.walk(compared)):
+        return ()
+
+    def equal(node: ast.expr) -> None:
+        assert isinstance(node, ast.Compare)
+        same = ast.Compare(node.left, [ast.Eq()], node.comparators)
+        whole = copy.deepcopy(compared)
+        node.left = ast.IfExp(same, copy.deepcopy(_THROWN), whole)
+        node.ops, node.comparators = [ast.Is()], [ast.Constant(True)]
+
+    return (_with(statement, nth, equal),)
 
 
 def _other_bound(node: ast.expr) -> None:
@@ -120,23 +147,48 @@ def _head(statement: ast.stmt) -> str:
     return ast.unparse(statement).partition("\n")[0]
 
 
-def reloads(body: Sequence[ast.stmt], i: int) -> Iterator[Change]:
-    """A word that was read is not read again: the last of two reads into one name goes."""
+def reloads(body: Sequence[ast.stmt], i: int, loaded: frozenset[str] = frozenset()) -> Iterator[Change]:
+    """A word that was read is not read again: the last of two reads into one name goes.
+
+    loaded: names that were read into before this list of statements began.
+    """
     match body[i]:
         case ast.Assign(targets=[ast.Name(id=name)], value=value) if access_of(value) in LOADS:
-            if any(isinstance(s, ast.Assign | ast.While | ast.If) and name in _bound(s) for s in body[:i]):
-                yield Change("not reloaded", f"{name} is not read again", 1, (ast.Pass(),))
+            if name not in loaded.union(*map(_bound, body[:i])):
+                return
+            other = ast.parse(f"if {name} != _before: pass").body[0]
+            assert isinstance(other, ast.If)
+            other.body = [copy.deepcopy(THROWS)]
+            probe = (ast.parse(f"_before = {name}").body[0], copy.deepcopy(body[i]), other)
+            yield Change("not reloaded", f"{name} is not read again", 1, (ast.Pass(),), probe)
         case _:
             pass
 
 
-def _bound(statement: ast.stmt) -> set[str]:
-    """The names that a statement binds by a read of a shared word."""
-    return {
-        node.targets[0].id
-        for node in ast.walk(statement)
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and access_of(node.value) in LOADS
-    }
+def _bound(statement: ast.stmt) -> frozenset[str]:
+    """The names that a statement reads shared words into, whichever way it goes."""
+    match statement:
+        case ast.Assign(targets=[ast.Name(id=name)], value=value) if access_of(value) in LOADS:
+            return frozenset({name})
+        case ast.If(body=body, orelse=orelse):
+            return frozenset[str]().union(*map(_bound, body)) & frozenset[str]().union(*map(_bound, orelse))
+        case _:
+            return frozenset()
+
+
+def bodies_and_loads(
+    tree: ast.AST, loaded: frozenset[str] = frozenset()
+) -> Iterator[tuple[list[ast.stmt], frozenset[str]]]:
+    """Every list of statements in a tree, with the names that shared words were read into before it."""
+    for name in ("body", "orelse", "finalbody"):
+        body: list[ast.stmt] = getattr(tree, name, [])
+        if not body:
+            continue
+        yield body, loaded
+        known = loaded
+        for statement in body:
+            yield from bodies_and_loads(statement, known)
+            known |= _bound(statement)
 
 
 def stores(body: Sequence[ast.stmt], i: int) -> Iterator[Change]:
@@ -144,14 +196,15 @@ def stores(body: Sequence[ast.stmt], i: int) -> Iterator[Change]:
     statement = body[i]
     match statement:
         case ast.Expr(value=value) if access_of(value) == "compare_and_swap":
-            yield Change("stored", f"`{ast.unparse(value)}` is a store", 1, (_stored(value),))
+            swap, then = value, list[ast.stmt]()
         case ast.If(test=test) if access_of(test) == "compare_and_swap":
-            then = [copy.deepcopy(s) for s in statement.body]
-            yield Change("stored", f"`{ast.unparse(test)}` is a store", 1, (_stored(test), *then))
+            swap, then = test, [copy.deepcopy(s) for s in statement.body]
         case ast.If(test=ast.UnaryOp(op=ast.Not(), operand=test)) if access_of(test) == "compare_and_swap":
-            yield Change("stored", f"`{ast.unparse(test)}` is a store", 1, (_stored(test),))
+            swap, then = test, []
         case _:
-            pass
+            return
+    failed = ast.If(ast.UnaryOp(ast.Not(), copy.deepcopy(swap)), [copy.deepcopy(THROWS)], [])
+    yield Change("stored", f"`{ast.unparse(swap)}` is a store", 1, (_stored(swap), *then), (failed, *then))
 
 
 def _stored(swap: ast.expr) -> ast.stmt:
@@ -187,4 +240,11 @@ def _made_plain(node: ast.expr) -> None:
     node.value.func.attr = PLAIN[node.value.func.attr]
 
 
-MUTATORS: tuple[Mutator, ...] = (conditions, bounds, swaps, locks, reloads, stores, plains)
+MUTATORS: tuple[Mutator, ...] = (conditions, bounds, swaps, locks, stores, plains)
+
+
+def changes(body: Sequence[ast.stmt], i: int, loaded: frozenset[str] = frozenset()) -> Iterator[Change]:
+    """All changes at a place. loaded: as for `reloads`."""
+    for mutator in MUTATORS:
+        yield from mutator(body, i)
+    yield from reloads(body, i, loaded)

@@ -13,6 +13,15 @@ def _miss(name: str, says: str, where: str, *edits: tuple[str, str, str]) -> Fau
 
 HEAP_MISSES = (
     fault(
+        "surplus_not_credited", "pages that were reclaimed and not asked for are nobody's credit", "reclaim_keeps_its_word", "made up: mheap.go, reclaim", "spans_of_two_pages",
+        ("Heap.reclaim", "await self.reclaim_credit.add(nfound - npage)", ""),
+    ),
+    fault(
+        "reclaim_looks_at_one_chunk", "who reclaims is content with what one chunk has", "reclaim_keeps_its_word",
+        "made up: mheap.go, reclaim; after the end of the list at which mheap.reclaimList stopped before 1.12", "reclaimed_chunk_by_chunk",
+        ("Heap.reclaim", "npage -= nfound", "npage = 0"),
+    ),
+    fault(
         "search_address_not_lowered_by_scavenging", "scavenged pages are given back above a search address that has passed them", "nothing_is_free_below_the_search_address",
         "made up: mgcscavenge.go, scavengeOne", "scavenge_against_alloc",
         ("ScavengingPageAlloc.scavenge_one", "await self.tree.update(lower_search_addr, addr)", ""),

@@ -11,7 +11,7 @@ from typing import TextIO
 
 from spanproof.checks.faults.equivalence import all_proved, evidence
 from spanproof.checks.faults.fault import Fault, Origin
-from spanproof.checks.faults.layers import LAYERS, QUICK, SLOW, Kill, caught
+from spanproof.checks.faults.layers import LAYERS, Kill, caught, quickest
 from spanproof.checks.faults.planting import named, subject
 from spanproof.checks.verdict import Result, Verdict
 
@@ -24,18 +24,19 @@ def judge_fault(fault: Fault, hurry: Hurry) -> Result:
     """`holds` when some layer catches the fault, or when there is evidence that it changes nothing.
 
     All layers are asked about a fault that somebody wrote down; about one made from the syntax tree, one after the
-    other until one catches it, and proofs only where the edit is seen to change something.
+    other until one catches it, and slow proofs only where the edit is seen to change something.
     """
     began, heap = time.perf_counter(), subject(fault=fault.name)
     made = fault.origin is Origin.GENERATED
-    kills = list(caught(fault, heap, hurry, QUICK if made else tuple(LAYERS), only_first=made))
+    first = quickest(fault) if made else tuple(LAYERS)
+    kills = list(caught(fault, heap, hurry, first, only_first=made))
     equal = None if kills or hurry(0) else evidence(fault, heap, hurry)
-    if made and equal is not None and equal.differs:
-        kills = list(caught(fault, heap, hurry, SLOW, only_first=True))
+    if equal is not None and equal.differs:
+        kills = list(caught(fault, heap, hurry, [layer for layer in LAYERS if layer not in first], only_first=True))
     verdict, reason, bound = Verdict.HOLDS, "", "; ".join(text_of(kill) for kill in kills)
     if not kills:
         stopped = hurry(0)
-        shown = "" if stopped or fault.claim else all_proved(fault, heap, hurry)
+        shown = "" if stopped or made or fault.claim else all_proved(fault, heap, hurry)
         if equal is not None and not equal.differs:
             bound = f"{EQUIVALENT}{equal}"
         elif shown:

@@ -82,6 +82,15 @@ def heaps_of(program: Program, heap_class: type[Runtime]) -> list[Any]:
     return [cls(program.geometry, program.release, p=t, **switches) for t in range(max(1, len(program.threads)))]
 
 
+LONGEST_ROUND = 5_000
+"""Steps in which a thread that goes round must come back to where it was."""
+
+
+def going_round(t: int) -> str:
+    """What is wrong where a thread goes round."""
+    return f"T{t} goes round for ever, and no other thread can go on"
+
+
 class Machine:
     """A program in progress."""
 
@@ -271,12 +280,33 @@ class Machine:
             show(before), show(after), show(result),
         )  # fmt: skip
 
-    def deadlocked(self) -> bool:
-        """Whether some thread is not done, and each that is not is blocked or spins in place.
+    def deadlocked(self) -> str:
+        """Who waits for what where nobody can go on: blocked, spinning in place, or going round for ever; "" elsewhere.
 
-        Takes a step of every thread that can: the machine is of no further use if it answers False.
+        Takes steps of the threads that can: the machine is of no further use after that.
         """
-        return any(access is not None for access in self.pending) and all(self._spins(t) for t in self.enabled())
+        if all(access is None for access in self.pending):
+            return ""
+        going = next((t for t in self.enabled() if not self._spins(t)), None)
+        if going is None:
+            return self.waiting()
+        return going_round(going) if self._goes_round(going) else ""
+
+    def _goes_round(self, t: int) -> bool:
+        """Whether thread t comes back to where it was, and meanwhile no other can go on."""
+        seen: set[Any] = set()
+        for _ in range(LONGEST_ROUND):
+            access = self.pending[t]
+            if access is None or any(u != t and not self._spins(u) for u in self.enabled()):
+                return False
+            if self._blocked(t, access):
+                return False
+            here = tuple(self.values), access.kind, access.cell, access.args, local_state(self.threads[t])
+            if here in seen:
+                return True
+            seen.add(here)
+            self.step(t)
+        return False
 
     def _spins(self, t: int) -> bool:
         """Whether a step of thread t changes nothing at all."""

@@ -58,8 +58,9 @@ def run(program: Program, heap_class: type[Runtime], schedule: tuple[int, ...], 
                 raise ScheduleError(f"step {place + 1} resumes T{t}, which cannot go on")
             steps.append(machine.describe(t))
             machine.step(t)
-        if machine.deadlocked():
-            return Ran(BrokenError("no_deadlock", machine.waiting()), cells, tuple(steps))
+        deadlock = machine.deadlocked()
+        if deadlock:
+            return Ran(BrokenError("no_deadlock", deadlock), cells, tuple(steps))
     except BrokenError as broken:
         return Ran(broken, cells, tuple(steps))
     return Ran(None, cells, tuple(steps))

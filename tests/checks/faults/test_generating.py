@@ -10,7 +10,7 @@ import pytest
 from spanproof.checks.faults.edit import functions, planted
 from spanproof.checks.faults.fault import Origin
 from spanproof.checks.faults.generating import generated
-from spanproof.checks.faults.mutators import MUTATORS
+from spanproof.checks.faults.mutators import REACHED, bodies_and_loads, changes
 from spanproof.checks.faults.planting import PLANTABLE, corpus, every_fault, named
 from spanproof.impl.malloc import Runtime
 
@@ -57,7 +57,7 @@ def test_what_is_changed(text: str) -> None:
     """Conditions, bounds, order, locks, reloads, swaps and atomics; methods that are named so are left alone."""
     body = ast.parse(f"async def f():\n{textwrap.indent(text, '    ')}").body[0]
     assert isinstance(body, ast.AsyncFunctionDef)
-    found = {change.kind for i in range(len(body.body)) for mutator in MUTATORS for change in mutator(body.body, i)}
+    found = {change.kind for i in range(len(body.body)) for change in changes(body.body, i)}
     assert found == CHANGES[text]
 
 
@@ -80,3 +80,26 @@ def test_functions_of_modules_can_be_edited() -> None:
     """Those too that the heap's methods call by name."""
     owners = {owner for owner, _, _ in functions()}
     assert {"growth", "mspans", "heap_pages", "sweep", "page_alloc", "Heap", "PageTree", "OsMemory"} <= owners
+
+
+def test_a_reload_in_a_loop_is_one() -> None:
+    """Where the word was read before the loop; not where it was read on one way of two."""
+    tree = ast.parse("x = await a.load()\nwhile x:\n    n = 1\n    x = await a.load()").body
+    body, loaded = list(bodies_and_loads(ast.Module(tree, [])))[1]
+    assert loaded == {"x"}
+    assert [c.kind for c in changes(body, 1, loaded)].count("not reloaded") == 1
+    (change,) = [c for c in changes(body, 1, loaded) if c.kind == "not reloaded"]
+    assert REACHED in ast.unparse(change.probe[2])
+    arm = ast.parse("if n:\n    x = await a.load()\nx = await a.load()").body
+    assert not [c for c in changes(arm, 1) if c.kind == "not reloaded"]
+
+
+def test_a_probe_throws_where_a_change_is_felt() -> None:
+    """At a bound where both sides are equal; at a compare-and-swap where it fails."""
+    (loop,) = ast.parse("while a < b:\n    pass").body
+    bound = next(c for c in changes([loop], 0) if c.kind == "bound")
+    assert ast.unparse(bound.probe[0]).startswith("while ((_ for _ in ()).throw(")
+    assert "if a == b else a < b) is True" in ast.unparse(bound.probe[0])
+    (swap,) = ast.parse("await a.compare_and_swap(1, 2)").body
+    stored = next(c for c in changes([swap], 0) if c.kind == "stored")
+    assert ast.unparse(stored.probe[0]).startswith("if not await a.compare_and_swap(1, 2):\n    raise ")

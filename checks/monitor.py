@@ -24,6 +24,7 @@ from spanproof.model.spec import PADDED, SCAVENGERS, AbstractHeap, RefusedError
 from spanproof.model.state import HeapState
 
 Update = tuple[int, Any]
+MSPAN_FUNCTIONS = ("try_alloc_mspan", "alloc_mspan_locked", "free_mspan_locked")
 
 
 class BrokenError(Exception):
@@ -62,6 +63,8 @@ class Monitor:
         self._abstract = n.of(Cell("ghost.abstract"))
         self._calm = n.of(Cell("ghost.calm"))
         self._wanted, self._freed = n.of(Cell("ghost.wanted")), n.of(Cell("ghost.freed"))
+        self._released, self._kept = n.of(Cell("ghost.released")), n.of(Cell("ghost.kept"))
+        self._mspans = n.all("mspancache", range(g.ps))
         self._credit, self._index = n.of(heap.reclaim_credit), n.of(heap.reclaim_index)
         self._tree = n.of(heap.pages.tree)
         has = [i for i in INVARIANTS if not i.column or getattr(heap.release, i.column)]
@@ -95,6 +98,11 @@ class Monitor:
             ("alloc_phys_page_aligned", True): self._aligned_alloc,
             ("alloc_span", True): self._span_returned,
             ("free_span_locked", False): self._span_given_back,
+            **{(name, False): self._mspans_at_call for name in MSPAN_FUNCTIONS},
+            **{(name, True): self._mspans_at_return for name in MSPAN_FUNCTIONS},
+            ("bgscavenge", False): self._scavenging_begins,
+            ("bgscavenge", True): self._scavenging_ends,
+            ("pages.scavenge_next", True): self._scavenged,
             ("reclaim", False): self._reclaim_begins,
             ("reclaim", True): self._reclaim_ends,
             ("reclaim_chunk", False): self._chunk_begins,
@@ -190,6 +198,9 @@ class Monitor:
             wanted=read(self._wanted).get(thread, 0),
             nothing_left=read(self._index) >= RECLAIM_DONE,
             freed=read(self._freed).get(thread, 0),
+            drained=event.function == "reclaim_chunk" and self._drained(read),
+            released=read(self._released).get(thread),
+            kept=(read(self._kept).get(thread, 0), self._mspans_of(thread, read)) if self._mspans else None,
         )
         if not promise.holds(self.state(read, promise.reads), moment):
             raise BrokenError(promise.name, f"{event.function} {_said(event)}")
@@ -206,6 +217,14 @@ class Monitor:
         if form is SweepDone.DRAINED_AND_SWEEPERS:
             return bool(drained) and sweepers == 0
         return active == SWEEP_DRAINED_MASK
+
+    def _drained(self, read: Reading) -> bool:
+        """What begin_sweep looks at: nobody may begin to sweep any more."""
+        return self.heap.release.sweep_done is SweepDone.ACTIVE and bool(read(self._done[3]) & SWEEP_DRAINED_MASK)
+
+    def _mspans_of(self, thread: int, read: Reading) -> int:
+        """How many mspans the thread's P keeps."""
+        return len(read(self._mspans[thread]).spans)
 
     def _page(self, address: int) -> int:
         return (address - self.heap.geometry.heap_base) // self.heap.geometry.page_size
@@ -323,6 +342,27 @@ class Monitor:
 
     def _chunk_ends(self, event: Event, thread: int, read: Reading) -> list[Update]:
         return [(self._freed, read(self._freed).delete(thread)), *self._got(thread, event.result, read)]
+
+    def _scavenging_begins(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
+        seen = hasattr(self.heap.PageAlloc, "scavenge_next")  # a heap of a user's may do without
+        return [(self._released, read(self._released).set(thread, 0 if seen else None))]
+
+    def _scavenging_ends(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
+        return [(self._released, read(self._released).delete(thread))]
+
+    def _scavenged(self, event: Event, thread: int, read: Reading) -> list[Update]:
+        """How much the background scavenger has returned; None once it has found nothing."""
+        released: Map[int, int | None] = read(self._released)
+        if thread not in released:
+            return []
+        more, found = event.result
+        return [(self._released, released.set(thread, (released[thread] or 0) + more if found else None))]
+
+    def _mspans_at_call(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
+        return [(self._kept, read(self._kept).set(thread, self._mspans_of(thread, read)))] if self._mspans else []
+
+    def _mspans_at_return(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
+        return [(self._kept, read(self._kept).delete(thread))] if self._mspans else []
 
     def _got(self, thread: int, npages: int, read: Reading) -> list[Update]:
         """What a thread in reclaim still wants once it has got so many pages, or given some to the credit."""

@@ -8,10 +8,12 @@ from immutables import Map
 from spanproof.impl.access import Cell
 from spanproof.impl.heap_cells import HeapCells
 
-COUNTED = ("alloc_span", "init_span", "free_span_locked", "pages.scavenge_one")
+COUNTED = ("alloc_span", "init_span", "free_span_locked", "pages.scavenge_one", "gc_cycle")
 """The functions whose number of threads inside is a ghost."""
 
 
+OF_A_P = ("pcache", "mspancache")
+"""The families of cells that each P has one of."""
 Reading = Callable[[int], Any]
 """The present value of the cell with this number."""
 
@@ -34,6 +36,8 @@ class Numbering:
         ghosts[Cell("ghost.calm")] = frozenset()
         ghosts[Cell("ghost.wanted")] = Map()
         ghosts[Cell("ghost.freed")] = Map()
+        ghosts[Cell("ghost.released")] = Map()
+        ghosts[Cell("ghost.kept")] = Map()
         self.heap = heap
         self.initial = [*cells.values(), *ghosts.values()]
         self.names = [str(cell) for cell in (*cells, *ghosts)]
@@ -46,11 +50,14 @@ class Numbering:
 
         Raises:
             UnknownCellError: the heap uses a cell that it does not list in `fresh`.
+            AttributeError: it is of a P, and the thread has none: in Go that is nil.
 
         """
         try:
             return self._number[cell]
         except KeyError:
+            if cell.name in OF_A_P and not self.heap.geometry.ps:
+                raise AttributeError(f"{cell} of a thread without a P", obj=None) from None
             raise UnknownCellError(f"the heap touches {cell}, which is not among its cells") from None
 
     @property

@@ -21,11 +21,15 @@ WATCHED = (
     "alloc",
     "alloc_from_cache",
     "alloc_manual",
+    "alloc_mspan_locked",
     "alloc_needs_zero",
     "alloc_phys_page_aligned",
     "alloc_span",
+    "bgscavenge",
     "free_manual",
+    "free_mspan_locked",
     "free_span_locked",
+    "gc_cycle",
     "grow",
     "init_span",
     "malloc_large",
@@ -35,9 +39,19 @@ WATCHED = (
     "scavenge_all",
     "sweep",
     "sys_alloc",
+    "try_alloc_mspan",
 )
 WATCHED_OS = ("sys_used",)
-WATCHED_PAGES = ("alloc", "alloc_to_cache", "flush", "free", "grow", "mark_random_padding_pages", "scavenge_one")
+WATCHED_PAGES = (
+    "alloc",
+    "alloc_to_cache",
+    "flush",
+    "free",
+    "grow",
+    "mark_random_padding_pages",
+    "scavenge_next",
+    "scavenge_one",
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -80,7 +94,8 @@ def _watched(cls: type, names: Iterable[str], prefix: str = "") -> type:
 
 def watched(heap_class: type[HeapCells]) -> type[HeapCells]:
     """The heap with its calls and returns told to the engine."""
-    pages = _watched(heap_class.PageAlloc, WATCHED_PAGES, "pages.")
+    in_pages = (name for name in WATCHED_PAGES if hasattr(heap_class.PageAlloc, name))
+    pages = _watched(heap_class.PageAlloc, in_pages, "pages.")
     os_memory = _watched(heap_class.OsMemory, WATCHED_OS, "os.")
     present = (name for name in WATCHED if inspect.iscoroutinefunction(getattr(heap_class, name, None)))
     cls = _watched(heap_class, present)
@@ -142,6 +157,7 @@ class Observer:
             "reserved": ((n.of(numbering.heap.all_arenas),), reserved),
             "zeroed_base": (n.all("zeroedBase", g.arena_indices), _identity),
             "page_in_use": (n.all("pageInUse", words), bits),
+            "page_marks": (n.all("pageMarks", words), bits),
             "spans": (n.all("spans", g.pages), numbers),
             "contents": (n.all("memory", g.pages), _identity),
             "expected": (n.all("ghost.expected", g.pages), _identity),

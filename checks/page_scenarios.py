@@ -98,11 +98,19 @@ PAGE_SCENARIOS = (
         (
             thread(FreeManual(1), before=(AllocManual(2), AllocManual(1), FreeManual(0), Collect())),
             thread(ScavengeAll()), thread(ScavengeAll()), thread(Scavenge(1)),
-        ), 218_692, (SCAVENGED, RAISED),
+        ), 218_476, (SCAVENGED, RAISED),
     ),
     scenario(
         "cycle_against_background_scavenger", "a cycle begins between two chunks of the background scavenger",
         "go1.27", CACHED, (thread(Collect(), before=(*_BELOW, Collect())), thread(Scavenge(2), before=())), 212, (GENERATION, SCAVENGED),
+    ),
+    scenario(
+        "scavenged_in_the_background", "the background scavenger is asked for pages of two chunks, after an allocation and beside one",
+        "go1.27", CACHED,
+        (
+            thread(AllocManual(1), Scavenge(9), before=(AllocManual(3), AllocManual(5), AllocManual(3), AllocManual(5), FreeManual(0), FreeManual(2), Collect())),
+            thread(AllocManual(1)),
+        ), 4_011, (SCAVENGED,),
     ),
     scenario(
         "zero_after_scavenge", "scavenged dirty pages are allocated again as zero",

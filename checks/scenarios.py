@@ -20,6 +20,7 @@ from spanproof.checks.programs import (
     Uncache,
 )
 from spanproof.checks.scenario import scenario, thread
+from spanproof.checks.shapes import TWO_BYTES
 from spanproof.model.claim import FINDINGS
 from spanproof.model.geometry import BYTES, CHUNKED, SMALL
 
@@ -142,6 +143,10 @@ SPAN_SCENARIOS = (
         (RECLAIMED, LOST_RACE),
     ),
     scenario(
+        "reclaimed_in_two_bytes", "the only span to reclaim begins in the second byte of its chunk's bitmap",
+        "go1.27", TWO_BYTES, (thread(Reclaim(1), before=(AllocManual(8), MallocLarge(1), Drop(1), Collect())), thread(AllocManual(1))), 1_617, (RECLAIMED,),
+    ),
+    scenario(
         "traced_reclaim", "reclaim tells the execution tracer, and drops the lock for it",
         "go1.22", BYTES, (thread(Reclaim(1), before=OLD_SPAN), thread(MallocLarge(1))), 3_360, (TRACED, RECLAIMED), tracing=True,
     ),
@@ -213,7 +218,7 @@ SPAN_SCENARIOS = (
     scenario(
         "sweeper_and_two_allocs", "two allocations, one reclaiming, and the background sweeper of the seed's release",
         "go1.16", BYTES,
-        (thread(MallocLarge(1), before=OLD_SPANS), thread(Sweep()), thread(MallocLarge(2))), 1_351_672,
+        (thread(MallocLarge(1), before=OLD_SPANS), thread(Sweep()), thread(MallocLarge(2))), 1_355_150,
         (LOST_RACE, SWEPT_FREE, RECLAIMED, REUSE, FAILED_CAS),
     ),
 )  # fmt: skip

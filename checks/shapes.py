@@ -5,8 +5,10 @@ Read next: workloads.py.
 
 from dataclasses import replace
 
-from spanproof.model.geometry import CACHED, WIDE
+from spanproof.model.geometry import CACHED, CHUNKED, WIDE
 
+TWO_BYTES = replace(CHUNKED, name="1x16, reclaimed in one", pages_per_reclaimer_chunk=16)
+"""Who reclaims looks at two bytes of page_in_use in a row."""
 ALIGNED_STACKS = replace(CACHED, name="2x8, for aligned stacks", phys_page_size=16)
 """Stacks begin at every second page."""
 LARGE_STACKS = replace(CACHED, name="2x8, for stacks at every fourth page", phys_page_size=32)

@@ -116,6 +116,12 @@ class Moment:
     """All chunks of this cycle were claimed by somebody who reclaims."""
     freed: int = 0
     """Pages that the thread has freed since it called reclaim_chunk."""
+    drained: bool = False
+    """All spans to sweep were given out; who still holds one may not have begun."""
+    released: int | None = None
+    """Bytes that the thread has returned since it called bgscavenge; None once it has found nothing."""
+    kept: tuple[int, int] | None = None
+    """Mspans that the thread's P keeps, at the call and now; None without a P."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,12 +3,15 @@
 Read next: spec.py.
 """
 
+from collections.abc import Iterator
+
 import z3
 
 from spanproof.model.claim import Claim, Moment, Promise, RunClaim
+from spanproof.model.geometry import Geometry
 from spanproof.model.invariants import INVARIANTS, STEP_INVARIANTS
 from spanproof.model.releases import SweepDone, Zeroing
-from spanproof.model.state import HeapState, HeapVars, groups, pages_within
+from spanproof.model.state import IN_USE, HeapState, HeapVars, groups, pages_within
 
 
 def _all_zero(v: HeapVars, pages: range) -> z3.BoolRef:
@@ -108,6 +111,57 @@ def _holds_reclaim_keeps_its_word(h: HeapState, m: Moment) -> bool:  # noqa: ARG
 
 def _holds_reclaimed_pages_were_freed(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  # one signature for all
     return m.result == m.freed  # type: ignore[no-any-return]  # numbers of pages
+
+
+def _chunk_of(m: Moment, geometry: Geometry) -> Iterator[int]:
+    """The pages of reclaim_chunk(arenas, page_idx, n), counted from the heap's first."""
+    arenas, page_idx, n = m.args
+    per_arena = geometry.pages_per_arena
+    for i in range(page_idx, page_idx + n):
+        yield (arenas.at(i // per_arena) - geometry.first_arena) * per_arena + i % per_arena
+
+
+def _reclaim_chunk_leaves_nothing(v: HeapVars, m: Moment) -> z3.BoolRef:
+    if m.drained:
+        return z3.BoolVal(True)
+    left = [
+        z3.And(
+            v.page_in_use[page] == 1,
+            v.page_marks[page] == 0,
+            v.spans[page] == s,
+            v.state[s] == IN_USE,
+            v.span_sweepgen[s] == v.sweepgen - 2,
+        )
+        for page in _chunk_of(m, v.geometry)
+        for s in range(v.geometry.spans)
+    ]
+    return z3.Not(z3.Or(left))
+
+
+def _holds_reclaim_chunk_leaves_nothing(h: HeapState, m: Moment) -> bool:
+    def is_left(page: int) -> bool:
+        s = h.spans[page]
+        marked = h.page_in_use[page] == 0 or h.page_marks[page] == 1
+        return not marked and s >= 0 and h.state[s] == IN_USE and h.span_sweepgen[s] == h.sweepgen - 2
+
+    return m.drained or not any(map(is_left, _chunk_of(m, h.geometry)))
+
+
+def _holds_background_scavenger_keeps_its_word(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  # one signature for all
+    return m.released is None or bool(m.released >= m.args[0])
+
+
+def _holds_mspans_are_kept_by_halves(h: HeapState, m: Moment) -> bool:
+    if m.kept is None:
+        return True
+    (before, now), room = m.kept, h.geometry.mspan_cache
+    match m.function:
+        case "try_alloc_mspan":
+            return now == max(before - 1, 0) and (m.result is None) == (before == 0)
+        case "alloc_mspan_locked":
+            return now == (before or room // 2) - 1
+        case _:
+            return now == min(before + 1, room)
 
 
 def _holds_ready_memory_was_released(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  # one signature for all
@@ -213,7 +267,7 @@ PROMISES = (
     ),
     Promise(
         "reclaimed_pages_were_freed",
-        "reclaim_chunk says how many pages it gave back to the heap.",
+        "Who reclaims a chunk says how many pages it gave back to the heap.",
         "It adds up the pages of the spans that it swept free.",
         "mheap.go, reclaimChunk; issue 9048",
         "spans_counted_for_pages",
@@ -222,6 +276,42 @@ PROMISES = (
         (),
         None,
         _holds_reclaimed_pages_were_freed,
+    ),
+    Promise(
+        "reclaim_chunk_leaves_nothing",
+        "When reclaim_chunk returns, no unmarked span of its chunk waits to be swept, unless all are given out.",
+        "It looks at every page on which an unmarked span begins, and sweeps what nobody else has acquired.",
+        "mheap.go, reclaimChunk",
+        "second_byte_not_looked_at",
+        ("reclaim_chunk",),
+        True,
+        ("page_in_use", "page_marks", "spans", "state", "sweepgen", "span_sweepgen"),
+        _reclaim_chunk_leaves_nothing,
+        _holds_reclaim_chunk_leaves_nothing,
+    ),
+    Promise(
+        "background_scavenger_keeps_its_word",
+        "The background scavenger returns as much as is wanted, or has looked for more and found nothing.",
+        "It goes on until it has enough, and parks only when there is no chunk worth scavenging.",
+        "mgcscavenge.go, bgscavenge, scavengeIndex.find",
+        "scavenger_parks_at_once",
+        ("bgscavenge",),
+        True,
+        (),
+        None,
+        _holds_background_scavenger_keeps_its_word,
+    ),
+    Promise(
+        "mspans_are_kept_by_halves",
+        "A P that has no mspan takes half as many as it has room for, and keeps what it frees while there is room.",
+        "So it needs the pool, and the heap lock, only now and then.",
+        "mheap.go, tryAllocMSpan, allocMSpanLocked, freeMSpanLocked",
+        "mspan_not_kept",
+        ("try_alloc_mspan", "alloc_mspan_locked", "free_mspan_locked"),
+        True,
+        (),
+        None,
+        _holds_mspans_are_kept_by_halves,
     ),
     Promise(
         "freed_pages_were_owned",

@@ -37,6 +37,8 @@ class HeapState:
     """Bytes from the arena's start; memory at and above was never used."""
     page_in_use: tuple[int, ...] = _per("page", "bit")
     """1: a heap span that is published begins here."""
+    page_marks: tuple[int, ...] = _per("page", "bit")
+    """1: the span that begins here was marked when this cycle began."""
     spans: tuple[int, ...] = _per("page", "span")
     """The span that the page is mapped to, or NO_SPAN."""
     contents: tuple[int, ...] = _per("page", "mark")
@@ -184,6 +186,7 @@ class HeapVars:
     reserved: z3.ArrayRef
     zeroed_base: z3.ArrayRef
     page_in_use: z3.ArrayRef
+    page_marks: z3.ArrayRef
     spans: z3.ArrayRef
     contents: z3.ArrayRef
     expected: z3.ArrayRef

@@ -121,6 +121,34 @@ class Looking:
         in_use = self.heap.tree.in_use
         self._same("in_use", str(in_use), str(AddrRanges(tuple(expected))))
         self._same("the bytes of in_use", in_use.total_bytes, exist.bit_count() * size)
+        if expected:
+            self._look_into_ranges(in_use, [(r.base, r.limit) for r in expected])
+
+    def _look_into_ranges(self, in_use: AddrRanges, expected: list[tuple[int, int]]) -> None:
+        """What the ranges say of addresses in and around some of them, and what is left of them where parts go."""
+        page = self.geometry.page_size
+        for place in {0, len(expected) // 2, len(expected) - 1}:
+            base, limit = expected[place]
+            for addr in (base - page, base, base + page, (base + limit) // 2 // page * page, limit - page, limit):
+                above = [max(a, addr) for a, b in expected if b > addr]
+                found = in_use.contains(addr), in_use.find_succ(addr), in_use.find_addr_greater_equal(addr)
+                lowest = (min(above), True) if above else (0, False)
+                inside = any(a <= addr < b for a, b in expected)
+                self._same(f"in_use at {addr:#x}", found, (inside, sum(a <= addr for a, _ in expected), lowest))
+                below = [(a, min(b, addr)) for a, b in expected if a < addr]
+                self._same_ranges(f"in_use below {addr:#x}", in_use.remove_greater_equal(addr), below)
+        base, limit = expected[-1]
+        for nbytes in (page, limit - base - page, limit - base, limit - base + page):
+            taken = min(nbytes, limit - base)
+            left, last = in_use.remove_last(nbytes)
+            self._same(f"the last {nbytes:#x} bytes of in_use", (last.base, last.limit), (limit - taken, limit))
+            rest = [*expected[:-1], *([(base, limit - taken)] if taken < limit - base else [])]
+            self._same_ranges(f"in_use less {nbytes:#x} bytes", left, rest)
+
+    def _same_ranges(self, said: str, found: AddrRanges, expected: list[tuple[int, int]]) -> None:
+        """Which ranges there are, and how many bytes they say that they have."""
+        bounds, total = [(r.base, r.limit) for r in found.ranges], sum(b - a for a, b in expected)
+        self._same(said, (bounds, found.total_bytes), (expected, total))
 
     def _look_at_summaries(self, chunks: set[int], free: int) -> None:
         g, base = self.geometry, self.geometry.heap_base

@@ -202,8 +202,9 @@ def planted(edits: tuple[Edit, ...], base: type[Runtime] = Runtime) -> type[Runt
             raise EditError(f"{base.__name__} has a {part} of its own, which the edit is not of")
         members[part] = cls
     above = {key: found for key, found in by_function.items() if key not in below}
-    of_os = {name: _edited(_function(owner, name), found) for (owner, name), found in above.items() if owner == OS}
-    members |= _members({key: found for key, found in above.items() if key[0] != OS})
+    owners = (OS, os_memory.__name__.rpartition(".")[2])
+    of_os = _members({key: found for key, found in above.items() if key[0] in owners})
+    members |= _members({key: found for key, found in above.items() if key[0] not in owners})
     if of_os:
         members[OS] = type(OS, (getattr(base, OS),), {"__slots__": (), **of_os})
     return type(base.__name__, (base,), members)

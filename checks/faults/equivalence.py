@@ -1,10 +1,11 @@
 """Evidence that an edit changes nothing: whoever looks from outside the edited function sees the same states.
 
-Both texts are searched. Every moment at which no thread is inside the edited function is one of what each cell holds and
+A theorem may decide it, if it says all of what the function gives. Else both texts are searched. Every moment at which no thread is inside the edited function is one of what each cell holds and
 what each thread is about to do next, to which cell, with what; the two sets must be equal, and every claim hold in both.
 That says something only if the edit is felt, so a second edit, the probe, throws where the two texts part: where the
 place is reached, or where a bound is met, a compare-and-swap fails, a reload finds another value. The scenarios in which
-it throws are those that count. Read next: table.py.
+it throws are those that count. Where none does, the page allocator's histories are lived through with both texts, and a
+word that nobody accesses without the heap lock may be accessed plainly. Read next: table.py.
 """
 
 import ast
@@ -15,27 +16,34 @@ from typing import Any, NamedTuple
 from immutables import Map
 
 from spanproof.checks.again import NOT_RUN
+from spanproof.checks.comparing.histories import History
+from spanproof.checks.comparing.living import live
+from spanproof.checks.comparing.looking import DifferenceError
+from spanproof.checks.comparing.plans import SHAPES, Plan, seeded
 from spanproof.checks.exploring.search import Explored, explore
 from spanproof.checks.exploring.tables import NODE_BITS, NODE_MASK, Node, Tables
 from spanproof.checks.exploring.verdicts import judge
 from spanproof.checks.faults.edit import Edit, place_of, planted, statement_of
-from spanproof.checks.faults.fault import Fault
+from spanproof.checks.faults.fault import Fault, in_page_allocator
 from spanproof.checks.faults.mutators import REACHED, THROWS
 from spanproof.checks.faults.speaking import names_of
 from spanproof.checks.monitor import BrokenError
-from spanproof.checks.proofs.catalogue import THEOREMS
+from spanproof.checks.proofs.catalogue import PLAIN, THEOREMS
 from spanproof.checks.proofs.script import proved
 from spanproof.checks.proving.closed_world import covered
+from spanproof.checks.proving.lifted.judging import judge_plain
 from spanproof.checks.scenario import Scenario
 from spanproof.checks.scenarios import CLEAN
 from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Verdict
+from spanproof.impl.access import Misuse, Throw, Undefined
 from spanproof.impl.malloc import Runtime
+from spanproof.model.releases import NEWEST
 
 MOST_STATES = 14_000
 """Of a scenario that is searched for evidence."""
-MOST_SCENARIOS = 12
-"""That reach the edited place and are searched, the smallest first."""
+CALLS, EVERY = 400, 20
+"""Calls of a history that is lived through with both texts, and after how many all state is compared."""
 SHARED = frozenset({"plain", "stored"})
 """Kinds of changes that say nothing where only one thread accesses the word."""
 Hurry = Callable[[int], str | None]
@@ -43,19 +51,16 @@ Hurry = Callable[[int], str | None]
 
 @dataclass(frozen=True, slots=True)
 class Equal:
-    """What searching both texts has shown."""
+    """What looking at both texts has shown."""
 
-    scenarios: int
-    """In which the edit is felt."""
-    states: int
+    said: str = ""
+    """The evidence that they are equal, in words."""
     differs: str = ""
     """The first difference, or why there is no evidence."""
 
     def __str__(self) -> str:
         """In a line."""
-        if self.differs:
-            return self.differs
-        return f"from outside the same {self.states:,} states are seen, in the {self.scenarios} scenarios that reach it"
+        return self.differs or self.said
 
 
 def probe(fault: Fault) -> tuple[Edit, ...]:
@@ -71,25 +76,104 @@ def _throwing(edit: Edit) -> Edit:
     return Edit(edit.function, old, f"{ast.unparse(THROWS)}\n{old}")
 
 
+NOT_FELT = Equal(differs="no scenario reaches the edited place in a way that matters")
+
+
+def decided(fault: Fault, heap: Subject, hurry: Hurry) -> str:
+    """The theorem that holds of the edited text, and says all of what the edited function gives; or ""."""
+    edited = {edit.function for edit in fault.edits}
+    for theorem in PLAIN:
+        if edited <= set(theorem.decides) and theorem.tier == "quick":
+            if judge_plain(theorem, heap, hurry)[0].result.verdict is Verdict.HOLDS:
+                return f"{theorem.name} says all of what it gives, and holds of it"
+            return ""
+    return ""
+
+
 def evidence(fault: Fault, heap: Subject, hurry: Hurry) -> Equal:
-    """Whether the edited text is seen to do as the reference does in the small scenarios in which it is felt."""
+    """Whether the edited text is seen to do as the reference does, wherever the edit is felt."""
     probing = Subject(planted(probe(fault)), fault=fault.name)
+    found = _in_scenarios(fault, heap, probing, hurry)
+    if found is not NOT_FELT:
+        return found
+    if fault.kind not in SHARED:
+        return _in_histories(heap, probing, hurry) if in_page_allocator(fault) else found
+    return _locked(fault, heap) if fault.kind == "plain" else found
+
+
+def _in_scenarios(fault: Fault, heap: Subject, probing: Subject, hurry: Hurry) -> Equal:
+    """In the small scenarios in which the edit is felt."""
     places = frozenset(place_of(edit) for edit in fault.edits)
-    small = sorted((s for s in CLEAN if s.states <= MOST_STATES), key=lambda s: s.states)
     scenarios = states = 0
-    for scenario in small:
-        if scenarios == MOST_SCENARIOS:
-            break
+    for scenario in _small():
         if not _reaches(scenario, probing):
             continue
         found, differs = _compared(scenario, heap.heap_class, places, shared=fault.kind in SHARED)
-        if not found and not differs:
-            continue
-        scenarios += 1
-        states += found
+        scenarios, states = scenarios + bool(found), states + found
         if differs or hurry(0) is not None:
-            return Equal(scenarios, states, differs or "stopped")
-    return Equal(scenarios, states, "" if scenarios else "no scenario reaches the edited place in a way that matters")
+            return Equal(differs=differs or "stopped")
+    if not scenarios:
+        return NOT_FELT
+    return Equal(f"from outside the same {states:,} states are seen, in the {scenarios} scenarios that reach it")
+
+
+def _small() -> list[Scenario]:
+    return sorted((s for s in CLEAN if s.states <= MOST_STATES), key=lambda s: s.states)
+
+
+def _in_histories(heap: Subject, probing: Subject, hurry: Hurry) -> Equal:
+    """In histories of the page allocator in which the edit is felt: after every few calls all state is the same."""
+    histories = calls = 0
+    for number, shape in enumerate(SHAPES):
+        plan = seeded(shape, NEWEST, number, CALLS)
+        broken = live(plan, probing.heap_class, EVERY, {}).broken
+        if broken is None or REACHED not in broken.detail:
+            continue
+        differs = _lived_alike(plan, heap.heap_class)
+        if differs or hurry(0) is not None:
+            return Equal(differs=differs or "stopped")
+        histories, calls = histories + 1, calls + len(plan.calls)
+    if not histories:
+        return NOT_FELT
+    return Equal(f"all state is the same through {calls:,} calls of the {histories} histories that reach it")
+
+
+def _lived_alike(plan: Plan, heap_class: type[Runtime]) -> str:
+    """Live through a history with both texts: where they differ, or ""."""
+    ours, theirs = (plan.begin(cls) for cls in (Runtime, heap_class))
+    for place, call in enumerate(plan.calls, 1):
+        try:
+            ours.call(call)
+            theirs.call(call)
+        except (DifferenceError, Throw, Undefined, Misuse) as e:
+            return f"differs in call {place} of a history: {e}"
+        if place % EVERY == 0 and _state(ours) != _state(theirs):
+            return f"differs after call {place} of a history"
+    return "" if _state(ours) == _state(theirs) else "differs at the end of a history"
+
+
+def _state(history: History) -> Any:
+    return {key: plain(value) for key, value in history.heap.alone.values.items()}
+
+
+def _locked(fault: Fault, heap: Subject) -> Equal:
+    """Whether nobody accesses, without the heap lock, the words that the edited text accesses in another way."""
+    places = frozenset(place_of(edit) for edit in fault.edits)
+    changed, unlocked, scenarios = set[str](), set[str](), 0
+    for scenario in _small():
+        try:
+            ours, theirs = (_searched(scenario, cls)[0] for cls in (Runtime, heap.heap_class))
+        except (BrokenError, *NOT_RUN) as e:
+            return Equal(differs=f"differs in {scenario.name}: {e}")
+        for t in range(len(ours.automata)):
+            other = _accesses(theirs, t, places) - _accesses(ours, t, places)
+            changed |= {theirs.numbering.cells[a.number].name for a in other}
+            unlocked |= {theirs.numbering.cells[a.number].name for a in _accesses(theirs, t, None) if not a.held}
+            scenarios += bool(other)
+    if not changed or changed & unlocked:
+        return NOT_FELT
+    words = " and ".join(sorted(changed))
+    return Equal(f"nobody accesses {words} without the heap lock, in any scenario; {scenarios} of them reach it")
 
 
 def all_proved(fault: Fault, heap: Subject, hurry: Hurry) -> str:

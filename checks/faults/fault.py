@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import Enum
 
+from spanproof.checks.faults import copies
 from spanproof.checks.faults.edit import Edit
 
 
@@ -55,3 +56,8 @@ def fault(
     """A fault; each edit as (function, old, new)."""
     made = tuple(Edit(*edit) for edit in edits)
     return Fault(name, says, claim, source, scenario, made, origin, release, threads, switches)
+
+
+def in_page_allocator(fault: Fault) -> bool:
+    """Whether its edits are of the page allocator's modules, which histories, tables and traces run alone."""
+    return all(copies.is_there(*edit.function.split(".")) for edit in fault.edits)

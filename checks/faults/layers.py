@@ -17,8 +17,7 @@ from spanproof.checks.comparing.go_tables import FILES, differences, sub_tests
 from spanproof.checks.comparing.living import live, record_of, shrunk
 from spanproof.checks.comparing.plans import SHAPES, SMALL_SHAPES, seeded
 from spanproof.checks.exploring.verdicts import judge
-from spanproof.checks.faults import copies
-from spanproof.checks.faults.fault import Fault
+from spanproof.checks.faults.fault import Fault, in_page_allocator
 from spanproof.checks.faults.speaking import names_of, speaking_of, theorems_of
 from spanproof.checks.proofs.script import judged
 from spanproof.checks.proving.closed_world import covered
@@ -68,11 +67,6 @@ class Kill:
 
 Caught = Kill | None
 Layer = Callable[[Fault, Subject, Hurry], Caught]
-
-
-def in_page_allocator(fault: Fault) -> bool:
-    """Whether its edits are of the page allocator's modules, which histories, tables and traces run alone."""
-    return all(copies.is_there(*edit.function.split(".")) for edit in fault.edits)
 
 
 def by_search(fault: Fault, heap: Subject, hurry: Hurry) -> Caught:

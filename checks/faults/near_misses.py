@@ -13,6 +13,21 @@ def _miss(name: str, says: str, where: str, *edits: tuple[str, str, str]) -> Fau
 
 HEAP_MISSES = (
     fault(
+        "second_byte_not_looked_at", "who reclaims looks at the first byte of page_in_use alone", "reclaim_chunk_leaves_nothing",
+        "made up: mheap.go, reclaimChunk", "reclaimed_in_two_bytes",
+        ("Heap.reclaim_chunk", "i < nbytes", "i < min(nbytes, 1)"),
+    ),
+    fault(
+        "scavenger_parks_at_once", "the background scavenger parks after one chunk, however much is wanted", "background_scavenger_keeps_its_word",
+        "made up: mgcscavenge.go, bgscavenge", "scavenged_in_the_background",
+        ("Pages.bgscavenge", "released += more", "return"),
+    ),
+    fault(
+        "mspan_not_kept", "an mspan that is freed goes to the pool, though the P has room for it", "mspans_are_kept_by_halves",
+        "made up: mheap.go, freeMSpanLocked", "idle_beside_a_full_cache",
+        ("Mspans.free_mspan_locked", "kept < self.geometry.mspan_cache", "kept > self.geometry.mspan_cache"),
+    ),
+    fault(
         "surplus_not_credited", "pages that were reclaimed and not asked for are nobody's credit", "reclaim_keeps_its_word", "made up: mheap.go, reclaim", "spans_of_two_pages",
         ("Heap.reclaim", "await self.reclaim_credit.add(nfound - npage)", ""),
     ),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Iterable
 from statistics import median
 from typing import TextIO
 
-from spanproof.checks.faults.equivalence import all_proved, evidence
+from spanproof.checks.faults.equivalence import Equal, all_proved, decided, evidence
 from spanproof.checks.faults.fault import Fault, Origin
 from spanproof.checks.faults.layers import LAYERS, Kill, caught, quickest
 from spanproof.checks.faults.planting import named, subject
@@ -29,8 +29,9 @@ def judge_fault(fault: Fault, hurry: Hurry) -> Result:
     began, heap = time.perf_counter(), subject(fault=fault.name)
     made = fault.origin is Origin.GENERATED
     first = quickest(fault) if made else tuple(LAYERS)
-    kills = list(caught(fault, heap, hurry, first, only_first=made))
-    equal = None if kills or hurry(0) else evidence(fault, heap, hurry)
+    shown = decided(fault, heap, hurry) if made else ""
+    kills = [] if shown else list(caught(fault, heap, hurry, first, only_first=made))
+    equal = Equal(shown) if shown else None if kills or hurry(0) else evidence(fault, heap, hurry)
     if equal is not None and equal.differs:
         kills = list(caught(fault, heap, hurry, [layer for layer in LAYERS if layer not in first], only_first=True))
     verdict, reason, bound = Verdict.HOLDS, "", "; ".join(text_of(kill) for kill in kills)

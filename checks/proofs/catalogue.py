@@ -18,7 +18,16 @@ from spanproof.checks.proofs import (
     zeroed_base_never_decreases,
     zeroed_base_stays_in_arena,
 )
-from spanproof.checks.proofs.pages import addresses, caches, first_fit, limits, long_bitmaps, summaries, words
+from spanproof.checks.proofs.pages import (
+    addresses,
+    caches,
+    first_fit,
+    limits,
+    long_bitmaps,
+    short_bitmaps,
+    summaries,
+    words,
+)
 
 THEOREMS = (
     zeroed_base_never_decreases.THEOREM,
@@ -44,6 +53,7 @@ PLAIN = (
     *caches.THEOREMS,
     *limits.THEOREMS,
     *first_fit.THEOREMS,
+    *short_bitmaps.THEOREMS,
     *long_bitmaps.THEOREMS,
 )
 """About the plain functions of the page allocator."""

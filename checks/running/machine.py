@@ -191,6 +191,9 @@ class Machine:
 
     def _resume(self, t: int, result: Any) -> None:
         self.pending[t], events, _ = advance(self.threads[t], result)
+        access = self.pending[t]
+        if access is not None:
+            self.numbering.of(access.cell)  # a cell that is not there is nil, and this is the step that leads to it
         self._events(t, events)
         self._judge()
 

@@ -10,6 +10,7 @@ import z3
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from spanproof.impl.heap_cells import ArenaList
 from spanproof.impl.span import LARGE, Span
 from spanproof.model.claim import Invariant, Moment, Promise, StepInvariant
 from spanproof.model.geometry import BYTES, CACHED, CHUNKED, SMALL, Geometry
@@ -215,6 +216,11 @@ def example_moments(promise: Promise) -> list[Moment]:
         "heap_lock_is_held": [moment("grow", (1,), None)],
         "grown_pages_were_reserved": [moment("pages.grow", (base, 4 * size), None)],
         "forced_scavenge_leaves_nothing": [moment("scavenge_all", (), None)],
+        "reclaim_keeps_its_word": [moment("reclaim", (1,), None)],
+        "reclaimed_pages_were_freed": [moment("reclaim_chunk", (ArenaList((1,)), 0, 4), 0)],
+        "reclaim_chunk_leaves_nothing": [moment("reclaim_chunk", (ArenaList((1,)), 0, 4), 0)],
+        "background_scavenger_keeps_its_word": [moment("bgscavenge", (1,), None)],
+        "mspans_are_kept_by_halves": [moment("free_mspan_locked", (span,), None)],
         "ready_memory_was_released": [moment("os.sys_used", (base, size, 2 * size), None)],
     }[promise.name]  # fmt: skip
 
@@ -232,6 +238,7 @@ def quiet_moments(promise: Promise) -> list[Moment]:
             moment("alloc", (1, LARGE, True), (None, False), "go1.27"),
         ],
         "forced_scavenge_leaves_nothing": [moment("scavenge_all", (), None, calm=False)],
+        "reclaim_chunk_leaves_nothing": [replace(moment("reclaim_chunk", (ArenaList((1,)), 0, 4), 0), drained=True)],
     }.get(promise.name, [])  # fmt: skip
 
 
@@ -267,6 +274,8 @@ def arguments(promise: Promise) -> st.SearchStrategy[tuple[Any, ...]]:
         return st.tuples(st.integers(0, GEOMETRY.heap_limit + GEOMETRY.arena_size), npages)
     if promise.name == "grown_pages_were_reserved":
         return st.tuples(st.integers(0, GEOMETRY.heap_limit), st.integers(0, 2 * GEOMETRY.arena_size))
+    if promise.name == "reclaim_chunk_leaves_nothing":
+        return st.tuples(st.just(ArenaList((1, 2))), st.integers(0, 3), st.integers(0, 4))
     return st.tuples(npages, st.booleans(), st.booleans())
 
 

@@ -117,6 +117,7 @@ CACHE_ALLOC = PlainTheorem(
     inputs="any block of 64 pages, any two bitmaps of it, 1 to 64 pages",
     lemmas=(Lemma("page_cache.alloc", _cache_alloc), Lemma("page_cache.alloc counts", _cache_counts)),
     premises=("OnesCount64 is a function of its word: that it counts ones is not used",),
+    decides=("PageCache.alloc", "PageCache.alloc_n"),
 )
 SCAV_CHUNK_DATA = PlainTheorem(
     "index_words_say_what_was_stored",

@@ -79,5 +79,6 @@ SCAVENGE_FOR = PlainTheorem(
         Lemma("scavenge_for without a P", _scavenge_for(has_p=False)),
     ),
     premises=("the limiter of CPU time lets it",),
+    decides=("Pages.scavenge_for",),
 )
 THEOREMS = (SCAVENGE_FOR,)

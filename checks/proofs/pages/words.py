@@ -52,6 +52,7 @@ FIND_BIT_RANGE64 = PlainTheorem(
     source="mpallocbits.go, findBitRange64",
     inputs="any word of 64 bits, 1 to 64 ones",
     lemmas=(Lemma("find_bit_range64", _find_bit_range64),),
+    decides=("palloc_bits.find_bit_range64",),
 )
 FILL_ALIGNED = PlainTheorem(
     "fill_aligned_fills_whole_groups",
@@ -60,6 +61,7 @@ FILL_ALIGNED = PlainTheorem(
     source="mgcscavenge.go, fillAligned",
     inputs="any word of 64 bits, each m that Go allows",
     lemmas=tuple(Lemma(f"fill_aligned {m}", _fill_aligned(m)) for m in (1, 2, 4, 8, 16, 32, 64)),
+    decides=("scavenge.fill_aligned",),
 )
 FIND1 = PlainTheorem(
     "find1_finds_the_lowest_free_page",
@@ -68,6 +70,7 @@ FIND1 = PlainTheorem(
     source="mpallocbits.go, pallocBits.find1",
     inputs="any 512 bits, any search index",
     lemmas=(Lemma("find1", _find1),),
+    decides=("PallocBits.find1",),
 )
 RANGES_OF_BITS = PlainTheorem(
     "ranges_of_bits_change_alone",
@@ -77,5 +80,6 @@ RANGES_OF_BITS = PlainTheorem(
     inputs="any 512 bits, any range in them",
     lemmas=(Lemma("set_range", _range("set_range", to=True)), Lemma("clear_range", _range("clear_range", to=False))),
     tier="long",
+    decides=("PageBits.set_range", "PageBits.clear_range"),
 )
 THEOREMS = (FIND_BIT_RANGE64, FILL_ALIGNED, FIND1, RANGES_OF_BITS)

@@ -42,6 +42,8 @@ class PlainTheorem:
     premises: tuple[str, ...] = ()
     tier: str = "quick"
     """quick, or long: minutes."""
+    decides: tuple[str, ...] = ()
+    """Functions of which it says all: what they give is the only thing that it allows."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from spanproof.checks.faults.edit import Edit
-from spanproof.checks.faults.equivalence import all_proved, evidence, plain
+from spanproof.checks.faults.equivalence import all_proved, decided, evidence, plain
 from spanproof.checks.faults.fault import Fault, Origin
 from spanproof.checks.faults.layers import LAYERS, caught, is_shown_again
 from spanproof.checks.faults.page import page
@@ -67,9 +67,7 @@ def test_an_edit_that_changes_nothing_is_equal() -> None:
     heap = Subject(_planted(same), fault="same")
     found = evidence(same, heap, never)
     assert not found.differs
-    assert found.scenarios > 3
-    assert found.states > 1000
-
+    assert "from outside the same" in found.said
     nowhere = _made("sweep_mark_drained_stored_1")
     assert evidence(nowhere, subject(fault=nowhere.name), never).differs.startswith("no scenario reaches")
 
@@ -81,11 +79,40 @@ def _planted(fault: Fault) -> type[Runtime]:
 
 
 def test_an_edit_that_changes_something_is_not_equal() -> None:
-    """A step more, or another value; and of an edit within a statement nobody sees whether it is reached."""
+    """Whoever looks from outside sees another state."""
     fault = _made("heap_reclaim_negated_2")
     assert evidence(fault, subject(fault=fault.name), never).differs.startswith("differs in")
-    within = PLANTABLE["dirty_where_zeroed_base_begins"]
-    assert evidence(within, subject(fault=within.name), never).differs.startswith("no way to see")
+
+
+def test_what_only_the_edited_function_sees_changes_nothing() -> None:
+    """Two writes to a span that nobody knows of yet, the other way round."""
+    fault = _made("heap_mspan_init_swapped_1")
+    assert evidence(fault, subject(fault=fault.name), never).said.startswith("from outside the same")
+
+
+def test_a_theorem_decides_what_it_says_all_of() -> None:
+    """A bound that is never met changes nothing, says the theorem; a wrong one makes it false, and nothing is shown."""
+    fault = _made("pallocbits_find_large_n_bound_1")
+    assert decided(fault, subject(fault=fault.name), never).startswith("find_is_first_fit_in_a_short_chunk says all")
+    wrong = _made("pallocbits_find_small_n_negated_3")
+    assert decided(wrong, subject(fault=wrong.name), never) == ""
+    other = _made("heap_reclaim_negated_2")
+    assert decided(other, subject(fault=other.name), never) == ""
+
+
+def test_a_word_that_only_the_holder_of_the_lock_sees_may_be_plain() -> None:
+    """One that a scavenger reads without it may not: that is a race, and search finds it."""
+    fault = _made("scavengeindex_sys_grow_plain_2")
+    assert "without the heap lock" in evidence(fault, subject(fault=fault.name), never).said
+    racing = _made("atomicoffaddr_store_marked_plain_1")
+    kills = list(caught(racing, subject(fault=racing.name), never, ["explore"], only_first=True))
+    assert [kill.claim for kill in kills] == ["plain_accesses_are_ordered"]
+
+
+def test_histories_are_evidence_too() -> None:
+    """For what no scenario reaches: the state is the same after every few calls."""
+    fault = _made("scavengeindex_sys_grow_bound_4")
+    assert "all state is the same" in evidence(fault, subject(fault=fault.name), never).said
 
 
 def test_values_are_compared_without_their_classes() -> None:
@@ -114,8 +141,8 @@ def test_theorems_speak_of_what_they_call() -> None:
 
 def test_a_result_says_what_came_out() -> None:
     """Caught, and how; survived, and that nobody saw it; stopped."""
-    bound = _made("heap_reclaim_negated_2")
-    survived = judge_fault(bound, never)
+    bound = _made("heap_reclaim_bound_1")
+    survived = judge_fault(bound, never)  # who comes when all is claimed looks once more: no claim forbids it
     assert survived.verdict is Verdict.VIOLATED
     assert survived.reason.startswith("survived: no layer catches it; differs in")
     made = judge_fault(_made("pagetree_find_negated_1"), never)
@@ -128,6 +155,6 @@ def test_a_result_says_what_came_out() -> None:
     assert lines[0].startswith("generated: 1 of 2 caught, 0 equivalent, 1 survived")
     out = io.StringIO()
     print_matrix([survived, made], out)
-    assert "heap_reclaim_negated_2: survived" in out.getvalue()
+    assert "heap_reclaim_bound_1: survived" in out.getvalue()
     assert "## Made from the syntax tree" in page([survived, made])
-    assert "`heap_reclaim_negated_2`" in page([survived, made])
+    assert "`heap_reclaim_bound_1`" in page([survived, made])

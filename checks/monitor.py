@@ -64,6 +64,7 @@ class Monitor:
         self._calm = n.of(Cell("ghost.calm"))
         self._wanted, self._freed = n.of(Cell("ghost.wanted")), n.of(Cell("ghost.freed"))
         self._released, self._kept = n.of(Cell("ghost.released")), n.of(Cell("ghost.kept"))
+        self._cycles, self._gen = n.of(Cell("ghost.cycles")), n.of(heap.index.gen)
         self._mspans = n.all("mspancache", range(g.ps))
         self._credit, self._index = n.of(heap.reclaim_credit), n.of(heap.reclaim_index)
         self._tree = n.of(heap.pages.tree)
@@ -100,6 +101,7 @@ class Monitor:
             ("free_span_locked", False): self._span_given_back,
             **{(name, False): self._mspans_at_call for name in MSPAN_FUNCTIONS},
             **{(name, True): self._mspans_at_return for name in MSPAN_FUNCTIONS},
+            ("gc_cycle", True): self._cycle_ends,
             ("bgscavenge", False): self._scavenging_begins,
             ("bgscavenge", True): self._scavenging_ends,
             ("pages.scavenge_next", True): self._scavenged,
@@ -200,6 +202,8 @@ class Monitor:
             freed=read(self._freed).get(thread, 0),
             drained=event.function == "reclaim_chunk" and self._drained(read),
             released=read(self._released).get(thread),
+            cycles=read(self._cycles),
+            generation=read(self._gen),
             kept=(read(self._kept).get(thread, 0), self._mspans_of(thread, read)) if self._mspans else None,
         )
         if not promise.holds(self.state(read, promise.reads), moment):
@@ -357,6 +361,9 @@ class Monitor:
             return []
         more, found = event.result
         return [(self._released, released.set(thread, (released[thread] or 0) + more if found else None))]
+
+    def _cycle_ends(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
+        return [(self._cycles, read(self._cycles) + 1)]
 
     def _mspans_at_call(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
         return [(self._kept, read(self._kept).set(thread, self._mspans_of(thread, read)))] if self._mspans else []

@@ -14,6 +14,8 @@ COUNTED = ("alloc_span", "init_span", "free_span_locked", "pages.scavenge_one", 
 
 OF_A_P = ("pcache", "mspancache")
 """The families of cells that each P has one of."""
+ARRAYS = ("pageInUse", "pageMarks", "spans", "zeroedBase")
+"""The families of cells that are arrays of fixed length."""
 Reading = Callable[[int], Any]
 """The present value of the cell with this number."""
 
@@ -38,11 +40,13 @@ class Numbering:
         ghosts[Cell("ghost.freed")] = Map()
         ghosts[Cell("ghost.released")] = Map()
         ghosts[Cell("ghost.kept")] = Map()
+        ghosts[Cell("ghost.cycles")] = 0
         self.heap = heap
         self.initial = [*cells.values(), *ghosts.values()]
         self.names = [str(cell) for cell in (*cells, *ghosts)]
         self.cells: list[Cell[Any]] = [*cells, *ghosts]
         self.ghosts_from = len(cells)
+        self._arrays = frozenset(cell.name for cell in cells)
         self._number = {cell: n for n, cell in enumerate((*cells, *ghosts))}
 
     def of(self, cell: Cell[Any]) -> int:
@@ -51,6 +55,7 @@ class Numbering:
         Raises:
             UnknownCellError: the heap uses a cell that it does not list in `fresh`.
             AttributeError: it is of a P, and the thread has none: in Go that is nil.
+            IndexError: it is beyond the end of an array of the heap's.
 
         """
         try:
@@ -58,6 +63,8 @@ class Numbering:
         except KeyError:
             if cell.name in OF_A_P and not self.heap.geometry.ps:
                 raise AttributeError(f"{cell} of a thread without a P", obj=None) from None
+            if cell.name in ARRAYS and cell.name in self._arrays:
+                raise IndexError(f"{cell} is beyond the end") from None
             raise UnknownCellError(f"the heap touches {cell}, which is not among its cells") from None
 
     @property

@@ -60,6 +60,14 @@ PAGE_SCENARIOS = (
         ), 1_600, (NO_LOCK,), ps=True,
     ),
     scenario(
+        "more_mspans_than_a_p_keeps", "a P frees three spans and has room for two of their mspans, beside one that allocates",
+        "go1.27", CACHED,
+        (
+            thread(FreeManual(0), FreeManual(1), FreeManual(2), before=(AllocManual(1), AllocManual(1), AllocManual(1))),
+            thread(AllocManual(1)),
+        ), 4_389, (FROM_CACHE,), ps=True,
+    ),
+    scenario(
         "flush_against_refill", "a P goes idle and is flushed while another fills its cache",
         "go1.27", CACHED, (thread(Idle(), before=(AllocManual(1), AllocManual(1))), thread(AllocManual(1), FreeManual(0))), 1_816, (FILLED, FLUSHED), ps=True,
     ),

@@ -32,6 +32,7 @@ from spanproof.checks.programs import (
     Uncache,
 )
 from spanproof.checks.shapes import (
+    ALIGNED_STACKS,
     BITMAP_GROUPS,
     BOTH_ENDS,
     EDGE,
@@ -39,6 +40,7 @@ from spanproof.checks.shapes import (
     GROUPS,
     HALVES,
     LARGE_GROUPS,
+    LARGE_STACKS,
     RANDOM,
     SPARSE,
 )
@@ -147,8 +149,9 @@ def _tame(threads: list[Thread]) -> tuple[Thread, ...]:
 SHAPES = (
     BYTES, SMALL, CHUNKED, CACHED, CACHED, CACHED,
     WIDE, GROUPS, LARGE_GROUPS, EIGHTFOLD, HALVES, SPARSE, BITMAP_GROUPS, EDGE, BOTH_ENDS, RANDOM,
+    ALIGNED_STACKS, LARGE_STACKS,
 )  # fmt: skip
-"""Many programs are on plain heaps. Aligned stacks are not drawn: before the heap has grown they fail in Go."""
+"""Many programs are on plain heaps."""
 PAGES_OF_A_CACHE = 4
 """With blocks of so many pages or fewer a page cache never gives one."""
 
@@ -202,9 +205,13 @@ def programs(
     if geometry.heap_rand_seed:
         # Go's first growth is small; a large one fails (see the findings).
         drawn[0] = replace(drawn[0], before=(AllocManual(1), *drawn[0].before))
+    aligned = geometry in (ALIGNED_STACKS, LARGE_STACKS)
+    if aligned:
+        # Before the heap has grown aligned stacks fail in Go (see the findings).
+        drawn[0] = replace(drawn[0], before=(MallocLarge(1), *drawn[0].before))
     release = draw(st.sampled_from(releases[::-1]))
     switches = draw(_limits(geometry)) if ps else {}
-    switches |= draw(_system(geometry, release))
+    switches |= {"aligned_stacks": True} if aligned else draw(_system(geometry, release))
     tamed = _lived(_tame(drawn)) if "mappings" in switches else _tame(drawn)
     return Program(tamed, geometry, release, tracing=draw(st.booleans()), ps=ps, **switches)
 

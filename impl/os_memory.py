@@ -54,7 +54,14 @@ class OsMemory:
         return self.mappings == ALWAYS or await self.mappings_left.update(grant)
 
     async def sys_map_os(self, base: int, size: int) -> None:
-        """Make reserved memory usable (mem_linux.go, sysMapOS)."""
+        """Make reserved memory usable (mem_linux.go, sysMapOS).
+
+        Raises:
+            Throw: the system refuses, or is asked for nothing, which it takes for a mistake.
+
+        """
+        if size == 0:
+            raise Throw("runtime: cannot map pages in arena address space")
         if self.mappings != ALWAYS and not await self.mappings_left.update(grant):
             raise Throw("runtime: out of memory")
 

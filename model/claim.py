@@ -120,6 +120,10 @@ class Moment:
     """All spans to sweep were given out; who still holds one may not have begun."""
     released: int | None = None
     """Bytes that the thread has returned since it called bgscavenge; None once it has found nothing."""
+    cycles: int = 0
+    """Collections that have ended before."""
+    generation: int = 0
+    """Of the scavenge index."""
     kept: tuple[int, int] | None = None
     """Mspans that the thread's P keeps, at the call and now; None without a P."""
 

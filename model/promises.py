@@ -151,6 +151,14 @@ def _holds_background_scavenger_keeps_its_word(h: HeapState, m: Moment) -> bool:
     return m.released is None or bool(m.released >= m.args[0])
 
 
+def _holds_cycle_ends_a_generation(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  # one signature for all
+    return not m.release.scavenge_index or m.generation == m.cycles + 1
+
+
+def _holds_caches_give_few_pages(h: HeapState, m: Moment) -> bool:
+    return bool(0 < m.args[0] < h.geometry.pages_per_block // 4)
+
+
 def _holds_mspans_are_kept_by_halves(h: HeapState, m: Moment) -> bool:
     if m.kept is None:
         return True
@@ -300,6 +308,30 @@ PROMISES = (
         (),
         None,
         _holds_background_scavenger_keeps_its_word,
+    ),
+    Promise(
+        "cycle_ends_a_generation",
+        "From 1.21 on each collection ends a generation of the scavenge index.",
+        "So what was freed since is left alone in the background, and what was freed before is not.",
+        "mgc.go, gcMarkTermination; mgcscavenge.go, scavengeIndex.nextGen",
+        "generation_goes_on",
+        ("gc_cycle",),
+        True,
+        (),
+        None,
+        _holds_cycle_ends_a_generation,
+    ),
+    Promise(
+        "caches_give_few_pages",
+        "A page cache is asked only for less than a quarter of its block.",
+        "More pages are rarely there in a row, and would empty it at once.",
+        "mheap.go, allocSpan: npages < pageCachePages/4",
+        "quarter_of_a_block_from_the_cache",
+        ("alloc_from_cache",),
+        False,
+        (),
+        None,
+        _holds_caches_give_few_pages,
     ),
     Promise(
         "mspans_are_kept_by_halves",

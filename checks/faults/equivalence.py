@@ -27,6 +27,7 @@ from spanproof.checks.faults.edit import Edit, place_of, planted, statement_of
 from spanproof.checks.faults.fault import Fault, in_page_allocator
 from spanproof.checks.faults.mutators import REACHED, THROWS
 from spanproof.checks.faults.speaking import names_of
+from spanproof.checks.faults.survivors import NEVER_MET
 from spanproof.checks.monitor import BrokenError
 from spanproof.checks.proofs.catalogue import PLAIN, THEOREMS
 from spanproof.checks.proofs.script import proved
@@ -85,7 +86,7 @@ def decided(fault: Fault, heap: Subject, hurry: Hurry) -> str:
     for theorem in PLAIN:
         if edited <= set(theorem.decides) and theorem.tier == "quick":
             if judge_plain(theorem, heap, hurry)[0].result.verdict is Verdict.HOLDS:
-                return f"{theorem.name} says all of what it gives, and holds of it"
+                return f"{theorem.name} says all of what it gives, and holds of it, for {theorem.inputs}"
             return ""
     return ""
 
@@ -96,9 +97,14 @@ def evidence(fault: Fault, heap: Subject, hurry: Hurry) -> Equal:
     found = _in_scenarios(fault, heap, probing, hurry)
     if found is not NOT_FELT:
         return found
-    if fault.kind not in SHARED:
-        return _in_histories(heap, probing, hurry) if in_page_allocator(fault) else found
-    return _locked(fault, heap) if fault.kind == "plain" else found
+    if fault.kind in SHARED:
+        return _locked(fault, heap) if fault.kind == "plain" else found
+    if in_page_allocator(fault):
+        found = _in_histories(heap, probing, hurry)
+    if found is NOT_FELT and fault.name in NEVER_MET:
+        tried = f"{len(_small())} scenarios" + (f" and {len(SHAPES)} histories" if in_page_allocator(fault) else "")
+        return Equal(f"{NEVER_MET[fault.name]}; in none of {tried} are the two sides equal")
+    return found
 
 
 def _in_scenarios(fault: Fault, heap: Subject, probing: Subject, hurry: Hurry) -> Equal:

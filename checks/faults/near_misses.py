@@ -23,6 +23,16 @@ HEAP_MISSES = (
         ("Pages.bgscavenge", "released += more", "return"),
     ),
     fault(
+        "generation_goes_on", "a collection ends no generation of the scavenge index", "cycle_ends_a_generation",
+        "made up: mgcscavenge.go, nextGen", "cycle_against_background_scavenger",
+        ("Sweep.gc_cycle", "await self.index.next_gen()", ""),
+    ),
+    fault(
+        "quarter_of_a_block_from_the_cache", "a page cache is asked for a quarter of its block", "caches_give_few_pages",
+        "made up: mheap.go, allocSpan", "cache_against_cache",
+        ("Heap.alloc_span", "npages < g.pages_per_block // 4", "npages <= g.pages_per_block // 4"),
+    ),
+    fault(
         "mspan_not_kept", "an mspan that is freed goes to the pool, though the P has room for it", "mspans_are_kept_by_halves",
         "made up: mheap.go, freeMSpanLocked", "idle_beside_a_full_cache",
         ("Mspans.free_mspan_locked", "kept < self.geometry.mspan_cache", "kept > self.geometry.mspan_cache"),

@@ -13,6 +13,7 @@ from spanproof.checks.faults.equivalence import Equal, all_proved, decided, evid
 from spanproof.checks.faults.fault import Fault, Origin
 from spanproof.checks.faults.layers import LAYERS, Kill, caught, quickest
 from spanproof.checks.faults.planting import named, subject
+from spanproof.checks.faults.survivors import BREAKS_NOTHING
 from spanproof.checks.verdict import Result, Verdict
 
 Hurry = Callable[[int], str | None]
@@ -37,7 +38,8 @@ def judge_fault(fault: Fault, hurry: Hurry) -> Result:
     verdict, reason, bound = Verdict.HOLDS, "", "; ".join(text_of(kill) for kill in kills)
     if not kills:
         stopped = hurry(0)
-        shown = "" if stopped or made or fault.claim else all_proved(fault, heap, hurry)
+        harmless = fault.name in BREAKS_NOTHING if made else not fault.claim
+        shown = all_proved(fault, heap, hurry) if harmless and not stopped else ""
         if equal is not None and not equal.differs:
             bound = f"{EQUIVALENT}{equal}"
         elif shown:

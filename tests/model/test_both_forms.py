@@ -220,6 +220,8 @@ def example_moments(promise: Promise) -> list[Moment]:
         "reclaimed_pages_were_freed": [moment("reclaim_chunk", (ArenaList((1,)), 0, 4), 0)],
         "reclaim_chunk_leaves_nothing": [moment("reclaim_chunk", (ArenaList((1,)), 0, 4), 0)],
         "background_scavenger_keeps_its_word": [moment("bgscavenge", (1,), None)],
+        "cycle_ends_a_generation": [moment("gc_cycle", (), None, "go1.27")],
+        "caches_give_few_pages": [moment("alloc_from_cache", (1,), None)],
         "mspans_are_kept_by_halves": [moment("free_mspan_locked", (span,), None)],
         "ready_memory_was_released": [moment("os.sys_used", (base, size, 2 * size), None)],
     }[promise.name]  # fmt: skip

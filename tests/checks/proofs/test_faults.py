@@ -99,9 +99,13 @@ SPOKEN_OF_ELSEWHERE = {
     "growth_counts_what_was_asked": "no theorem speaks of the counters of bytes",
     "free_bytes_not_counted": "no theorem speaks of the counters of bytes",
     **dict.fromkeys(
-        ("surplus_not_credited", "reclaim_looks_at_one_chunk", "spans_counted_for_pages"),
+        ("surplus_not_credited", "reclaim_looks_at_one_chunk", "spans_counted_for_pages", "second_byte_not_looked_at"),
         "no theorem counts the pages that are reclaimed",
     ),
+    "scavenger_parks_at_once": "no theorem says how much is scavenged",
+    "mspan_not_kept": "no theorem counts the mspans that a P keeps",
+    "generation_goes_on": "no theorem speaks of generations of the scavenge index",
+    "quarter_of_a_block_from_the_cache": "page caches stand here by the contract of alloc_from_cache",
     **dict.fromkeys(
         ("scavenged_again", "search_address_not_lowered_by_scavenging", "stack_grows_under_the_lock"),
         "it is in the page allocator, which stands here by its contract",

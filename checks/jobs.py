@@ -196,7 +196,11 @@ def _pin(task: Task, setting: Setting) -> Done:
 def _fault(task: Task, setting: Setting) -> Done:
     fault = named(task.name)
     assert fault is not None
-    return Done((judge_fault(fault, _hurry(setting)),))
+    try:
+        return Done((judge_fault(fault, _hurry(setting)),))
+    except Exception as e:  # noqa: BLE001  # an edited text may fail in any way, and the other faults are not lost for it
+        said = " ".join(f"{type(e).__name__}: {e}".split())
+        return Done((Result("faults", fault.name, Verdict.UNKNOWN, f"an engine fails on it: {said[:300]}"),))
 
 
 def _alive(task: Task, setting: Setting) -> Done:

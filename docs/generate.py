@@ -1,9 +1,11 @@
 """Writes what in docs is made from results: `python docs/generate.py` (two minutes: it proves all theorems twice).
 
+The kill matrix takes longer: `spanproof faults --json faults.json`, then `python docs/generate.py faults.json`.
 tests/test_docs.py does the same work and compares.
 """
 
 import re
+import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
@@ -12,6 +14,7 @@ from pathlib import Path
 from spanproof.checks.exploring.search import explore
 from spanproof.checks.exploring.tables import Tables
 from spanproof.checks.exploring.verdicts import judge
+from spanproof.checks.faults.page import page, results_of
 from spanproof.checks.faults.planting import subject
 from spanproof.checks.programs import MallocLarge, Op, Program, Thread
 from spanproof.checks.proofs.catalogue import PLAIN, THEOREMS
@@ -35,6 +38,7 @@ from spanproof.model.releases import NEWEST
 DOCS = Path(__file__).parent
 THEOREMS_PAGE = DOCS / "reference" / "theorems.md"
 FINDINGS_PAGE = DOCS / "reference" / "findings.md"
+FAULTS_PAGE = DOCS / "reference" / "faults.md"
 MISSED = DOCS / "records" / "overlap-missed.json"
 DIRTY = DOCS / "records" / "dirty-memory-as-zero.json"
 DIRTY_PAGE = DOCS / "explanation" / "dirty-memory-as-zero.md"
@@ -181,9 +185,17 @@ def dirty_memory_page(page: str) -> str:
     return LANES.sub(lambda _: text, page, count=1)
 
 
-if __name__ == "__main__":
+def write_all() -> None:
+    """Write all pages but the kill matrix."""
     DIRTY.write_text(dirty_memory().dumps(), encoding="utf-8")
     DIRTY_PAGE.write_text(dirty_memory_page(DIRTY_PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     MISSED.write_text(overlap_missed().dumps(), encoding="utf-8")
     FINDINGS_PAGE.write_text(findings_page(), encoding="utf-8")
     THEOREMS_PAGE.write_text(theorems_page(("int", "bv64")), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    if len(sys.argv) > 1:
+        FAULTS_PAGE.write_text(page(results_of(Path(sys.argv[1]))), encoding="utf-8")
+    else:
+        write_all()

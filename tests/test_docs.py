@@ -9,7 +9,10 @@ from types import ModuleType
 import pytest
 
 from spanproof.checks import cli
-from spanproof.checks.faults.planting import subject
+from spanproof.checks.faults.fault import Origin
+from spanproof.checks.faults.layers import LAYERS, by_search
+from spanproof.checks.faults.left_out import LEFT_OUT
+from spanproof.checks.faults.planting import PLANTABLE, every_fault, subject
 from spanproof.checks.record import load
 from spanproof.checks.running.replaying import replay
 
@@ -46,6 +49,31 @@ def test_the_theorems_page_is_what_is_proved(generate: ModuleType, monkeypatch: 
 def test_the_findings_page_is_what_is_found(generate: ModuleType) -> None:
     """Searched again, every finding is there, and nothing else."""
     assert generate.FINDINGS_PAGE.read_text() == generate.findings_page()
+
+
+def test_the_faults_page_has_every_fault_that_is_written_down(generate: ModuleType) -> None:
+    """In words that are still true, and enough of those that are made; each survivor is explained."""
+    text = generate.FAULTS_PAGE.read_text()
+    names = set(re.findall(r"^(?:\| |\* )`(\w+)`", text, re.MULTILINE))
+    made = {name for name in every_fault() if name not in PLANTABLE}
+    assert names >= set(PLANTABLE)
+    assert not names - set(every_fault())
+    assert len(names & made) >= 150
+    assert len([n for n in names & set(PLANTABLE) if PLANTABLE[n].origin in (Origin.HISTORY, Origin.STUDY)]) >= 40
+    assert all(PLANTABLE[name].says in text for name in PLANTABLE)
+    assert "Not explained yet" not in text
+    assert all(bug.reason in text for bug in LEFT_OUT)
+
+
+def test_what_the_faults_page_says_of_a_search_is_found_again(generate: ModuleType) -> None:
+    """Some of the faults that it says search has found."""
+    rows = [line.split(" | ") for line in generate.FAULTS_PAGE.read_text().splitlines() if line.startswith("| `")]
+    explore = 3 + list(LAYERS).index("explore")
+    found = [row[0].strip("| `") for row in rows if len(row) == 3 + len(LAYERS) and "steps" in row[explore]]
+    assert len(found) > 60
+    for name in found[::12]:
+        heap = subject(fault=name)
+        assert by_search(PLANTABLE[name], heap, lambda _: None) is not None, name
 
 
 @pytest.mark.long

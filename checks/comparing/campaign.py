@@ -113,12 +113,14 @@ def draw(
             raise
         except EndlessError as error:
             given_up = f"the heap cannot be run: {error}"
+        except LimitError as error:
+            given_up = given_up or ("" if found else str(error))  # the next example says so
 
     stopped = ""
     try:
         if examples > part:
             campaign()
-    except (_StoppedError, LimitError) as e:
+    except _StoppedError as e:
         stopped = str(e)
     except FoundError:
         record = _record(found[-1], subject)

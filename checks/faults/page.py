@@ -1,14 +1,16 @@
-"""The kill matrix as a page of docs, from the results of `spanproof faults`. Nothing writes it to docs yet.
+"""The kill matrix as a page of docs, from the results of `spanproof faults`: docs/generate.py writes it.
 
 Read next: ../cli.py.
 """
 
+import json
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from spanproof.checks.faults.fault import Fault, Origin
 from spanproof.checks.faults.layers import LAYERS
 from spanproof.checks.faults.left_out import LEFT_OUT
-from spanproof.checks.faults.planting import named
+from spanproof.checks.faults.planting import PLANTABLE, every_fault, named
 from spanproof.checks.faults.survivors import WOULD_FIND
 from spanproof.checks.faults.table import EQUIVALENT, summary, unit_of
 from spanproof.checks.verdict import Result, Verdict
@@ -22,7 +24,7 @@ are seconds until the first counterexample, on two cores; sizes are those after 
 it again, `spanproof explore --fault NAME` shows a run.
 
 All layers are asked about a fault that somebody wrote down. One that is made from the syntax tree is asked of one layer
-after the other, the quickest first, until one finds it.
+after the other, the quickest first, until one finds it; those here are drawn from {made:,} that can be made.
 """
 SECTIONS = {
     Origin.HISTORY: "Bugs that Go had",
@@ -34,7 +36,29 @@ SECTIONS = {
 def page(results: Sequence[Result]) -> str:
     """The whole page."""
     known = [(result, fault) for result in results if (fault := named(result.name)) is not None]
-    return "\n".join((HEAD, *_summary(results), *_sections(known), *_generated(known), *_left_out()))
+    head = HEAD.format(made=len(every_fault()) - len(PLANTABLE))
+    return "\n".join((head, *_summary(results), *_sections(known), *_generated(known), *_left_out()))
+
+
+def results_of(path: Path) -> list[Result]:
+    """The results that `spanproof faults --json` wrote.
+
+    Raises:
+        ReadError: it is no such file.
+
+    """
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))["results"]
+        return [
+            Result("faults", r["name"], Verdict(r["verdict"]), r["reason"], r["bound"], (), r["seconds"], r["counts"])
+            for r in found
+        ]
+    except (OSError, ValueError, KeyError, TypeError) as e:
+        raise ReadError(f"{path}: not what `spanproof faults --json` writes: {type(e).__name__}: {e}") from e
+
+
+class ReadError(ValueError):
+    """These are no results of faults."""
 
 
 def _summary(results: Sequence[Result]) -> Iterator[str]:
@@ -94,6 +118,20 @@ def _generated(known: Sequence[tuple[Result, Fault]]) -> Iterator[str]:
     first = {layer: sum(bool(r.counts.get(f"{layer}_found")) for r, _ in rows) for layer in LAYERS}
     yield "Found by " + ", ".join(f"{layer} {number}" for layer, number in first.items()) + ".\n"
     yield from _not_caught(rows)
+    yield "Found:\n"
+    yield "| fault | what | found by |"
+    yield "|---|---|---|"
+    yield from (
+        f"| `{f.name}` | {f.says.replace('|', chr(92) + '|')} | {_found_by(r)} |" for r, f in rows if _found_by(r)
+    )
+    yield ""
+
+
+def _found_by(result: Result) -> str:
+    """The layer that found it, when, and with how large a counterexample."""
+    return "; ".join(
+        f"{layer}, {_cell(result.counts, layer)}" for layer in LAYERS if result.counts.get(f"{layer}_found")
+    )
 
 
 def _left_out() -> Iterator[str]:

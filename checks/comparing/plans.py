@@ -45,7 +45,7 @@ SMALL_SHAPES = (
     Shape(replace(SPARSE, name="16x32, pages of 64 bytes", pages_per_block=8, summary_levels=3, summary_level_bits=2,
                   phys_page_size=64, phys_huge_page_size=8), 20, 64, sparse=True),
 )  # fmt: skip
-"""Where caches, chunks and levels meet often. In one, the system's huge pages are as large as a page, in one smaller."""
+"""Where caches, chunks and levels meet often. The system has huge pages as large as a page in one, smaller in one."""
 REAL_SHAPES = (
     Shape(REAL, 600, 24),
     Shape(replace(REAL, name="pages of 16 KiB", phys_page_size=16384), 600, 24),

@@ -1,0 +1,32 @@
+"""Each layer is held against a fault that it must catch."""
+
+import pytest
+
+from spanproof.checks.faults import alive
+from spanproof.checks.faults.alive import ALIVE, judge_alive
+from spanproof.checks.faults.layers import LAYERS
+from spanproof.checks.faults.planting import PLANTABLE
+from spanproof.checks.verdict import Verdict
+
+
+def test_every_layer_has_a_fault() -> None:
+    """One at least, that is written down."""
+    assert set(ALIVE.values()) == set(LAYERS)
+    assert set(ALIVE) <= set(PLANTABLE)
+
+
+@pytest.mark.parametrize("name", ALIVE)
+def test_it_is_caught(name: str) -> None:
+    """With what replays."""
+    result = judge_alive(name, lambda _: None)
+    assert (result.check, result.name, result.verdict) == ("faults", name, Verdict.HOLDS)
+    assert result.bound.startswith(f"{ALIVE[name]} ")
+
+
+def test_a_layer_that_catches_nothing_turns_it_red(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And one that was stopped says so."""
+    monkeypatch.setattr(alive, "LAYERS", {**LAYERS, "explore": lambda *_: None})
+    dead = judge_alive("failed_cas_treated_as_done", lambda _: None)
+    assert (dead.verdict, dead.reason) == (Verdict.VIOLATED, "explore does not catch it any more")
+    stopped = judge_alive("failed_cas_treated_as_done", lambda _: "enough")
+    assert (stopped.verdict, stopped.reason) == (Verdict.UNKNOWN, "enough")

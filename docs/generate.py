@@ -1,6 +1,7 @@
 """Writes what in docs is made from results: `python docs/generate.py` (two minutes: it proves all theorems twice).
 
-The kill matrix takes longer: `spanproof faults --json faults.json`, then `python docs/generate.py faults.json`.
+The kill matrix takes longer: `spanproof faults --json faults.json`, then `python docs/generate.py faults.json`; several
+files are put together.
 tests/test_docs.py does the same work and compares.
 """
 
@@ -196,6 +197,6 @@ def write_all() -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        FAULTS_PAGE.write_text(page(results_of(Path(sys.argv[1]))), encoding="utf-8")
+        FAULTS_PAGE.write_text(page([r for path in sys.argv[1:] for r in results_of(Path(path))]), encoding="utf-8")
     else:
         write_all()

@@ -79,9 +79,11 @@ class Automaton:
         coroutine: Any = make()
         try:
             pending, self.first_events, _ = advance(coroutine, None)
+            self.start = self._node(coroutine, [], pending, (), held=False)
+        except (LimitError, HiddenStateError, UnknownCellError):
+            raise
         except Exception as e:  # whatever the text raises is judged
             raise finding(e) from e
-        self.start = self._node(coroutine, [], pending, (), held=False)
 
     def _suspended(self, node: Node) -> tuple[Any, list[Link]]:
         """A coroutine suspended at a node; a coroutine cannot be copied, so it may have to be run up to there again."""

@@ -18,6 +18,10 @@ BREAKS_NOTHING: Mapping[str, str] = {
 """Edits that cost something and break nothing: all theorems about the edited text must hold."""
 WOULD_FIND: Mapping[str, str] = {
     "heap_reclaim_bound_1": "Who reclaims when all chunks are claimed looks once more. A bound on useless looks.",
+    "heap_alloc_negated_1": "Allocating reclaims when all is swept, and not before. A claim that it reclaims first.",
+    "heap_alloc_span_negated_1": "Stacks are not aligned where they must be. A claim on where a stack begins.",
+    "heap_alloc_span_split_1": "The lock is let go between an aligned stack's pages, which are owned by then, and its mspan. "
+    "Nothing in Go forbids it.",
     "pagealloc_free_bound_1": "Freeing no pages at all is refused by a call that no layer makes; "
     "tests/impl has it among the bad input.",
     "sweep_sweep_bound_2": "A span of which nothing was freed is cleared before it is used again. A bound on clearing; "

@@ -16,16 +16,16 @@ def numbering() -> Numbering:
     return Numbering(heap, heap.fresh())
 
 
-@pytest.mark.parametrize(
-    ("cell", "error"),
-    [
-        (Cell("mspancache", 0), AttributeError),
-        (Cell("pageInUse", (1, 99)), IndexError),
-        (Cell("zeroedBase", 99), IndexError),
-        (Cell("memory", 99), UnknownCellError),
-        (Cell("nothing.like.it"), UnknownCellError),
-    ],
-)
+NOT_THERE: list[tuple[Cell[int], type[Exception]]] = [
+    (Cell("mspancache", 0), AttributeError),
+    (Cell("pageInUse", (1, 99)), IndexError),
+    (Cell("zeroedBase", 99), IndexError),
+    (Cell("memory", 99), UnknownCellError),
+    (Cell("nothing.like.it"), UnknownCellError),
+]
+
+
+@pytest.mark.parametrize(("cell", "error"), NOT_THERE)
 def test_a_cell_that_is_not_there(numbering: Numbering, cell: Cell[int], error: type[Exception]) -> None:
     """Each in its way."""
     with pytest.raises(error):

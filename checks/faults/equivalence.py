@@ -40,7 +40,7 @@ from spanproof.impl.access import Misuse, Throw, Undefined
 from spanproof.impl.malloc import Runtime
 from spanproof.model.releases import NEWEST
 
-MOST_STATES = 9_000
+MOST_STATES = 14_000
 """Of a scenario that is searched for evidence."""
 CALLS, EVERY = 400, 20
 """Calls of a history that is lived through with both texts, and after how many all state is compared."""

@@ -29,7 +29,7 @@ HEAP_MISSES = (
     ),
     fault(
         "quarter_of_a_block_from_the_cache", "a page cache is asked for a quarter of its block", "caches_give_few_pages",
-        "made up: mheap.go, allocSpan", "cache_against_cache",
+        "made up: mheap.go, allocSpan", "flush_of_scavenged_pages",
         ("Heap.alloc_span", "npages < g.pages_per_block // 4", "npages <= g.pages_per_block // 4"),
     ),
     fault(

@@ -13,7 +13,7 @@ import pytest
 from spanproof.checks import cli
 from spanproof.checks.faults.edit import Edit, planted
 from spanproof.checks.proofs.catalogue import BY_NAME, PLAIN, PLAIN_BY_NAME
-from spanproof.checks.proofs.pages import addresses, caches, first_fit, limits, summaries, words
+from spanproof.checks.proofs.pages import addresses, caches, first_fit, limits, short_bitmaps, summaries, words
 from spanproof.checks.proving.lifted.judging import PlainTheorem, drawn, judge_plain, replay_inputs, shown
 from spanproof.checks.proving.lifted.lemma import Given, Lemma, NotMetError, Numbers, broken
 from spanproof.checks.record import RecordError, load, loads
@@ -118,6 +118,10 @@ EDITS = [
     (caches.CACHE_ALLOC, "PageCache.alloc", "self.base + i * g.page_size", "self.base % (1 << 31) + i * g.page_size"),
     (addresses.RANGES, "AddrRange.take_from_front", "base > self.limit", "base >= self.limit"),
     (addresses.RANGES, "AddrRange.take_from_back", "self.base > limit", "self.base >= limit"),
+    (short_bitmaps.FIND, "PallocBits.find_small_n", "end + start >= npages", "end + start > npages"),
+    (short_bitmaps.FIND, "PallocBits.find_large_n", "s + size >= npages", "s + size > npages"),
+    (short_bitmaps.SUMMARIZE, "palloc_bits.longest_inside", "most += j", "most += j - 1"),
+    (short_bitmaps.SUMMARIZE, "PallocBits.summarize", "most >= width - 2", "most >= width - 3"),
     (caches.SCAV_CHUNK_DATA, "ScavChunkData.pack", "self.flags << 16 + log", "self.flags << 15 + log"),
     (caches.SCAV_CHUNK_DATA, "ScavChunkData.free", "data.in_use - npages", "data.last_in_use - npages"),
     (caches.SCAV_CHUNK_DATA, "ScavChunkData.should_scavenge", "self.last_in_use < g.scav_chunk_hi_occ_pages", "True"),

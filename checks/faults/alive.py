@@ -31,7 +31,7 @@ def judge_alive(name: str, hurry: Hurry) -> Result:
     kill = LAYERS[layer](fault, heap, hurry)
     verdict, reason, bound = Verdict.VIOLATED, f"{layer} does not catch it any more", ""
     if kill is not None and is_shown_again(kill, heap):
-        verdict, reason, bound = Verdict.HOLDS, "", text_of(kill)
+        verdict, reason, bound = Verdict.HOLDS, "", f"caught by {text_of(kill)}"
     elif stopped := hurry(0):
         verdict, reason = Verdict.UNKNOWN, stopped
     return Result("faults", name, verdict, reason, bound, (), time.perf_counter() - began)

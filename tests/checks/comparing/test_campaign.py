@@ -59,6 +59,11 @@ def test_a_failure_shrinks_to_few_switches(fault: str, switches: int) -> None:
     assert replay(record, heap.heap_class).difference == ""
 
 
+def test_what_search_alone_finds_is_planted() -> None:
+    """The names above are of faults."""
+    assert set(SEARCH_ONLY) <= {fault.name for fault in FAULTS}
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("fault", [f for f in FAULTS if f.name not in SEARCH_ONLY], ids=lambda fault: fault.name)
 def test_workloads_catch_every_fault(fault: Fault) -> None:

@@ -22,7 +22,7 @@ def test_it_is_caught(name: str) -> None:
     """With what replays."""
     result = judge_alive(name, lambda _: None)
     assert (result.check, result.name, result.verdict) == ("faults", name, Verdict.HOLDS)
-    assert result.bound.startswith(f"{ALIVE[name]} ")
+    assert result.bound.startswith(f"caught by {ALIVE[name]} ")
 
 
 def finds_nothing(fault: Fault, heap: Subject, hurry: Hurry) -> Kill | None:  # noqa: ARG001  # a layer's signature

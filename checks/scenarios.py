@@ -46,6 +46,11 @@ OLD_SPANS = (MallocLarge(1), Drop(0), MallocLarge(1), Drop(1), Collect())
 """Two of them, side by side."""
 
 
+_ENSURING = (
+    thread(EnsureSwept(0), AllocManual(1), before=(MallocLarge(1),)),
+    thread(Sweep(), before=(MallocLarge(1), Drop(0), Collect())),
+)
+"""One thread needs its span swept, the other sweeps in the background."""
 SPAN_SCENARIOS = (
     scenario(
         "two_allocs_one_arena", "two threads take neighbouring pages of one arena and race for its zeroedBase",
@@ -152,21 +157,15 @@ SPAN_SCENARIOS = (
     ),
     scenario(
         "ensure_swept_against_sweeper", "a thread that needs its span swept meets the sweeper at the same span",
-        "go1.27", BYTES,
-        (thread(EnsureSwept(0), AllocManual(1), before=(MallocLarge(1),)), thread(Sweep(), before=(MallocLarge(1), Drop(0), Collect()))),
-        4_063, (LOST_RACE, STAYED, SWEPT_FREE),
+        "go1.27", BYTES, _ENSURING, 4_063, (LOST_RACE, STAYED, SWEPT_FREE),
     ),
     scenario(
         "ensure_swept_before_1_17", "up to 1.16 a thread that needs its span swept sweeps it unless somebody else does",
-        "go1.16", BYTES,
-        (thread(EnsureSwept(0), AllocManual(1), before=(MallocLarge(1),)), thread(Sweep(), before=(MallocLarge(1), Drop(0), Collect()))),
-        2_445, (LOST_RACE, STAYED, SWEPT_FREE),
+        "go1.16", BYTES, _ENSURING, 2_445, (LOST_RACE, STAYED, SWEPT_FREE),
     ),
     scenario(
         "ensure_swept_on_1_17", "the same on 1.17, where who sweeps is counted",
-        "go1.17", BYTES,
-        (thread(EnsureSwept(0), AllocManual(1), before=(MallocLarge(1),)), thread(Sweep(), before=(MallocLarge(1), Drop(0), Collect()))),
-        2_603, (LOST_RACE, STAYED, SWEPT_FREE),
+        "go1.17", BYTES, _ENSURING, 2_603, (LOST_RACE, STAYED, SWEPT_FREE),
     ),
     scenario(
         "small_objects_in_no_memory", "small objects are allocated, and for one there is no memory",

@@ -1,11 +1,14 @@
 """Evidence that an edit changes nothing: whoever looks from outside the edited function sees the same states.
 
-A theorem may decide it, if it says all of what the function gives. Else both texts are searched. Every moment at which no thread is inside the edited function is one of what each cell holds and
-what each thread is about to do next, to which cell, with what; the two sets must be equal, and every claim hold in both.
-That says something only if the edit is felt, so a second edit, the probe, throws where the two texts part: where the
-place is reached, or where a bound is met, a compare-and-swap fails, a reload finds another value. The scenarios in which
-it throws are those that count. Where none does, the page allocator's histories are lived through with both texts, and a
-word that nobody accesses without the heap lock may be accessed plainly. Read next: table.py.
+A theorem may decide it, if it says all of what the function gives. Else both texts are searched. Every moment at which
+no thread is inside the edited function is one of what each cell holds and what each thread is about to do next, to which
+cell, with what; the two sets must be equal, and every claim hold in both.
+
+That says something only if the edit is felt, so a second edit, the probe, throws where the two texts part: at a bound
+that is met, where a compare-and-swap fails, where a reload finds another value; else, and for all that is written down,
+where the place is reached. The scenarios in which it throws are those that count. Where none does, the page allocator's
+histories are lived through with both texts, and a word that nobody accesses without the heap lock may be accessed
+plainly. Read next: table.py.
 """
 
 import ast
@@ -170,11 +173,13 @@ def _locked(fault: Fault, heap: Subject) -> Equal:
             ours, theirs = (_searched(scenario, cls)[0] for cls in (Runtime, heap.heap_class))
         except (BrokenError, *NOT_RUN) as e:
             return Equal(differs=f"differs in {scenario.name}: {e}")
+        here = set[str]()
         for t in range(len(ours.automata)):
             other = _accesses(theirs, t, places) - _accesses(ours, t, places)
-            changed |= {theirs.numbering.cells[a.number].name for a in other}
+            here |= {theirs.numbering.cells[a.number].name for a in other}
             unlocked |= {theirs.numbering.cells[a.number].name for a in _accesses(theirs, t, None) if not a.held}
-            scenarios += bool(other)
+        changed |= here
+        scenarios += bool(here)
     if not changed or changed & unlocked:
         return NOT_FELT
     words = " and ".join(sorted(changed))

@@ -108,7 +108,19 @@ def shrunk(plan: Plan, heap_class: type[Runtime], seconds: float) -> Plan:
             calls, place = (calls, place + size) if fewer is None else (fewer, place)
         if len(calls) == before or size > 1:
             size //= 2
-    return replace(plan, calls=_simpler(calls, tried, stop))
+    return replace(plan, calls=_simpler(_merged(calls, tried, stop), tried, stop))
+
+
+def _merged(calls: tuple[Call, ...], tried: Tried, stop: float) -> tuple[Call, ...]:
+    """The calls with one allocation in place of two in a row, of as many pages as both: no part of a history has that."""
+    place = 0
+    while place + 1 < len(calls) and time.process_time() < stop:
+        (name, a, b), (other, _, more) = calls[place : place + 2]
+        fewer = None
+        if name == other == "alloc":
+            fewer = tried((*calls[:place], (name, a, b + more + 1), *calls[place + 2 :]))
+        calls, place = (calls, place + 1) if fewer is None else (fewer, place)
+    return calls
 
 
 def _simpler(calls: tuple[Call, ...], tried: Tried, stop: float) -> tuple[Call, ...]:

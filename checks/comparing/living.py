@@ -112,7 +112,7 @@ def shrunk(plan: Plan, heap_class: type[Runtime], seconds: float) -> Plan:
 
 
 def _merged(calls: tuple[Call, ...], tried: Tried, stop: float) -> tuple[Call, ...]:
-    """The calls with one allocation in place of two in a row, of as many pages as both: no part of a history has that."""
+    """The calls with one allocation, of as many pages, in place of two in a row: leaving calls out never gives that."""
     place = 0
     while place + 1 < len(calls) and time.process_time() < stop:
         (name, a, b), (other, _, more) = calls[place : place + 2]

@@ -321,7 +321,7 @@ def check(**options: Any) -> int:
 def explore(scenarios: tuple[str, ...], claim: str | None, **options: Any) -> int:
     """Search all interleavings of SCENARIO... (default: the whole catalogue)."""
     if claim is not None:
-        from spanproof.model.promises import BY_NAME as CLAIMS  # noqa: PLC0415
+        from spanproof.model.claims import BY_NAME as CLAIMS  # noqa: PLC0415
 
         _known(claim, CLAIMS, "claim")
     options["claim"] = claim

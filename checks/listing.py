@@ -7,7 +7,7 @@ from spanproof.checks.faults.planting import PLANTABLE
 from spanproof.checks.proofs.catalogue import PLAIN, THEOREMS
 from spanproof.checks.scenarios import SCENARIOS
 from spanproof.model.claim import Claim, Invariant, Promise, RunClaim, StepInvariant
-from spanproof.model.promises import CLAIMS
+from spanproof.model.claims import CLAIMS
 from spanproof.model.releases import COLUMNS, RELEASES, Release
 
 KINDS: dict[type[Claim], str] = {Invariant: "state", StepInvariant: "step", Promise: "call", RunClaim: "run"}

@@ -17,8 +17,8 @@ from spanproof.impl.heap_cells import RECLAIM_DONE, SWEEP_DRAINED_MASK, HeapCell
 from spanproof.impl.os_memory import ALWAYS
 from spanproof.impl.span import LARGE, Span
 from spanproof.model.claim import Claim, Moment, Promise, StepInvariant
+from spanproof.model.claims import PROMISES, REFUSAL
 from spanproof.model.invariants import INVARIANTS, STEP_INVARIANTS
-from spanproof.model.promises import PROMISES, REFUSAL
 from spanproof.model.releases import SweepDone
 from spanproof.model.spec import PADDED, SCAVENGERS, AbstractHeap, RefusedError
 from spanproof.model.state import HeapState

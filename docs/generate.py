@@ -32,8 +32,8 @@ from spanproof.checks.scenarios import BY_NAME as SCENARIOS
 from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Result
 from spanproof.impl.malloc import Runtime
+from spanproof.model.claims import BY_NAME as CLAIMS
 from spanproof.model.geometry import SMALL
-from spanproof.model.promises import BY_NAME as CLAIMS
 from spanproof.model.releases import NEWEST
 
 DOCS = Path(__file__).parent

@@ -20,7 +20,7 @@ from spanproof.checks.running.replaying import Replayed
 from spanproof.checks.subject import Subject
 from spanproof.impl.access import Misuse, Throw, Undefined
 from spanproof.impl.malloc import Runtime
-from spanproof.model.promises import BY_NAME, claim_of_throw
+from spanproof.model.claims import BY_NAME, claim_of_throw
 
 REFINES = "refines_the_abstract_heap"
 MOST_TOLD = 200

@@ -17,7 +17,7 @@ from spanproof.checks.record import Step
 from spanproof.checks.running.endless import EndlessError
 from spanproof.impl.access import BLOCKED, OUT_OF_RANGE, PLAIN, Access, Misuse, Throw, Undefined, perform
 from spanproof.impl.malloc import Runtime
-from spanproof.model.promises import claim_of_throw
+from spanproof.model.claims import claim_of_throw
 
 Make = Callable[[], Generator[Any, Any, Held]]
 NIL = "invalid memory address or nil pointer dereference"

@@ -13,7 +13,7 @@ from spanproof.checks.running.machine import Machine, show
 from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Result, Verdict
 from spanproof.impl.malloc import Runtime
-from spanproof.model.promises import BY_NAME
+from spanproof.model.claims import BY_NAME
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from spanproof.checks.monitor import MSPAN_FUNCTIONS
 from spanproof.checks.numbering import ARRAYS, OF_A_P, Numbering, UnknownCellError
 from spanproof.impl.access import Cell
 from spanproof.impl.malloc import Runtime
+from spanproof.model.claims import PROMISES
 from spanproof.model.geometry import SMALL
-from spanproof.model.promises import PROMISES
 from spanproof.model.releases import NEWEST
 
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from spanproof.impl.heap_cells import ArenaList
 from spanproof.impl.span import LARGE, Span
 from spanproof.model.claim import Invariant, Moment, Promise, StepInvariant
+from spanproof.model.claims import PROMISES
 from spanproof.model.geometry import BYTES, CACHED, CHUNKED, SMALL, Geometry
 from spanproof.model.invariants import INVARIANTS, STEP_INVARIANTS
-from spanproof.model.promises import PROMISES
 from spanproof.model.releases import row
 from spanproof.model.state import HeapState, HeapVars
 from tests.model.drawing import arbitrary_states, bounded, decoded, differs, one_entry_away

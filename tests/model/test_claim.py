@@ -5,8 +5,8 @@ import re
 import pytest
 
 from spanproof.model.claim import Claim, Invariant, Promise, RunClaim, StepInvariant
+from spanproof.model.claims import BY_NAME, CLAIMS, PROMISES, RUN_CLAIMS, THROWS, claim_of_throw
 from spanproof.model.invariants import INVARIANTS, STEP_INVARIANTS
-from spanproof.model.promises import BY_NAME, CLAIMS, PROMISES, RUN_CLAIMS, THROWS, claim_of_throw
 
 
 @pytest.mark.parametrize("claim", CLAIMS, ids=lambda c: c.name)

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from spanproof.model.claim import Invariant, Promise, StepInvariant
+from spanproof.model.claims import CLAIMS
 from spanproof.model.geometry import SMALL
-from spanproof.model.promises import CLAIMS
 from spanproof.model.state import FIELDS, PER, VALUES, HeapState, HeapVars, extent, pages_within
 
 GEOMETRY = replace(SMALL, spans=3)

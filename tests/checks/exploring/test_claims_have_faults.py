@@ -8,9 +8,9 @@ from spanproof.checks.faults.edit import planted
 from spanproof.checks.faults.fault import Fault
 from spanproof.checks.scenarios import BY_NAME as SCENARIOS
 from spanproof.impl.malloc import Runtime
-from spanproof.model import promises
+from spanproof.model import claims
 from spanproof.model.claim import Claim
-from spanproof.model.promises import CLAIMS
+from spanproof.model.claims import CLAIMS
 from tests.checks.exploring.judging import broken_in, first_scenario_that_breaks
 
 
@@ -31,7 +31,7 @@ def test_every_fault_breaks_its_claim_judged_alone(fault: Fault) -> None:
 def test_faults_are_filed_under_claims() -> None:
     """Names of faults are unique, and each is filed under a claim that exists."""
     assert len(BY_NAME) == len(FAULTS)
-    assert {fault.claim for fault in FAULTS} == set(promises.BY_NAME)
+    assert {fault.claim for fault in FAULTS} == set(claims.BY_NAME)
 
 
 def test_judging_one_claim_leaves_all_others_aside() -> None:

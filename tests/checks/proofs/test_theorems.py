@@ -19,7 +19,7 @@ from spanproof.checks.proving.theorem import JOBS, RESTS_ON, Theorem, Unit, prov
 from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Verdict
 from spanproof.impl.malloc import Runtime
-from spanproof.model.promises import BY_NAME as CLAIMS
+from spanproof.model.claims import BY_NAME as CLAIMS
 from spanproof.model.releases import RELEASES
 
 ASKED_FOR = {

@@ -18,6 +18,13 @@ ARRAYS = ("pageInUse", "pageMarks", "spans", "zeroedBase")
 """The families of cells that are arrays of fixed length."""
 Reading = Callable[[int], Any]
 """The present value of the cell with this number."""
+Update = tuple[int, Any]
+"""A ghost's number and its new value."""
+
+
+def page_of(heap: HeapCells, address: int) -> int:
+    """The page of the heap, counted from its first, that an address lies in."""
+    return (address - heap.geometry.heap_base) // heap.geometry.page_size
 
 
 class UnknownCellError(LookupError):
@@ -38,6 +45,7 @@ class Numbering:
         ghosts[Cell("ghost.calm")] = frozenset()
         ghosts[Cell("ghost.wanted")] = Map()
         ghosts[Cell("ghost.freed")] = Map()
+        ghosts[Cell("ghost.owes")] = frozenset()
         ghosts[Cell("ghost.released")] = Map()
         ghosts[Cell("ghost.kept")] = Map()
         ghosts[Cell("ghost.cycles")] = 0

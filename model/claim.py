@@ -110,6 +110,12 @@ class Moment:
     """The heap says that all spans are swept."""
     large: bool = True
     """The span that is swept holds a large object, so nobody had it cached."""
+    owes: bool = False
+    """The thread is in alloc and has reclaimed nothing yet."""
+    given_out: bool = False
+    """All spans to sweep were given out, at the call of alloc_span."""
+    aligned: bool = False
+    """What is allocated is a stack, and the system wants stacks to begin at pages of its own."""
     wanted: int = 0
     """Pages that the thread in reclaim has not got yet; less than none if it got more and gave none back."""
     nothing_left: bool = False

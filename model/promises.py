@@ -77,6 +77,22 @@ def _holds_sweeping_is_not_done_before_its_end(h: HeapState, m: Moment) -> bool:
     return m.release.sweep_done is SweepDone.SWEEPDONE or not m.large or not m.done
 
 
+def _holds_alloc_reclaims_first(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  # one signature for all
+    return m.given_out or not m.owes
+
+
+def _stacks_begin_at_system_pages(v: HeapVars, m: Moment) -> z3.BoolRef:
+    if m.result is None or not m.aligned or not m.release.aligned_stacks:
+        return z3.BoolVal(True)
+    return v.base[m.result.number] % v.geometry.phys_page_size == 0
+
+
+def _holds_stacks_begin_at_system_pages(h: HeapState, m: Moment) -> bool:
+    if m.result is None or not m.aligned or not m.release.aligned_stacks:
+        return True
+    return bool(h.base[m.result.number] % h.geometry.phys_page_size == 0)
+
+
 def _holds_reclaim_keeps_its_word(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  # one signature for all
     return m.wanted == 0 or (m.wanted > 0 and m.nothing_left)
 
@@ -191,6 +207,18 @@ SPAN_PROMISES = (
         _holds_sweeping_is_not_done_before_its_end,
     ),
     Promise(
+        "alloc_reclaims_first",
+        "Who allocates for the collected heap while spans wait to be swept reclaims pages before it takes any.",
+        "So the heap does not grow while there is garbage to take pages from.",
+        "mheap.go, alloc",
+        "garbage_not_reclaimed",
+        ("alloc_span",),
+        False,
+        (),
+        None,
+        _holds_alloc_reclaims_first,
+    ),
+    Promise(
         "reclaim_keeps_its_word",
         "Who reclaims gets as many pages as it wants, or nothing is left to look at; what is more goes to the credit.",
         "It goes on until it has enough, and ends early only when the last chunk is claimed.",
@@ -225,6 +253,18 @@ SPAN_PROMISES = (
         ("page_in_use", "page_marks", "spans", "state", "sweepgen", "span_sweepgen"),
         _reclaim_chunk_leaves_nothing,
         _holds_reclaim_chunk_leaves_nothing,
+    ),
+    Promise(
+        "stacks_begin_at_system_pages",
+        "Where the system wants it, from 1.16 on, a stack begins at a page of the system's.",
+        "More is looked for than the stack needs, and of that what begins at such a page.",
+        "mheap.go, allocSpan, needPhysPageAlign; issue 41008",
+        "stacks_not_aligned",
+        ("alloc_manual",),
+        True,
+        ("base",),
+        _stacks_begin_at_system_pages,
+        _holds_stacks_begin_at_system_pages,
     ),
     Promise(
         "heap_lock_is_held",

@@ -6,10 +6,10 @@ Read next: campaign.py.
 
 from dataclasses import dataclass, field
 
+from spanproof.checks.broken import BrokenError
 from spanproof.checks.exploring.races import Race, races
 from spanproof.checks.exploring.search import deadlock, ended, explore
 from spanproof.checks.exploring.tables import Tables
-from spanproof.checks.monitor import BrokenError
 from spanproof.checks.ordering import ORDERED
 from spanproof.checks.programs import Program
 from spanproof.checks.running.machine import going_round

@@ -10,8 +10,8 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from spanproof.checks.broken import BrokenError
 from spanproof.checks.exploring.tables import Tables
-from spanproof.checks.monitor import BrokenError
 from spanproof.checks.running.endless import EndlessError
 from spanproof.checks.running.machine import going_round
 

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable
 from operator import itemgetter
 from typing import Any
 
+from spanproof.checks.broken import BrokenError
 from spanproof.checks.local_state import HiddenStateError, Link, chain_of, place_of
-from spanproof.checks.monitor import BrokenError
 from spanproof.checks.numbering import UnknownCellError
 from spanproof.checks.observe import Event, advance
 from spanproof.checks.programs import Program

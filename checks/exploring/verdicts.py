@@ -5,10 +5,10 @@ Read next: ../workloads.py.
 
 from dataclasses import dataclass, replace
 
+from spanproof.checks.broken import BrokenError
 from spanproof.checks.exploring.races import Race, meeting, races
 from spanproof.checks.exploring.search import Explored, Hurry, explore, fewest_preemptions, schedule_to
 from spanproof.checks.exploring.tables import LimitError, Tables
-from spanproof.checks.monitor import BrokenError
 from spanproof.checks.ordering import ORDERED
 from spanproof.checks.programs import Program
 from spanproof.checks.record import Record

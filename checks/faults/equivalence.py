@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from immutables import Map
 
 from spanproof.checks.again import NOT_RUN
+from spanproof.checks.broken import BrokenError
 from spanproof.checks.comparing.histories import History
 from spanproof.checks.comparing.living import live
 from spanproof.checks.comparing.looking import DifferenceError
@@ -30,7 +31,6 @@ from spanproof.checks.faults.fault import Fault, in_page_allocator
 from spanproof.checks.faults.mutators import REACHED, THROWS
 from spanproof.checks.faults.speaking import names_of
 from spanproof.checks.faults.survivors import NEVER_MET
-from spanproof.checks.monitor import BrokenError
 from spanproof.checks.proofs.catalogue import PLAIN, THEOREMS
 from spanproof.checks.proofs.script import proved
 from spanproof.checks.proving.closed_world import covered

@@ -38,6 +38,16 @@ HEAP_MISSES = (
         ("Mspans.free_mspan_locked", "kept < self.geometry.mspan_cache", "kept > self.geometry.mspan_cache"),
     ),
     fault(
+        "garbage_not_reclaimed", "allocating reclaims no pages, and the heap grows beside its garbage", "alloc_reclaims_first",
+        "made up: mheap.go, alloc", "two_cycles",
+        ("Heap.alloc", "await self.reclaim(npages)", "pass"),
+    ),
+    fault(
+        "stacks_not_aligned", "a stack begins at any page of the heap, whatever the system wants", "stacks_begin_at_system_pages",
+        "mheap.go, allocSpan; issue 41008, as before 1.16", "aligned_stacks",
+        ("Heap.alloc_span", "need_phys_page_align = self.aligned_stacks and typ == ALLOC_STACK", "need_phys_page_align = False"),
+    ),
+    fault(
         "surplus_not_credited", "pages that were reclaimed and not asked for are nobody's credit", "reclaim_keeps_its_word", "made up: mheap.go, reclaim", "spans_of_two_pages",
         ("Heap.reclaim", "await self.reclaim_credit.add(nfound - npage)", ""),
     ),

@@ -7,8 +7,9 @@ program, replays every record and runs what Hypothesis draws. Read next: replayi
 from collections.abc import Callable, Generator
 from typing import Any
 
+from spanproof.checks.broken import BrokenError
 from spanproof.checks.local_state import local_state
-from spanproof.checks.monitor import BrokenError, Monitor
+from spanproof.checks.monitor import Monitor
 from spanproof.checks.numbering import Numbering, UnknownCellError
 from spanproof.checks.observe import Event, advance, watched
 from spanproof.checks.ordering import ORDERED, conflict, declared, writes

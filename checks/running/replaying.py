@@ -6,7 +6,7 @@ changed, it names the first step that differs. Read next: ../exploring/tables.py
 
 from dataclasses import dataclass, replace
 
-from spanproof.checks.monitor import BrokenError
+from spanproof.checks.broken import BrokenError
 from spanproof.checks.programs import Program, program_of
 from spanproof.checks.record import Record, Step, Violated
 from spanproof.checks.running.machine import Machine, show

@@ -28,7 +28,7 @@ STRIDE = 3
 """Of the states reached every third is judged by both forms."""
 WORK = 3_000_000
 """Of one question to z3, in its own count: most take a tenth."""
-GEOMETRY = replace(SMALL, spans=3)
+GEOMETRY = replace(SMALL, spans=3, phys_page_size=2 * SMALL.page_size)
 V, AFTER = (HeapVars.named(GEOMETRY, suffix) for suffix in SUFFIXES)
 FORMAL = tuple(promise for promise in PROMISES if promise.formula is not None)
 
@@ -192,9 +192,11 @@ def test_reads_names_all_that_is_read(claim: Invariant | StepInvariant | Promise
             assert claim.holds(sparse, moment) == claim.holds(state, moment)
 
 
-def moment(function: str, args: tuple[Any, ...], result: Any, release: str = "go1.16", *, calm: bool = True) -> Moment:
-    """A call or return of thread 0, which holds the lock and has acquired every span."""
-    return Moment(function, True, 0, args, result, row(release), 0, (0,) * GEOMETRY.spans, calm)
+def moment(
+    function: str, args: tuple[Any, ...], result: Any, release: str = "go1.16", *, calm: bool = True, aligned: bool = True
+) -> Moment:
+    """A call or return of thread 0, which holds the lock and has acquired every span; a stack must be aligned."""
+    return Moment(function, True, 0, args, result, row(release), 0, (0,) * GEOMETRY.spans, calm, aligned=aligned)
 
 
 def example_moments(promise: Promise) -> list[Moment]:
@@ -216,6 +218,8 @@ def example_moments(promise: Promise) -> list[Moment]:
         "heap_lock_is_held": [moment("grow", (1,), None)],
         "grown_pages_were_reserved": [moment("pages.grow", (base, 4 * size), None)],
         "forced_scavenge_leaves_nothing": [moment("scavenge_all", (), None)],
+        "alloc_reclaims_first": [moment("alloc_span", (1, 0, 0), None)],
+        "stacks_begin_at_system_pages": [moment("alloc_manual", (1, 1), span)],
         "reclaim_keeps_its_word": [moment("reclaim", (1,), None)],
         "reclaimed_pages_were_freed": [moment("reclaim_chunk", (ArenaList((1,)), 0, 4), 0)],
         "reclaim_chunk_leaves_nothing": [moment("reclaim_chunk", (ArenaList((1,)), 0, 4), 0)],
@@ -240,6 +244,10 @@ def quiet_moments(promise: Promise) -> list[Moment]:
             moment("alloc", (1, LARGE, True), (None, False), "go1.27"),
         ],
         "forced_scavenge_leaves_nothing": [moment("scavenge_all", (), None, calm=False)],
+        "stacks_begin_at_system_pages": [
+            moment("alloc_manual", (1, 1), None), moment("alloc_manual", (1, 1), span, "go1.15"),
+            moment("alloc_manual", (1, 1), span, aligned=False),
+        ],
         "reclaim_chunk_leaves_nothing": [replace(moment("reclaim_chunk", (ArenaList((1,)), 0, 4), 0), drained=True)],
     }.get(promise.name, [])  # fmt: skip
 
@@ -284,7 +292,7 @@ def arguments(promise: Promise) -> st.SearchStrategy[tuple[Any, ...]]:
 def results(promise: Promise) -> st.SearchStrategy[Any]:
     """What the functions of a promise may return."""
     spans = st.none() | st.integers(0, GEOMETRY.spans - 1).map(Span)
-    if promise.name == "asked_for_zero_gets_zero":
+    if promise.name in {"asked_for_zero_gets_zero", "stacks_begin_at_system_pages"}:
         return spans
     return st.tuples(spans, st.booleans()) if promise.name == "alloc_keeps_its_word" else st.booleans()
 

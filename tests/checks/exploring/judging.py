@@ -1,9 +1,9 @@
 """Judges one claim, and no other, on all interleavings of a scenario."""
 
+from spanproof.checks.broken import BrokenError
 from spanproof.checks.exploring.races import races
 from spanproof.checks.exploring.search import explore
 from spanproof.checks.exploring.tables import Tables
-from spanproof.checks.monitor import BrokenError
 from spanproof.checks.scenario import Scenario
 from spanproof.checks.scenarios import SCENARIOS
 from spanproof.impl.malloc import Runtime

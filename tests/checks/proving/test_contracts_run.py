@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from spanproof.checks.broken import BrokenError
 from spanproof.checks.faults.corpus import BY_NAME as FAULTS
 from spanproof.checks.faults.edit import planted
-from spanproof.checks.monitor import BrokenError
 from spanproof.checks.observe import Event
 from spanproof.checks.programs import AllocManual, FreeManual, MallocLarge, Program, Thread
 from spanproof.checks.proving.cuts import Cut, Returned, lifted

@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from spanproof.checks.broken import BrokenError
 from spanproof.checks.exploring.tables import Tables
 from spanproof.checks.faults.corpus import BY_NAME as FAULTS
 from spanproof.checks.faults.edit import Edit, planted
-from spanproof.checks.monitor import BrokenError
 from spanproof.checks.ordering import ORDERED
 from spanproof.checks.programs import AllocManual, Collect, FreeManual, MallocLarge, Program, Thread
 from spanproof.checks.running.machine import Machine

@@ -14,6 +14,7 @@ from spanproof.checks.numbering import COUNTED, Numbering, Reading, Update, page
 from spanproof.checks.observe import Event
 from spanproof.impl.access import Access, Cell
 from spanproof.impl.heap_cells import RECLAIM_DONE, SWEEP_DRAINED_MASK, HeapCells
+from spanproof.impl.page_tree import PageTree
 from spanproof.impl.span import ALLOC_STACK, LARGE, Span
 from spanproof.model.claim import Moment
 from spanproof.model.releases import SweepDone
@@ -39,12 +40,15 @@ class Moments:
         self._npages = n.all("mspan.npages", range(g.spans))
         self._span_sweepgen = {number: s for s, number in enumerate(n.all("mspan.sweepgen", range(g.spans)))}
         self._credit = n.of(heap.reclaim_credit)
-        self.followed = frozenset({*self._span_sweepgen, self._credit})
+        self._tree = n.of(heap.pages.tree)
+        self._cursors = {n.of(heap.index.search_addr_bg.a), n.of(heap.index.search_addr_force.a)}
+        self.followed = frozenset({*self._span_sweepgen, self._credit, self._tree, *self._cursors})
         """The cells whose changes move one of these ghosts."""
         self._expected = n.all("ghost.expected", g.pages)
         self._calm = n.of(Cell("ghost.calm"))
         self._wanted, self._freed = n.of(Cell("ghost.wanted")), n.of(Cell("ghost.freed"))
         self._released, self._kept = n.of(Cell("ghost.released")), n.of(Cell("ghost.kept"))
+        self._moved, self._unasked = n.of(Cell("ghost.moved")), n.of(Cell("ghost.unasked"))
         self._owes = n.of(Cell("ghost.owes"))
         self._cycles, self._gen = n.of(Cell("ghost.cycles")), n.of(heap.index.gen)
         self._mspans = n.all("mspancache", range(g.ps))
@@ -60,6 +64,10 @@ class Moments:
             ("bgscavenge", False): self._scavenging_begins,
             ("bgscavenge", True): self._scavenging_ends,
             ("pages.scavenge_next", True): self._scavenged,
+            ("index.find", False): self._finding_begins,
+            ("index.find", True): self._finding_ends,
+            ("os.sys_huge_page", False): self._asked,
+            ("pages.enable_chunk_huge_pages", True): self._enabling_ends,
             ("reclaim", False): self._reclaim_begins,
             ("reclaim", True): self._reclaim_ends,
             ("reclaim_chunk", False): self._chunk_begins,
@@ -89,6 +97,8 @@ class Moments:
             nothing_left=read(self._index) >= RECLAIM_DONE,
             freed=read(self._freed).get(thread, 0),
             drained=event.function == "reclaim_chunk" and self._drained(read),
+            moved=read(self._moved).get(thread, False),
+            unasked=len(read(self._unasked).get(thread, ())),
             released=read(self._released).get(thread),
             cycles=read(self._cycles),
             generation=read(self._gen),
@@ -99,8 +109,12 @@ class Moments:
     def after_access(
         self, access: Access[Any], thread: int, number: int, change: tuple[Any, Any], read: Reading
     ) -> list[Update]:
-        """The ghosts that follow a change of a cell: who acquired which span, who got credit."""
+        """The ghosts that follow a change of a cell: who acquired which span, who got credit, whose cursor moved."""
         before, after = change
+        if number == self._tree:
+            return self._enabled(thread, before, after, read)
+        if number in self._cursors:
+            return self._cursor_moved(thread, read)
         if number == self._credit:
             return self._got(thread, before - after, read)
         s = self._span_sweepgen.get(number)
@@ -204,6 +218,36 @@ class Moments:
             return []
         more, found = event.result
         return [(self._released, released.set(thread, (released[thread] or 0) + more if found else None))]
+
+    def _finding_begins(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
+        return [(self._moved, read(self._moved).set(thread, False))]
+
+    def _finding_ends(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
+        return [(self._moved, read(self._moved).delete(thread))]
+
+    def _cursor_moved(self, thread: int, read: Reading) -> list[Update]:
+        moved: Map[int, bool] = read(self._moved)
+        now = Map({t: was or t != thread for t, was in moved.items()})
+        return [] if now == moved else [(self._moved, now)]
+
+    def _enabled(self, thread: int, before: PageTree, after: PageTree, read: Reading) -> list[Update]:
+        """Who lets bitmaps lie on huge pages asks for those of all groups but the last of each range, as Go does."""
+        if before.chunk_huge_pages or not after.chunk_huge_pages:
+            return []
+        g, ranges = self.heap.geometry, (after.in_use.at(n) for n in range(after.in_use.count))
+        ends = ((g.chunk_index(r.base), g.chunk_index(r.limit - 1)) for r in ranges)
+        groups = frozenset(
+            group for first, last in ends for group in range(first >> g.chunks_l2_bits, last >> g.chunks_l2_bits)
+        )
+        return [(self._unasked, read(self._unasked).set(thread, groups))]
+
+    def _asked(self, event: Event, thread: int, read: Reading) -> list[Update]:
+        unasked: Map[int, frozenset[int]] = read(self._unasked)
+        return [(self._unasked, unasked.set(thread, unasked[thread] - {event.args[0]}))] if thread in unasked else []
+
+    def _enabling_ends(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
+        unasked: Map[int, frozenset[int]] = read(self._unasked)
+        return [(self._unasked, unasked.delete(thread))] if thread in unasked else []
 
     def _cycle_ends(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
         return [(self._cycles, read(self._cycles) + 1)]

@@ -29,8 +29,8 @@ class Monitor:
         self.abstract = AbstractSide(heap, numbering, judged=self.judges("refines_the_abstract_heap"))
         self.moments = Moments(heap, numbering, judges_contents=self.judges("live_memory_keeps_its_contents"))
         self._tree = numbering.of(heap.pages.tree)
-        self.acquiring = frozenset({*self.moments.followed, self._tree})
-        """The cells whose changes move a ghost: each span's sweepgen, the pages, reclaimed credit."""
+        self.acquiring = self.moments.followed
+        """The cells whose changes move a ghost: each span's sweepgen, the pages, reclaimed credit, cursors."""
         has = [i for i in INVARIANTS if not i.column or getattr(heap.release, i.column)]
         has = [i for i in has if not i.switch or getattr(heap, i.switch)]
         self.invariants = [(i, self.observer.cells(i.reads)) for i in has if self._judged(i)]
@@ -73,9 +73,8 @@ class Monitor:
 
         change: the value of the cell before and after. read: reads the ghosts.
         """
-        if number == self._tree:
-            return self.abstract.borrowed(access, change, read)
-        return self.moments.after_access(access, thread, number, change, read)
+        updates = self.moments.after_access(access, thread, number, change, read)
+        return updates + self.abstract.borrowed(access, change, read) if number == self._tree else updates
 
     def event(self, event: Event, thread: int, read: Reading) -> list[Update]:
         """Judge a call or a return, and give the ghosts that follow it."""

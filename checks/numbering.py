@@ -46,6 +46,8 @@ class Numbering:
         ghosts[Cell("ghost.wanted")] = Map()
         ghosts[Cell("ghost.freed")] = Map()
         ghosts[Cell("ghost.owes")] = frozenset()
+        ghosts[Cell("ghost.moved")] = Map()
+        ghosts[Cell("ghost.unasked")] = Map()
         ghosts[Cell("ghost.released")] = Map()
         ghosts[Cell("ghost.kept")] = Map()
         ghosts[Cell("ghost.cycles")] = 0

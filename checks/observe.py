@@ -6,7 +6,7 @@ abstract heap owns, which spans were returned, what users wrote. Read next: moni
 """
 
 import inspect
-from collections.abc import Callable, Coroutine, Generator, Iterable
+from collections.abc import Callable, Coroutine, Generator, Iterable, Iterator
 from dataclasses import dataclass
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
@@ -41,10 +41,12 @@ WATCHED = (
     "sys_alloc",
     "try_alloc_mspan",
 )
-WATCHED_OS = ("sys_used",)
+WATCHED_INDEX = ("find",)
+WATCHED_OS = ("sys_huge_page", "sys_used")
 WATCHED_PAGES = (
     "alloc",
     "alloc_to_cache",
+    "enable_chunk_huge_pages",
     "flush",
     "free",
     "grow",
@@ -92,14 +94,19 @@ def _watched(cls: type, names: Iterable[str], prefix: str = "") -> type:
     return type(cls.__name__, (cls,), {"__slots__": (), **methods} if prefix else methods)
 
 
+def _there(cls: type, names: Iterable[str]) -> Iterator[str]:
+    """Those of these functions that a class has: a heap of a user's may do without some."""
+    return (name for name in names if inspect.iscoroutinefunction(getattr(cls, name, None)))
+
+
 def watched(heap_class: type[HeapCells]) -> type[HeapCells]:
     """The heap with its calls and returns told to the engine."""
-    in_pages = (name for name in WATCHED_PAGES if hasattr(heap_class.PageAlloc, name))
-    pages = _watched(heap_class.PageAlloc, in_pages, "pages.")
-    os_memory = _watched(heap_class.OsMemory, WATCHED_OS, "os.")
-    present = (name for name in WATCHED if inspect.iscoroutinefunction(getattr(heap_class, name, None)))
-    cls = _watched(heap_class, present)
+    pages = _watched(heap_class.PageAlloc, _there(heap_class.PageAlloc, WATCHED_PAGES), "pages.")
+    index = _watched(heap_class.ScavengeIndex, _there(heap_class.ScavengeIndex, WATCHED_INDEX), "index.")
+    os_memory = _watched(heap_class.OsMemory, _there(heap_class.OsMemory, WATCHED_OS), "os.")
+    cls = _watched(heap_class, _there(heap_class, WATCHED))
     cls.PageAlloc = pages  # type: ignore[attr-defined]
+    cls.ScavengeIndex = index  # type: ignore[attr-defined]
     cls.OsMemory = os_memory  # type: ignore[attr-defined]
     return cls
 

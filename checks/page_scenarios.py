@@ -15,7 +15,17 @@ from spanproof.checks.programs import (
     ScavengeAll,
 )
 from spanproof.checks.scenario import scenario, thread
-from spanproof.checks.shapes import ALIGNED_STACKS, EDGE, GROUPS, HALVES, LARGE_GROUPS, LARGE_STACKS, RANDOM, SPARSE
+from spanproof.checks.shapes import (
+    ALIGNED_STACKS,
+    CHUNKS_APART,
+    EDGE,
+    GROUPS,
+    HALVES,
+    LARGE_GROUPS,
+    LARGE_STACKS,
+    RANDOM,
+    SPARSE,
+)
 from spanproof.model.geometry import CACHED, CHUNKED, WIDE
 
 FILLED = "a page cache was filled"
@@ -41,6 +51,18 @@ _ABOVE = (AllocManual(1), AllocManual(7), AllocManual(1), AllocManual(1), FreeMa
 """The same, with a page in use above all that is free."""
 _TWO_BLOCKS = (AllocManual(1), AllocManual(1), AllocManual(8), AllocManual(1), FreeManual(1), Collect(), FreeManual(3))
 """A page freed in the lower block of a chunk before a cycle began, and one in the upper block after."""
+_IN_THREE_CHUNKS = (
+    AllocManual(1),
+    AllocManual(3),
+    AllocManual(1),
+    AllocManual(3),
+    AllocManual(1),
+    AllocManual(1),
+    FreeManual(0),
+    FreeManual(2),
+    FreeManual(4),
+)
+"""A page free at the bottom of each of three chunks, all others in use."""
 _SHORT_HOLE = (MallocLarge(1), AllocManual(4), MallocLarge(3), MallocLarge(1), FreeManual(1))
 """Of stacks at every fourth page one was freed: one page is missing, that a stack might be found there wherever it begins."""
 _TOP = (AllocManual(8), AllocManual(7), FreeManual(1))
@@ -98,7 +120,7 @@ PAGE_SCENARIOS = (
     ),
     scenario(
         "two_forced_scavengers", "two forced scavengers meet",
-        "go1.27", CACHED, (thread(ScavengeAll(), before=_BELOW), thread(ScavengeAll())), 3_604, (SCAVENGED, NOTHING, LOWERED, CLEARED),
+        "go1.27", CACHED, (thread(ScavengeAll(), before=_BELOW), thread(ScavengeAll())), 4_131, (SCAVENGED, NOTHING, LOWERED, CLEARED),
     ),
     scenario(
         "scavengers_and_a_free", "two forced scavengers and a background one beside a free",
@@ -106,7 +128,7 @@ PAGE_SCENARIOS = (
         (
             thread(FreeManual(1), before=(AllocManual(2), AllocManual(1), FreeManual(0), Collect())),
             thread(ScavengeAll()), thread(ScavengeAll()), thread(Scavenge(1)),
-        ), 218_476, (SCAVENGED, RAISED),
+        ), 244_011, (SCAVENGED, RAISED),
     ),
     scenario(
         "cycle_against_background_scavenger", "a cycle begins between two chunks of the background scavenger",
@@ -178,27 +200,39 @@ PAGE_SCENARIOS = (
     ),
     scenario(
         "empty_is_rightly_said", "with no background scavenger an empty chunk is empty, whatever runs beside it",
-        "go1.27", CACHED, (thread(AllocManual(1), Idle(), FreeManual(0), before=_BELOW), thread(ScavengeAll())), 5_581, (SCAVENGED,),
+        "go1.27", CACHED, (thread(AllocManual(1), Idle(), FreeManual(0), before=_BELOW), thread(ScavengeAll())), 5_589, (SCAVENGED,),
         ps=True, only="empty_chunk_has_nothing_to_scavenge",
     ),
     scenario(
         "nothing_is_left", "a forced scavenge of everything leaves nothing where nobody frees beside it",
-        "go1.27", CACHED, (thread(ScavengeAll(), before=_BELOW), thread(AllocManual(1), ScavengeAll())), 3_429, (SCAVENGED,),
+        "go1.27", CACHED, (thread(ScavengeAll(), before=_BELOW), thread(AllocManual(1), ScavengeAll())), 3_502, (SCAVENGED,),
         only="forced_scavenge_leaves_nothing",
     ),
     scenario(
         "cursor_stays_above", "forced scavengers beside each other lower their cursor over nothing",
-        "go1.27", CACHED, (thread(ScavengeAll(), before=(*_BELOW, AllocManual(1), FreeManual(3))), thread(ScavengeAll())), 3_604, (SCAVENGED, LOWERED),
+        "go1.27", CACHED, (thread(ScavengeAll(), before=(*_BELOW, AllocManual(1), FreeManual(3))), thread(ScavengeAll())), 4_131, (SCAVENGED, LOWERED),
         only="forced_cursor_is_above_what_is_free",
     ),
     scenario(
+        "scavenged_in_three_chunks", "two forced scavengers lower their cursor over three chunks",
+        "go1.27", CHUNKED, (thread(ScavengeAll(), before=_IN_THREE_CHUNKS), thread(ScavengeAll())), 12_320, (SCAVENGED, LOWERED),
+    ),
+    scenario(
+        "freed_above_three_chunks", "a free raises a cursor that a forced scavenger lowers over three chunks",
+        "go1.27", CHUNKED, (thread(FreeManual(5), before=_IN_THREE_CHUNKS), thread(ScavengeAll())), 1_797, (SCAVENGED, RAISED, LOWERED),
+    ),
+    scenario(
         "mark_keeps_a_raised_cursor", "a free raises the cursor above what find looks at, and its mark keeps it there",
-        "go1.27", CACHED, (thread(FreeManual(3), before=_ABOVE), thread(ScavengeAll())), 1_186, (SCAVENGED, RAISED),
+        "go1.27", CACHED, (thread(FreeManual(3), before=_ABOVE), thread(ScavengeAll())), 1_198, (SCAVENGED, RAISED),
         only="forced_cursor_is_above_what_is_free",
     ),
     scenario(
         "huge_pages_enabled", "bitmaps may lie on huge pages from now on, while others allocate and nothing grows",
-        "go1.21", CHUNKED, (thread(EnableHugePages(), before=(AllocManual(3),)), thread(AllocManual(1))), 123, (FRESH,), only="no_deadlock",
+        "go1.21", CHUNKED, (thread(EnableHugePages(), before=(AllocManual(3),)), thread(AllocManual(1))), 153, (FRESH,), only="no_deadlock",
+    ),
+    scenario(
+        "huge_pages_asked_for", "the bitmaps of three chunks may lie on huge pages from now on, while others allocate",
+        "go1.21", CHUNKS_APART, (thread(EnableHugePages(), before=(AllocManual(9),)), thread(AllocManual(1))), 153, (FRESH,), only="huge_pages_are_asked_for",
     ),
     scenario(
         "finding_background_hides_pages", "the background scavenger calls a chunk empty of which it saw the lower part",

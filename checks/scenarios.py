@@ -217,12 +217,14 @@ SPAN_SCENARIOS = (
     scenario(
         "sweeper_and_two_allocs", "two allocations, one reclaiming, and the background sweeper of the seed's release",
         "go1.16", BYTES,
-        (thread(MallocLarge(1), before=OLD_SPANS), thread(Sweep()), thread(MallocLarge(2))), 1_355_150,
+        (thread(MallocLarge(1), before=OLD_SPANS), thread(Sweep()), thread(MallocLarge(2))), 1_363_314,
         (LOST_RACE, SWEPT_FREE, RECLAIMED, REUSE, FAILED_CAS),
     ),
 )  # fmt: skip
 
 SCENARIOS = (*SPAN_SCENARIOS, *PAGE_SCENARIOS, *ENVIRONMENT_SCENARIOS)
-CLEAN = tuple(s for s in SCENARIOS if not s.finding and s.only in {None, *FINDINGS})
+HOLDING = tuple(s for s in SCENARIOS if not s.finding)
+"""Those of which the claims that they judge hold."""
+CLEAN = tuple(s for s in HOLDING if s.only in {None, *FINDINGS})
 """Those in which nothing breaks but what Go is known to break: judged by all other claims they hold too."""
 BY_NAME = {scenario.name: scenario for scenario in SCENARIOS}

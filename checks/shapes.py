@@ -7,6 +7,8 @@ from dataclasses import replace
 
 from spanproof.model.geometry import CACHED, CHUNKED, WIDE
 
+CHUNKS_APART = replace(CHUNKED, name="1x16, bitmaps apart", chunks_l1_bits=3)
+"""The bitmap of each chunk lies apart from the others."""
 TWO_BYTES = replace(CHUNKED, name="1x16, reclaimed in one", pages_per_reclaimer_chunk=16)
 """Who reclaims looks at two bytes of page_in_use in a row."""
 ALIGNED_STACKS = replace(CACHED, name="2x8, for aligned stacks", phys_page_size=16)

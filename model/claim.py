@@ -124,6 +124,10 @@ class Moment:
     """Pages that the thread has freed since it called reclaim_chunk."""
     drained: bool = False
     """All spans to sweep were given out; who still holds one may not have begun."""
+    moved: bool = False
+    """Somebody else has moved a cursor of the scavenge index since the thread called find."""
+    unasked: int = 0
+    """Groups of bitmaps that the thread was to ask huge pages for, and has not yet."""
     released: int | None = None
     """Bytes that the thread has returned since it called bgscavenge; None once it has found nothing."""
     cycles: int = 0

@@ -44,6 +44,22 @@ def _holds_cycle_ends_a_generation(h: HeapState, m: Moment) -> bool:  # noqa: AR
     return not m.release.scavenge_index or m.generation == m.cycles + 1
 
 
+def _find_lowers_its_cursor(v: HeapVars, m: Moment) -> z3.BoolRef:
+    ci, _ = m.result
+    cursor = v.cursor_force if m.args[0] else v.cursor_bg
+    return z3.Or(z3.BoolVal(ci == 0 or m.moved), cursor < v.geometry.chunk_base(ci) + v.geometry.chunk_size)
+
+
+def _holds_find_lowers_its_cursor(h: HeapState, m: Moment) -> bool:
+    ci, _ = m.result
+    cursor = h.cursor_force if m.args[0] else h.cursor_bg
+    return ci == 0 or m.moved or cursor < h.geometry.chunk_base(ci) + h.geometry.chunk_size
+
+
+def _holds_huge_pages_are_asked_for(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  # one signature for all
+    return m.unasked == 0
+
+
 def _holds_caches_give_few_pages(h: HeapState, m: Moment) -> bool:
     return bool(0 < m.args[0] < h.geometry.pages_per_block // 4)
 
@@ -91,6 +107,30 @@ PAGE_PROMISES = (
         (),
         None,
         _holds_background_scavenger_keeps_its_word,
+    ),
+    Promise(
+        "find_lowers_its_cursor",
+        "When find gives a chunk, its cursor is not above that chunk, unless somebody else has moved it.",
+        "So what was looked at is not looked at again.",
+        "mgcscavenge.go, scavengeIndex.find",
+        "cursor_not_lowered",
+        ("index.find",),
+        True,
+        ("cursor_force", "cursor_bg"),
+        _find_lowers_its_cursor,
+        _holds_find_lowers_its_cursor,
+    ),
+    Promise(
+        "huge_pages_are_asked_for",
+        "Who lets bitmaps of chunks lie on huge pages asks for those of every group there is, but the last of a range.",
+        "It goes through all ranges of addresses; that it leaves out the last group costs time alone.",
+        "mpagealloc.go, enableChunkHugePages",
+        "huge_pages_not_asked_for",
+        ("pages.enable_chunk_huge_pages",),
+        True,
+        (),
+        None,
+        _holds_huge_pages_are_asked_for,
     ),
     Promise(
         "cycle_ends_a_generation",

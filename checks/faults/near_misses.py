@@ -18,6 +18,16 @@ HEAP_MISSES = (
         ("Heap.reclaim_chunk", "i < nbytes", "i < min(nbytes, 1)"),
     ),
     fault(
+        "cursor_not_lowered", "find leaves its cursor where it was", "find_lowers_its_cursor",
+        "made up: mgcscavenge.go, scavengeIndex.find", "freed_above_three_chunks",
+        ("ScavengeIndex.find", "await cursor.store_min(new_search_addr)", "pass"),
+    ),
+    fault(
+        "huge_pages_not_asked_for", "of each range one more group of bitmaps is left out", "huge_pages_are_asked_for",
+        "made up: mpagealloc.go, enableChunkHugePages", "huge_pages_asked_for",
+        ("PageAlloc.enable_chunk_huge_pages", "group < g.chunk_index(r.limit - 1) >> g.chunks_l2_bits", "group + 1 < g.chunk_index(r.limit - 1) >> g.chunks_l2_bits"),
+    ),
+    fault(
         "scavenger_parks_at_once", "the background scavenger parks after one chunk, however much is wanted", "background_scavenger_keeps_its_word",
         "made up: mgcscavenge.go, bgscavenge", "scavenged_in_the_background",
         ("Pages.bgscavenge", "released += more", "return"),

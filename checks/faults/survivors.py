@@ -9,6 +9,7 @@ from collections.abc import Mapping
 NEVER_MET: Mapping[str, str] = {
     "scavengeindex_grow_bound_1": "a chunk is handed over once, so no growth begins where the heap does",
     "addrranges_find_succ_bound_2": "an address at a range's base lies in the range, and was found the line before",
+    "scavenge_find_scavenge_candidate_bound_5": "huge pages as large as a page of the system's would begin where it does",
     "page_cache_find_block_bound_1": "the search address lies in the heap, or is the highest address of all",
 }
 """Bounds whose two sides are never equal, and why."""
@@ -18,8 +19,6 @@ BREAKS_NOTHING: Mapping[str, str] = {
 """Edits that cost something and break nothing: all theorems about the edited text must hold."""
 WOULD_FIND: Mapping[str, str] = {
     "heap_reclaim_bound_1": "Who reclaims when all chunks are claimed looks once more. A bound on useless looks.",
-    "heap_alloc_negated_1": "Allocating reclaims when all is swept, and not before. A claim that it reclaims first.",
-    "heap_alloc_span_negated_1": "Stacks are not aligned where they must be. A claim on where a stack begins.",
     "heap_alloc_span_split_1": "The lock is let go between an aligned stack's pages, which are owned by then, and its mspan. "
     "Nothing in Go forbids it.",
     "pagealloc_free_bound_1": "Freeing no pages at all is refused by a call that no layer makes; "

@@ -6,14 +6,16 @@ One that is neither has survived: a hole in what the layers look at. Read next: 
 
 import time
 from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass
 from statistics import median
 from typing import TextIO
 
-from spanproof.checks.faults.equivalence import Equal, all_proved, decided, evidence
+from spanproof.checks.faults.equivalence import all_proved, decided, evidence
 from spanproof.checks.faults.fault import Fault, Origin
 from spanproof.checks.faults.layers import LAYERS, Kill, caught, quickest
 from spanproof.checks.faults.planting import named, subject
 from spanproof.checks.faults.survivors import BREAKS_NOTHING
+from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Result, Verdict
 
 Hurry = Callable[[int], str | None]
@@ -21,35 +23,61 @@ EQUIVALENT = "equivalent: "
 SURVIVED = "survived: "
 
 
-def judge_fault(fault: Fault, hurry: Hurry) -> Result:
-    """`holds` when some layer catches the fault, or when there is evidence that it changes nothing.
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What has come of a fault."""
 
-    All layers are asked about a fault that somebody wrote down; about one made from the syntax tree, one after the
-    other until one catches it, and slow proofs only where the edit is seen to change something.
-    """
+    kills: tuple[Kill, ...] = ()
+    equal: str = ""
+    """The evidence that it changes nothing, or breaks nothing."""
+    differs: str = ""
+    """What it changes, where nothing caught it."""
+
+
+def judge_fault(fault: Fault, hurry: Hurry) -> Result:
+    """`holds` when some layer catches the fault, or when there is evidence that it changes nothing."""
     began, heap = time.perf_counter(), subject(fault=fault.name)
-    made = fault.origin is Origin.GENERATED
-    first = quickest(fault) if made else tuple(LAYERS)
-    shown = decided(fault, heap, hurry) if made else ""
-    kills = [] if shown else list(caught(fault, heap, hurry, first, only_first=made))
-    equal = Equal(shown) if shown else None if kills or hurry(0) else evidence(fault, heap, hurry)
-    if equal is not None and equal.differs:
-        kills = list(caught(fault, heap, hurry, [layer for layer in LAYERS if layer not in first], only_first=True))
-    verdict, reason, bound = Verdict.HOLDS, "", "; ".join(text_of(kill) for kill in kills)
-    if not kills:
+    found = (_made if fault.origin is Origin.GENERATED else _written)(fault, heap, hurry)
+    verdict, reason, bound = Verdict.HOLDS, "", "; ".join(text_of(kill) for kill in found.kills)
+    if found.equal:
+        bound = f"{EQUIVALENT}{found.equal}"
+    elif not found.kills:
         stopped = hurry(0)
-        harmless = fault.name in BREAKS_NOTHING if made else not fault.claim
-        shown = all_proved(fault, heap, hurry) if harmless and not stopped else ""
-        if equal is not None and not equal.differs:
-            bound = f"{EQUIVALENT}{equal}"
-        elif shown:
-            bound = f"{EQUIVALENT}{shown}"
-        else:
-            verdict = Verdict.UNKNOWN if stopped else Verdict.VIOLATED
-            reason = stopped or f"{SURVIVED}no layer catches it; {equal}"
-    return Result(
-        "faults", fault.name, verdict, reason, bound, (), time.perf_counter() - began, dict(_counts(kills, fault))
-    )
+        verdict = Verdict.UNKNOWN if stopped else Verdict.VIOLATED
+        reason = stopped or f"{SURVIVED}no layer catches it; {found.differs}"
+    counts = dict(_counts(found.kills, fault))
+    return Result("faults", fault.name, verdict, reason, bound, (), time.perf_counter() - began, counts)
+
+
+def _written(fault: Fault, heap: Subject, hurry: Hurry) -> Found:
+    """All layers are asked about a fault that somebody wrote down."""
+    kills = tuple(caught(fault, heap, hurry, LAYERS, only_first=False))
+    if kills or hurry(0):
+        return Found(kills)
+    equal = evidence(fault, heap, hurry)
+    if not equal.differs:
+        return Found(equal=equal.said)
+    return Found(equal="" if fault.claim else all_proved(fault, heap, hurry), differs=equal.differs)
+
+
+def _made(fault: Fault, heap: Subject, hurry: Hurry) -> Found:
+    """About one made from the syntax tree one layer after the other, until one catches it.
+
+    Workloads and slow proofs are asked only where the edit is seen to change something.
+    """
+    proved = decided(fault, heap, hurry)
+    if proved:
+        return Found(equal=proved)
+    first = quickest(fault)
+    kills = tuple(caught(fault, heap, hurry, first, only_first=True))
+    if kills or hurry(0):
+        return Found(kills)
+    equal = evidence(fault, heap, hurry)
+    if not equal.differs:
+        return Found(equal=equal.said)
+    kills = tuple(caught(fault, heap, hurry, [layer for layer in LAYERS if layer not in first], only_first=True))
+    harmless = fault.name in BREAKS_NOTHING and not kills
+    return Found(kills, all_proved(fault, heap, hurry) if harmless else "", equal.differs)
 
 
 def _counts(kills: Iterable[Kill], fault: Fault) -> Iterable[tuple[str, int]]:

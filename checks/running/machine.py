@@ -209,7 +209,8 @@ class Machine:
 
     def _perform(self, t: int, access: Access[Any]) -> Any:
         number = self.numbering.of(access.cell)
-        if access.cell.guard is not None and self.values[self.numbering.of(self.heap.lock)] != t + 1:
+        unguarded = access.cell.guard is not None and self.values[self.numbering.of(self.heap.lock)] != t + 1
+        if unguarded and self.monitor.judges("lock_discipline_is_kept"):
             raise Misuse(f"{access.cell} is touched without {access.cell.guard}")
         before = self.values[number]
         after, result = perform(access, before, t)

@@ -193,7 +193,13 @@ def test_reads_names_all_that_is_read(claim: Invariant | StepInvariant | Promise
 
 
 def moment(
-    function: str, args: tuple[Any, ...], result: Any, release: str = "go1.16", *, calm: bool = True, aligned: bool = True
+    function: str,
+    args: tuple[Any, ...],
+    result: Any,
+    release: str = "go1.16",
+    *,
+    calm: bool = True,
+    aligned: bool = True,
 ) -> Moment:
     """A call or return of thread 0, which holds the lock and has acquired every span; a stack must be aligned."""
     return Moment(function, True, 0, args, result, row(release), 0, (0,) * GEOMETRY.spans, calm, aligned=aligned)
@@ -218,6 +224,8 @@ def example_moments(promise: Promise) -> list[Moment]:
         "heap_lock_is_held": [moment("grow", (1,), None)],
         "grown_pages_were_reserved": [moment("pages.grow", (base, 4 * size), None)],
         "forced_scavenge_leaves_nothing": [moment("scavenge_all", (), None)],
+        "find_lowers_its_cursor": [moment("index.find", (True,), (GEOMETRY.chunk_index(base), 0))],
+        "huge_pages_are_asked_for": [moment("pages.enable_chunk_huge_pages", (), None)],
         "alloc_reclaims_first": [moment("alloc_span", (1, 0, 0), None)],
         "stacks_begin_at_system_pages": [moment("alloc_manual", (1, 1), span)],
         "reclaim_keeps_its_word": [moment("reclaim", (1,), None)],
@@ -286,6 +294,8 @@ def arguments(promise: Promise) -> st.SearchStrategy[tuple[Any, ...]]:
         return st.tuples(st.integers(0, GEOMETRY.heap_limit), st.integers(0, 2 * GEOMETRY.arena_size))
     if promise.name == "reclaim_chunk_leaves_nothing":
         return st.tuples(st.just(ArenaList((1, 2))), st.integers(0, 3), st.integers(0, 4))
+    if promise.name == "find_lowers_its_cursor":
+        return st.tuples(st.booleans())
     return st.tuples(npages, st.booleans(), st.booleans())
 
 
@@ -294,6 +304,8 @@ def results(promise: Promise) -> st.SearchStrategy[Any]:
     spans = st.none() | st.integers(0, GEOMETRY.spans - 1).map(Span)
     if promise.name in {"asked_for_zero_gets_zero", "stacks_begin_at_system_pages"}:
         return spans
+    if promise.name == "find_lowers_its_cursor":
+        return st.tuples(st.integers(0, GEOMETRY.chunk_index(GEOMETRY.heap_limit)), st.just(0))
     return st.tuples(spans, st.booleans()) if promise.name == "alloc_keeps_its_word" else st.booleans()
 
 

@@ -104,6 +104,10 @@ SPOKEN_OF_ELSEWHERE = {
     ),
     "scavenger_parks_at_once": "no theorem says how much is scavenged",
     "mspan_not_kept": "no theorem counts the mspans that a P keeps",
+    "cursor_not_lowered": "the cursor is of another class, of which no proof speaks",
+    "huge_pages_not_asked_for": "no theorem speaks of hints to the system",
+    "garbage_not_reclaimed": "no theorem says that the heap does not grow beside its garbage",
+    "stacks_not_aligned": "what alloc_range takes is entrusted to search",
     "generation_goes_on": "no theorem speaks of generations of the scavenge index",
     "quarter_of_a_block_from_the_cache": "page caches stand here by the contract of alloc_from_cache",
     **dict.fromkeys(

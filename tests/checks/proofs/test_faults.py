@@ -107,7 +107,6 @@ SPOKEN_OF_ELSEWHERE = {
     "cursor_not_lowered": "the cursor is of another class, of which no proof speaks",
     "huge_pages_not_asked_for": "no theorem speaks of hints to the system",
     "garbage_not_reclaimed": "no theorem says that the heap does not grow beside its garbage",
-    "stacks_not_aligned": "what alloc_range takes is entrusted to search",
     "generation_goes_on": "no theorem speaks of generations of the scavenge index",
     "quarter_of_a_block_from_the_cache": "page caches stand here by the contract of alloc_from_cache",
     **dict.fromkeys(
@@ -120,6 +119,7 @@ UNKNOWN = {
     "forced_cursor_not_marked": "the cursor is of another class, of which no proof speaks",
     "find_raises_the_forced_cursor": "the cursor is of another class, of which no proof speaks",
     "edges_of_an_aligned_stack_are_freed": "it calls the page allocator where no proof speaks of it",
+    "stacks_not_aligned": "alloc_phys_page_aligned is then called by nobody whom a proof covers",
     "needzero_of_nil": "alloc follows nil, which no theorem's own claims speak of",
     "no_page_freed": "the induction breaks, but a page that stays allocated is nobody's: no page is in two spans",
     "marked_span_swept_free": "a span then never survives: nothing is shown of what follows where one does",

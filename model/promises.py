@@ -90,7 +90,8 @@ def _stacks_begin_at_system_pages(v: HeapVars, m: Moment) -> z3.BoolRef:
 def _holds_stacks_begin_at_system_pages(h: HeapState, m: Moment) -> bool:
     if m.result is None or not m.aligned or not m.release.aligned_stacks:
         return True
-    return bool(h.base[m.result.number] % h.geometry.phys_page_size == 0)
+    s: int = m.result.number
+    return h.base[s] % h.geometry.phys_page_size == 0
 
 
 def _holds_reclaim_keeps_its_word(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  # one signature for all

@@ -4,10 +4,10 @@ A record that is replayed must come out the same, byte for byte. One that is pin
 its program, its calls, its numbers or its rows still break something. Heavy modules are imported for their kind alone.
 """
 
+from spanproof.checks.broken import EndlessError
 from spanproof.checks.local_state import HiddenStateError
 from spanproof.checks.numbering import UnknownCellError
 from spanproof.checks.record import Record
-from spanproof.checks.running.endless import EndlessError
 from spanproof.checks.running.machine import HeapError
 from spanproof.checks.running.replaying import Replayed, survey
 from spanproof.checks.running.replaying import replay as replay_run

@@ -1,4 +1,4 @@
-"""What every engine raises when a claim breaks. Read next: monitor.py."""
+"""What every engine raises when a claim breaks, or the text does not come back. Read next: monitor.py."""
 
 
 class BrokenError(Exception):
@@ -10,3 +10,7 @@ class BrokenError(Exception):
         self.claim, self.detail = claim, detail
         self.schedule: tuple[int, ...] = ()
         """The way there, where an engine knows it."""
+
+
+class EndlessError(Exception):
+    """It would run for ever."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
+from spanproof.checks.broken import EndlessError
 from spanproof.checks.numbering import Field, Numbering, Reading
 from spanproof.checks.observe_pages import cursor_of, page_fields
 from spanproof.impl.access import Access
@@ -41,6 +42,8 @@ WATCHED = (
     "sys_alloc",
     "try_alloc_mspan",
 )
+MOST_EVENTS = 10_000
+"""Calls and returns between two accesses; no text of Go's has a hundred."""
 WATCHED_INDEX = ("find",)
 WATCHED_OS = ("sys_huge_page", "sys_used")
 WATCHED_PAGES = (
@@ -206,12 +209,19 @@ class Observer:
 
 
 def advance(coroutine: Any, answer: Any) -> tuple[Access[Any] | None, tuple[Event, ...], Any]:
-    """Send the result of an access and run on to the next: (it or None at the end, the events between, the result)."""
+    """Send the result of an access and run on to the next: (it or None at the end, the events between, the result).
+
+    Raises:
+        EndlessError: it calls and calls, and comes to no access.
+
+    """
     events: list[Event] = []
     try:
         reached = coroutine.send(answer)
         while isinstance(reached, Event):
             events.append(reached)
+            if len(events) > MOST_EVENTS:
+                raise EndlessError(f"{reached.function} is called again and again without an access")
             reached = coroutine.send(None)
     except StopIteration as end:
         return None, tuple(events), end.value

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
+from spanproof.checks.broken import EndlessError
 from spanproof.checks.comparing.walking import Counts, FoundError, try_example
 from spanproof.checks.exploring.races import meeting
 from spanproof.checks.exploring.search import fewest_preemptions
 from spanproof.checks.exploring.tables import LimitError
 from spanproof.checks.programs import Program
 from spanproof.checks.record import Record
-from spanproof.checks.running.endless import EndlessError
 from spanproof.checks.running.replaying import record_of
 from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Result, Verdict

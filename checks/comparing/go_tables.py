@@ -16,9 +16,9 @@ from typing import Any
 
 from immutables import Map
 
+from spanproof.checks.broken import EndlessError
 from spanproof.checks.comparing.standing_alone import StandingAlone
 from spanproof.checks.running.alone import Alone
-from spanproof.checks.running.endless import EndlessError
 from spanproof.checks.running.pages_alone import fresh_index_word, page_text
 from spanproof.checks.verdict import Result, Verdict
 from spanproof.impl.access import Cells

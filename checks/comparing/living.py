@@ -8,13 +8,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from spanproof.checks.broken import BrokenError
+from spanproof.checks.broken import BrokenError, EndlessError
 from spanproof.checks.comparing.histories import History
 from spanproof.checks.comparing.looking import DifferenceError
 from spanproof.checks.comparing.mixes import Call
 from spanproof.checks.comparing.plans import Plan, plan_of
 from spanproof.checks.record import Record, Violated
-from spanproof.checks.running.endless import EndlessError
 from spanproof.checks.running.machine import HeapError
 from spanproof.checks.running.replaying import Replayed
 from spanproof.checks.subject import Subject

@@ -10,9 +10,8 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from spanproof.checks.broken import BrokenError
+from spanproof.checks.broken import BrokenError, EndlessError
 from spanproof.checks.exploring.tables import Tables
-from spanproof.checks.running.endless import EndlessError
 from spanproof.checks.running.machine import going_round
 
 Hurry = Callable[[int], str | None]

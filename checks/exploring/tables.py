@@ -11,12 +11,11 @@ from collections.abc import Callable, Iterable
 from operator import itemgetter
 from typing import Any
 
-from spanproof.checks.broken import BrokenError
+from spanproof.checks.broken import BrokenError, EndlessError
 from spanproof.checks.local_state import HiddenStateError, Link, chain_of, place_of
 from spanproof.checks.numbering import UnknownCellError
 from spanproof.checks.observe import Event, advance
 from spanproof.checks.programs import Program
-from spanproof.checks.running.endless import EndlessError
 from spanproof.checks.running.machine import Machine, Make, finding, innermost
 from spanproof.impl.access import BLOCKED, Access, perform
 from spanproof.impl.malloc import Runtime

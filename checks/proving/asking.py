@@ -153,13 +153,15 @@ class Asking(ABC):
             return
         file, function, line = self.position()
         terms = [formula(claim) for _, claim in named]
-        result, seconds = self.questions.ask(building.negation(building.conjunction(terms)))
+        about = f"{kind.value}, {where}: {'; '.join(goal for goal, _ in named)}"
+        result, seconds = self.questions.ask(building.negation(building.conjunction(terms)), about=about)
         failed: list[Any] = []
         for (goal, _), term in zip(named, terms, strict=True):
             one, took, values = z3.unsat, seconds / len(named), dict[str, str]()
             lines: tuple[tuple[str, int], ...] = ()
             if result != z3.unsat:
-                one, took = self.questions.ask(building.negation(term), model=True)
+                said = f"{kind.value}, {where}: {goal}"
+                one, took = self.questions.ask(building.negation(term), about=said, model=True)
             if one != z3.unsat:
                 values, lines = self._values(), self.lines()
                 failed.append(term)

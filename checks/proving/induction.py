@@ -7,6 +7,7 @@ was used before it and what another thread may do are taken from its values. The
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
+from spanproof.checks.broken import EndlessError
 from spanproof.checks.exploring.verdicts import Judged, judge
 from spanproof.checks.local_state import HiddenStateError
 from spanproof.checks.numbering import UnknownCellError
@@ -26,7 +27,6 @@ from spanproof.checks.proving.obligations import Obligation, Proof
 from spanproof.checks.proving.sweeping import SweepingProtocol
 from spanproof.checks.proving.theorem import JOBS, Standing, Theorem
 from spanproof.checks.record import Record
-from spanproof.checks.running.endless import EndlessError
 from spanproof.checks.running.machine import HeapError
 from spanproof.checks.scenario import Scenario
 from spanproof.checks.scenarios import CLEAN, OLD_SPANS

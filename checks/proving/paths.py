@@ -130,7 +130,7 @@ class Paths(Asking):
 
     def _can(self, term: Any) -> bool:
         """Whether a side of a branch can be taken; that it cannot is an obligation that was met."""
-        result, seconds = self.questions.ask(term, hurry=True)
+        result, seconds = self.questions.ask(term, about="branch not taken", hurry=True)
         if result != z3.unsat:
             return True
         file, function, line = self.position()

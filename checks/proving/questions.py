@@ -12,7 +12,7 @@ from typing import Any
 
 import z3
 
-from spanproof.checks.proving import building
+from spanproof.checks.proving import building, heard
 from spanproof.checks.proving.stopping import Hurry, OutOfTimeError, patient
 
 
@@ -88,16 +88,16 @@ class Questions:
         finally:
             self._solver, self._hypotheses = kept
 
-    def ask(self, *terms: Any, hurry: bool = False, model: bool = False) -> tuple[Any, float]:
+    def ask(self, *terms: Any, about: str = "", hurry: bool = False, model: bool = False) -> tuple[Any, float]:
         """(sat, unsat or unknown, seconds) of the hypotheses with these terms.
 
-        hurry: unknown will do. model: keep what satisfies them.
+        about: what depends on the answer. hurry: unknown will do. model: keep what satisfies them.
 
         Raises:
             OutOfTimeError: there is a reason to stop.
 
         """
-        started = time.perf_counter()
+        started, before = time.perf_counter(), heard.work_so_far()
         self._solver.push()
         building.add_to(self._solver, terms)
         solver = self._solver
@@ -111,7 +111,11 @@ class Questions:
             building.add_to(solver, (*self._hypotheses, *terms))
             result = self._checked(solver)
             self.model = solver.model() if model and result == z3.sat else None
-        return result, time.perf_counter() - started
+        seconds = time.perf_counter() - started
+        if heard.anybody():
+            work = heard.work_so_far() - before
+            heard.tell(heard.Question(tuple(self._hypotheses), terms, about, str(result), seconds, work))
+        return result, seconds
 
     def _checked(self, solver: Any) -> Any:
         result = solver.check()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
-from spanproof.checks.running.endless import EndlessError
+from spanproof.checks.broken import EndlessError
 from spanproof.impl.access import ATOMIC, BLOCKED, MEANING, PLAIN, Access, Cell, Cells, perform
 
 T = TypeVar("T")

@@ -18,15 +18,13 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
 
+from spanproof.checks.broken import EndlessError
+
 LOOK = 0.1
 """Seconds of CPU time between two looks."""
 LOOKS = 10
 """So many at one and the same step: its text is endless. A step of Go's heap takes a hundredth of a second at most."""
 _LIBRARIES = ("<frozen ", *(sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")))
-
-
-class EndlessError(Exception):
-    """It would run for ever."""
 
 
 class _Whose(Enum):

@@ -7,7 +7,7 @@ program, replays every record and runs what Hypothesis draws. Read next: replayi
 from collections.abc import Callable, Generator
 from typing import Any
 
-from spanproof.checks.broken import BrokenError
+from spanproof.checks.broken import BrokenError, EndlessError
 from spanproof.checks.local_state import local_state
 from spanproof.checks.monitor import Monitor
 from spanproof.checks.numbering import Numbering, UnknownCellError
@@ -15,7 +15,6 @@ from spanproof.checks.observe import Event, advance, watched
 from spanproof.checks.ordering import ORDERED, conflict, declared, writes
 from spanproof.checks.programs import ENVIRONMENT, SWITCHES, Held, Program, User, act
 from spanproof.checks.record import Step
-from spanproof.checks.running.endless import EndlessError
 from spanproof.impl.access import BLOCKED, OUT_OF_RANGE, PLAIN, Access, Misuse, Throw, Undefined, perform
 from spanproof.impl.malloc import Runtime
 from spanproof.model.claims import claim_of_throw

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from spanproof.checks.running.endless import EndlessError
+from spanproof.checks.broken import EndlessError
 from spanproof.checks.running.pages_alone import PagesAlone, page_text
 from spanproof.checks.tracing.caches import CACHED_PAGES_LIMIT
 from spanproof.checks.tracing.claims import THE_REFERENCE_PREDICTS_EVERY_EVENT

@@ -8,7 +8,7 @@ nothing more is predicted. Read next: predicted.py.
 
 from collections.abc import Callable, Mapping
 
-from spanproof.checks.running.endless import EndlessError
+from spanproof.checks.broken import EndlessError
 from spanproof.checks.tracing.kinds import PAGE_SIZE, Kind
 from spanproof.checks.tracing.predicting import Event, Predictor, Returning
 from spanproof.checks.tracing.story import pages_of

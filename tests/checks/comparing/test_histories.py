@@ -7,13 +7,13 @@ from typing import cast
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from spanproof.checks.broken import EndlessError
 from spanproof.checks.comparing.go_tables import FILES, judge_file
 from spanproof.checks.comparing.histories import History
 from spanproof.checks.comparing.looking import DifferenceError, runs
 from spanproof.checks.comparing.mixes import Mix, drawn
 from spanproof.checks.comparing.standing_alone import StandingAlone
 from spanproof.checks.faults.edit import Edit, planted
-from spanproof.checks.running.endless import EndlessError
 from spanproof.checks.verdict import Result, Verdict
 from spanproof.impl.access import Throw, Undefined
 from spanproof.impl.malloc import Runtime

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from spanproof.checks.broken import EndlessError
 from spanproof.checks.running.alone import ALONE, Alone, CellAlone, CellsAlone
-from spanproof.checks.running.endless import EndlessError
 from spanproof.checks.running.pages_alone import PagesAlone
 from spanproof.impl.access import ATOMIC, KINDS, PLAIN, Cell, Cells, Lock, perform
 from spanproof.impl.ranges import AtomicOffAddr

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from spanproof.checks.broken import EndlessError
 from spanproof.checks.comparing.campaign import draw, judge_campaign
 from spanproof.checks.comparing.go_tables import judge_file
 from spanproof.checks.comparing.history_campaign import judge_seeded
@@ -20,7 +21,7 @@ from spanproof.checks.proofs.script import proved
 from spanproof.checks.proving.lifted.judging import judge_plain, replay_inputs
 from spanproof.checks.running import endless
 from spanproof.checks.running.alone import Alone
-from spanproof.checks.running.endless import EndlessError, watched
+from spanproof.checks.running.endless import watched
 from spanproof.checks.running.replaying import replay, survey
 from spanproof.checks.scenarios import BY_NAME
 from spanproof.checks.subject import Subject
@@ -199,3 +200,11 @@ def test_signals_are_left_as_they_were() -> None:
     thread.start()
     thread.join()
     assert seen == [True]
+
+
+def test_calls_without_an_access_come_to_an_end() -> None:
+    """A loop that calls what makes no access: each call is told, so the engine around it does move."""
+    edit = Edit("PageAlloc.enable_chunk_huge_pages", "group += 1", "pass")
+    found = judge(BY_NAME["huge_pages_asked_for"], Subject(planted((edit,)), fault="loop"), only="no_deadlock")
+    assert found.result.verdict is Verdict.VIOLATED
+    assert "called again and again" in found.result.reason

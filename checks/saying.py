@@ -1,0 +1,161 @@
+"""A command from its tasks to its exit code: what it is told, what it writes and what it prints. Read next: jobs.py."""
+
+import math
+import os
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from spanproof import __version__
+from spanproof.checks.options import REPORT
+
+if TYPE_CHECKING:
+    from spanproof.checks.jobs import Setting, Task, Work
+    from spanproof.checks.record import Record
+    from spanproof.checks.verdict import NotRun, Report
+
+
+def _setting(options: dict[str, Any], budget: float | None) -> "Setting":
+    from spanproof.checks.comparing.campaign import FEWEST_PROGRAMS  # noqa: PLC0415
+    from spanproof.checks.comparing.history_campaign import SEEDED_CALLS  # noqa: PLC0415
+    from spanproof.checks.faults.planting import subject  # noqa: PLC0415
+    from spanproof.checks.jobs import Setting  # noqa: PLC0415
+
+    subject(options["heap"], options["fault"])  # refuse a heap that does not load before anything runs
+    seconds = options["budget"] or budget
+    deadline = math.inf if seconds is None else time.monotonic() + seconds
+    return Setting(
+        options["heap"],
+        options["fault"],
+        options.get("claim"),
+        options["release"],
+        options["seed"],
+        options.get("examples") or FEWEST_PROGRAMS,
+        deadline,
+        math.inf if seconds is None else seconds,
+        tuple(options.get("theorems", ())),
+        options.get("calls") or SEEDED_CALLS,
+    )
+
+
+def _told(quiet: bool) -> Callable[[int, int, "Task"], None]:
+    """Progress on stderr: one line that is written over on a terminal, else a line now and then."""
+    terminal = sys.stderr.isatty()
+
+    def told(done: int, of: int, task: "Task") -> None:
+        if quiet or of == 1:
+            return
+        line = f"{done} of {of}: {task.check} {task.name}"
+        if terminal:
+            click.echo(f"\r\x1b[K{line[:78]}" + ("\n" if done == of else ""), err=True, nl=False)
+        elif done == of or done % 10 == 0:
+            click.echo(line, err=True)
+
+    return told
+
+
+def run_tasks(
+    command: str, tasks: list["Task"], options: dict[str, Any], *, budget: float | None = None, tell: bool = False
+) -> int:
+    """Do the tasks and say what came out, at length if theorems are to be told: the exit code."""
+    from spanproof.checks import jobs  # noqa: PLC0415
+
+    out = Path(options["out"] or REPORT)
+    keeps = command == "check" or options["out"] is not None
+    if keeps:
+        _writable(out)
+    if options["json_file"] not in (None, "-"):
+        _writable(Path(options["json_file"]).parent, "--json, in")
+    setting = _setting(options, budget)
+    work = jobs.run(tasks, setting, options["jobs"] or os.cpu_count() or 1, _told(quiet=False))
+    if tell and options["json_file"] != "-":
+        for told in work.told.values():
+            click.echo(told)
+    return _say(command, work, options, out, page=keeps)
+
+
+def _writable(folder: Path, option: str = "--out") -> None:
+    """Refuse a folder that cannot be written to before any work is done."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as e:
+        raise click.UsageError(
+            f"{option} {folder}: cannot be made: {e.strerror}; give a folder that can be written to"
+        ) from e
+    if not os.access(folder, os.W_OK):
+        raise click.UsageError(f"{option} {folder}: cannot be written to; give another folder")
+
+
+def _say(command: str, work: "Work", options: dict[str, Any], out: Path, *, page: bool) -> int:
+    """Write the report, the records and the JSON, print the table or the counterexamples; the exit code."""
+    from spanproof.checks.faults.table import print_matrix  # noqa: PLC0415
+    from spanproof.checks.reporting.table import print_table  # noqa: PLC0415
+    from spanproof.checks.reporting.words import sentence  # noqa: PLC0415
+    from spanproof.checks.reporting.write import ReportError, result_json, write_report  # noqa: PLC0415
+    from spanproof.checks.verdict import EXIT_CODES, EXIT_INTERRUPTED, EXIT_USAGE, Report  # noqa: PLC0415
+    from spanproof.model.releases import NEWEST  # noqa: PLC0415
+
+    not_run: tuple[NotRun, ...] = ()
+    report = Report(command, options["release"] or NEWEST.name, options["seed"], tuple(work.results), not_run)
+    unwritten = ""
+    if page or work.records:
+        report = _placed(report, out)
+        try:
+            write_report(out, report, work.records, __version__)
+        except ReportError as e:
+            unwritten = str(e)
+    if options["json_file"] == "-":
+        click.echo(result_json(report, __version__), nl=False)
+    else:
+        for name, record in work.records.items() if command != "check" else ():
+            click.echo(story(record, str(out / name)))
+        if command == "faults":
+            print_matrix(report.results, sys.stdout)
+            click.echo(sentence(report))
+        else:
+            print_table(report, sys.stdout, see=str(out / "report.html") if page or work.records else "")
+    if options["json_file"] not in (None, "-"):
+        write_json(Path(options["json_file"]), result_json(report, __version__))
+    if unwritten:
+        click.echo(f"spanproof: {unwritten}", err=True)
+        return EXIT_USAGE
+    if work.interrupted:
+        click.echo(f"spanproof: interrupted; {len(work.results)} results are kept", err=True)
+        return EXIT_INTERRUPTED
+    ran = {name for item in report.results for name in (item.check, item.name)}
+    missing = [name for name in options["require"] if name not in ran]
+    if missing:
+        click.echo(f"spanproof: --require {missing[0]}: it did not run", err=True)
+        return EXIT_USAGE
+    return EXIT_CODES[report.verdict]
+
+
+def _placed(report: "Report", out: Path) -> "Report":
+    """The report with the place of each record in it."""
+    from dataclasses import replace  # noqa: PLC0415
+
+    placed = (replace(r, record=str(out / r.record)) if r.record else r for r in report.results)
+    return replace(report, results=tuple(placed))
+
+
+def write_json(path: Path, text: str) -> None:
+    """Write a file of JSON whole or not at all."""
+    from spanproof.checks.record import write_atomically  # noqa: PLC0415
+
+    try:
+        write_atomically(path, text)
+    except OSError as e:
+        raise click.UsageError(f"--json {path}: cannot be written: {e.strerror}") from e
+
+
+def story(record: "Record", place: str) -> str:
+    """A counterexample as text, with the program and the way to see it again."""
+    from spanproof.checks.reporting.lanes import lanes  # noqa: PLC0415
+    from spanproof.checks.running.printing import runnable  # noqa: PLC0415
+
+    program = runnable(record) if record.kind == "run" else ""
+    return lanes(record, f"spanproof replay {place}", program)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from spanproof import __version__
-from spanproof.checks.options import WithHistories, json_place, known, shared
+from spanproof.checks.options import WithHistories, json_place, known, named, shared
 from spanproof.checks.saying import run_tasks, story, write_json
 
 if TYPE_CHECKING:
@@ -110,6 +110,13 @@ def explore(scenarios: tuple[str, ...], claim: str | None, **options: Any) -> in
     show_default=True,
     help="quick: unbounded integers, seconds. long: 64-bit words and longer bitmaps too, minutes.",
 )
+@click.option("--certificates", callback=named, metavar="DIR", help="Write each proof for other solvers to read.")
+@click.option("--necessity", is_flag=True, help="Tell what each conjunct of the contracts is needed for; minutes.")
+@click.option("--stability", is_flag=True, help="Ask each question under several seeds of the solver, too; minutes.")
+@click.option("--recheck", callback=named, metavar="DIR", help="Put such proofs to other solvers; nothing is proved.")
+@click.option(
+    "--solver", "solvers", multiple=True, metavar="CMD", help="For --recheck, instead of cvc5 and bitwuzla; repeatable."
+)
 @shared
 def prove(theorems: tuple[str, ...], domain: str | None, tier: str, **options: Any) -> int:
     """Prove THEOREM... (default: all) about the text of the heap; name one to hear all.
@@ -120,6 +127,15 @@ def prove(theorems: tuple[str, ...], domain: str | None, tier: str, **options: A
     from spanproof.checks.jobs import plain_tasks, proof_tasks  # noqa: PLC0415
     from spanproof.checks.proofs.catalogue import BY_NAME, PLAIN_BY_NAME, plain_names  # noqa: PLC0415
 
+    solvers = options.pop("solvers")
+    if options["recheck"]:
+        if theorems or options["certificates"]:
+            raise click.UsageError("--recheck: asks about what is in the folder; leave theorems and --certificates out")
+        return run_tasks("prove", _rechecks(Path(options["recheck"]), solvers), options)
+    if sum(map(bool, (options["certificates"], options["necessity"], options["stability"]))) > 1:
+        raise click.UsageError("--certificates, --necessity, --stability: one at a time")
+    if solvers:
+        raise click.UsageError("--solver: only with --recheck")
     for name in theorems:
         known(name, [*BY_NAME, *PLAIN_BY_NAME], "theorem")
     if domain == "int" and tier == "long":
@@ -130,6 +146,22 @@ def prove(theorems: tuple[str, ...], domain: str | None, tier: str, **options: A
     heap = subject(options["heap"], options["fault"]).heap_class
     tasks = [*proof_tasks(options["theorems"], heap, options["release"], domains), *plain_tasks(plain)]
     return run_tasks("prove", tasks, options, tell=bool(theorems))
+
+
+def _rechecks(folder: Path, solvers: tuple[str, ...]) -> list["Task"]:
+    """A task for each script and each solver that can read it, the longest first."""
+    from spanproof.checks.jobs import Task  # noqa: PLC0415
+    from spanproof.checks.proving.evidence.certificates import read_manifest  # noqa: PLC0415
+    from spanproof.checks.proving.evidence.recheck import command  # noqa: PLC0415
+    from spanproof.checks.proving.evidence.solvers import installed, reads  # noqa: PLC0415
+
+    asked = solvers or tuple(installed())
+    if not asked:
+        raise click.UsageError("--recheck: no other solver is installed: pip install 'spanproof[recheck]', or --solver")
+    for solver in asked:
+        command(solver)  # refuse one that is no command before anything runs
+    found = sorted(read_manifest(folder), key=lambda certificate: -sum(certificate.seconds))
+    return [Task("recheck", c.file, domain=s) for c in found for s in asked if reads(s, folder / c.file)]
 
 
 @cli.command(cls=WithHistories)
@@ -331,6 +363,8 @@ def _input_errors() -> tuple[type[Exception], ...]:
     """The errors that a user's input can cause; imported only once something has gone wrong."""
     from spanproof.checks.faults.edit import EditError  # noqa: PLC0415
     from spanproof.checks.programs import ProgramError  # noqa: PLC0415
+    from spanproof.checks.proving.evidence.certificates import CertificateError  # noqa: PLC0415
+    from spanproof.checks.proving.evidence.recheck import SolverError  # noqa: PLC0415
     from spanproof.checks.record import RecordError  # noqa: PLC0415
     from spanproof.checks.reporting.write import ReportError  # noqa: PLC0415
     from spanproof.checks.running.replaying import ScheduleError  # noqa: PLC0415
@@ -338,7 +372,8 @@ def _input_errors() -> tuple[type[Exception], ...]:
     from spanproof.checks.text import TextError  # noqa: PLC0415
     from spanproof.checks.tracing.validating import TraceError  # noqa: PLC0415
 
-    return (EditError, ProgramError, RecordError, ReportError, ScheduleError, SubjectError, TextError, TraceError)
+    inputs = (EditError, ProgramError, RecordError, ScheduleError, SubjectError, TextError, TraceError)
+    return (*inputs, CertificateError, ReportError, SolverError)
 
 
 def run() -> None:

@@ -23,6 +23,8 @@ from spanproof.checks.exploring.verdicts import judge
 from spanproof.checks.faults.alive import ALIVE, judge_alive
 from spanproof.checks.faults.planting import named, subject
 from spanproof.checks.faults.table import judge_fault
+from spanproof.checks.proving.evidence.certificates import read_manifest
+from spanproof.checks.proving.evidence.gathering import Evidence, Wanted, gathering
 from spanproof.checks.proving.obligations import Proof
 from spanproof.checks.record import Record, load
 from spanproof.checks.running.endless import watched
@@ -66,6 +68,10 @@ class Setting:
     """Task prove: the theorems to judge."""
     calls: int = SEEDED_CALLS
     """Of seeded histories."""
+    wanted: Wanted = Wanted.NOTHING
+    """Task prove: what is to be heard of proofs."""
+    folder: str = ""
+    """Tasks prove and recheck: what proofs are written to, or read from."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +86,8 @@ class Done:
     """Task prove: one proof; the theorems are judged when all are there."""
     told: str = ""
     """Task prove: a theorem about plain functions, told at length."""
+    evidence: Evidence | None = None
+    """Task prove: what was heard of it, if that was wanted."""
 
 
 @dataclass(slots=True)
@@ -90,6 +98,8 @@ class Work:
     records: dict[str, Record] = field(default_factory=dict[str, Record])
     told: dict[str, str] = field(default_factory=dict[str, str])
     """Theorems, each told at length."""
+    evidence: list[Evidence] = field(default_factory=list[Evidence])
+    """What was heard of proofs."""
     interrupted: bool = False
 
 
@@ -130,7 +140,7 @@ def _unknown(task: Task, reason: str) -> Done:
     if task.check == "pin":
         path = Path(task.name)
         return Done((Result(CHECK[load(path).kind], f"pinned {path.name}", Verdict.UNKNOWN, reason),))
-    check = "faults" if task.check == "alive" else task.check
+    check = {"alive": "faults", "recheck": "prove"}.get(task.check, task.check)
     return Done((Result(check, task.name, Verdict.UNKNOWN, reason),))
 
 
@@ -169,22 +179,34 @@ def _trace(task: Task, setting: Setting) -> Done:
 def _prove(task: Task, setting: Setting) -> Done:
     if not task.domain:
         return _prove_plain(task, setting)
-    from spanproof.checks.proving.theorem import JOBS, prove, units  # noqa: PLC0415  # z3 at work, for this task alone
+    from spanproof.checks.proving.theorem import DOMAIN_NAMES, JOBS, prove, units  # noqa: PLC0415  # z3 at work, for this task alone
 
     hurry = _hurry(setting)(0)
     if hurry is not None:
         return Done((), (), None, Proof(task.name, task.release, task.domain, error=hurry))
     heap = subject(setting.heap, setting.fault).heap_class
     unit = next(u for u in units(JOBS[task.name], heap, setting.release) if u.release == task.release)
-    return Done((), (), None, prove(unit, heap, task.domain, _hurry(setting)))
+    with gathering(setting.wanted, setting.folder, f"{unit} in {DOMAIN_NAMES[task.domain]}") as heard:
+        proof = prove(unit, heap, task.domain, _hurry(setting))
+    return Done((), (), None, proof, evidence=heard())
 
 
 def _prove_plain(task: Task, setting: Setting) -> Done:
     from spanproof.checks.proofs.catalogue import PLAIN_BY_NAME  # noqa: PLC0415  # for this task alone
     from spanproof.checks.proving.lifted.judging import judge_plain  # noqa: PLC0415  # as above
 
-    found, told = judge_plain(PLAIN_BY_NAME[task.name], subject(setting.heap, setting.fault), _hurry(setting))
-    return Done((found.result,), () if found.record is None else (found.record,), told=told)
+    with gathering(setting.wanted, setting.folder, task.name) as heard:
+        found, told = judge_plain(PLAIN_BY_NAME[task.name], subject(setting.heap, setting.fault), _hurry(setting))
+    records = () if found.record is None else (found.record,)
+    return Done((found.result,), records, told=told, evidence=heard())
+
+
+def _recheck(task: Task, setting: Setting) -> Done:
+    from spanproof.checks.proving.evidence.recheck import judge_again  # noqa: PLC0415  # for this task alone
+
+    folder = Path(setting.folder)
+    certificate = next(c for c in read_manifest(folder) if c.file == task.name)
+    return Done((judge_again(folder, certificate, task.domain, _hurry(setting)),))
 
 
 def _pin(task: Task, setting: Setting) -> Done:
@@ -214,6 +236,7 @@ _TASKS: dict[str, Callable[[Task, Setting], Done]] = {
     "prove": _prove,
     "trace": _trace,
     "pin": _pin,
+    "recheck": _recheck,
     "faults": _fault,
     "alive": _alive,
 }
@@ -280,6 +303,7 @@ def run(tasks: list[Task], setting: Setting, jobs: int, told: Callable[[int, int
     found.sort(key=lambda pair: order[pair[0]])
     proofs = [(task, done.proof) for task, done in found if done.proof is not None]
     in_order = [done for _, done in found]
+    work.evidence = [done.evidence for done in in_order if done.evidence is not None]
     parts = [done.part for done in in_order if done.part is not None]
     for done in in_order:
         if done.proof is not None:

@@ -46,7 +46,8 @@ def known(name: str, names: Iterable[str], what: str) -> None:
         raise click.UsageError(f"no {what} {name!r}: {hint}")
 
 
-def _named(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:  # noqa: ARG001
+def named(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:  # noqa: ARG001
+    """Refuse a name that names nothing."""
     if value is not None and (not value or "\0" in value):
         raise click.BadParameter(f"{value!r} names nothing")
     return value
@@ -54,7 +55,7 @@ def _named(ctx: click.Context, param: click.Parameter, value: str | None) -> str
 
 def json_place(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
     """Refuse a place for JSON that is none."""
-    if _named(ctx, param, value) is not None and Path(str(value)).is_dir():
+    if named(ctx, param, value) is not None and Path(str(value)).is_dir():
         raise click.BadParameter(f"{value} is a folder; give a file")
     return value
 
@@ -79,7 +80,7 @@ OPTIONS = (
     click.option(
         "--out",
         metavar="DIR",
-        callback=_named,
+        callback=named,
         default=None,
         help=f"Folder for the report (check: {REPORT}) and records.",
     ),

@@ -24,6 +24,7 @@ def _setting(options: dict[str, Any], budget: float | None) -> "Setting":
     from spanproof.checks.comparing.history_campaign import SEEDED_CALLS  # noqa: PLC0415
     from spanproof.checks.faults.planting import subject  # noqa: PLC0415
     from spanproof.checks.jobs import Setting  # noqa: PLC0415
+    from spanproof.checks.proving.evidence.gathering import Wanted  # noqa: PLC0415
 
     subject(options["heap"], options["fault"])  # refuse a heap that does not load before anything runs
     seconds = options["budget"] or budget
@@ -39,6 +40,8 @@ def _setting(options: dict[str, Any], budget: float | None) -> "Setting":
         math.inf if seconds is None else seconds,
         tuple(options.get("theorems", ())),
         options.get("calls") or SEEDED_CALLS,
+        Wanted(next((kind for kind in Wanted if kind and options.get(kind)), "")),
+        options.get("certificates") or options.get("recheck") or "",
     )
 
 
@@ -70,12 +73,35 @@ def run_tasks(
         _writable(out)
     if options["json_file"] not in (None, "-"):
         _writable(Path(options["json_file"]).parent, "--json, in")
+    if options.get("certificates"):
+        _writable(Path(options["certificates"]), "--certificates")
     setting = _setting(options, budget)
     work = jobs.run(tasks, setting, options["jobs"] or os.cpu_count() or 1, _told(quiet=False))
+    if setting.wanted:
+        _tell_evidence(setting, work)
     if tell and options["json_file"] != "-":
         for told in work.told.values():
             click.echo(told)
     return _say(command, work, options, out, page=keeps)
+
+
+def _tell_evidence(setting: "Setting", work: "Work") -> None:
+    """Write the manifest of proofs that were written down, or print what else was heard of them."""
+    from spanproof.checks.proving.evidence.certificates import Certificate, write_manifest  # noqa: PLC0415
+    from spanproof.checks.proving.evidence.necessity import Necessity, merged, told_uses  # noqa: PLC0415
+    from spanproof.checks.proving.evidence.stability import Stability, told_moves  # noqa: PLC0415
+
+    written = [e for e in work.evidence if isinstance(e, Certificate)]
+    if written:
+        write_manifest(Path(setting.folder), written, setting.heap, setting.fault)
+        asked = sum(len(certificate.about) for certificate in written)
+        click.echo(f"{len(written)} proofs with {asked:,} questions are in {setting.folder}", err=True)
+    uses = merged(e.uses for e in work.evidence if isinstance(e, Necessity))
+    for line in told_uses(uses) if uses else ():
+        click.echo(line)
+    steady = [e for e in work.evidence if isinstance(e, Stability)]
+    for line in told_moves(steady) if steady else ():
+        click.echo(line)
 
 
 def _writable(folder: Path, option: str = "--out") -> None:

@@ -6,6 +6,7 @@ Read next: paths.py.
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
+from pathlib import PurePath
 from typing import Any
 
 import z3
@@ -123,16 +124,18 @@ class Asking(ABC):
 
     # Claims.
 
-    def assume(self, claim: Any) -> None:
-        """Add a hypothesis."""
+    def assume(self, claim: Any, name: str = "") -> None:
+        """Add a hypothesis; name: of the conjunct of a contract that it is."""
         if claim is True:
             return
-        self.questions.assume([formula(claim)])
+        self.questions.assume([formula(claim)], name)
 
     def assume_all(self, claims: Claims) -> None:
         """Add hypotheses."""
-        for _, claim in self._read(claims):
-            self.assume(claim)
+        code = getattr(claims, "gi_code", None)
+        contract_ = "" if code is None else f"{PurePath(code.co_filename).stem}.{code.co_name}"
+        for goal, claim in self._read(claims):
+            self.assume(claim, f"{contract_}: {goal}" if contract_ else "")
 
     def _read(self, claims: Claims) -> list[tuple[str, Any]]:
         """The claims of a contract, which must not fork."""

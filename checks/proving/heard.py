@@ -18,6 +18,8 @@ class Question:
 
     known: Sequence[Any]
     """The hypotheses, the earliest first."""
+    names: Sequence[str]
+    """Of each hypothesis: the conjunct of a contract that it is, or "" where it is none."""
     asked: Sequence[Any]
     """The negated goals, or the side of a branch."""
     about: str

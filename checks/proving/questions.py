@@ -38,6 +38,7 @@ class Questions:
         self._hurry = hurry
         self._tries = INTEGERS if bits is None else BITS
         self._hypotheses: list[Any] = []
+        self._names: list[str] = []
         self._solver = _solver(self._tries[0])
         self._marks: list[int] = []
         self.model: Any = None
@@ -48,10 +49,11 @@ class Questions:
         """How many hypotheses there are."""
         return len(self._hypotheses)
 
-    def assume(self, terms: Iterable[Any]) -> None:
-        """Add hypotheses."""
+    def assume(self, terms: Iterable[Any], name: str = "") -> None:
+        """Add hypotheses; name: of the conjunct of a contract that they are."""
         new = list(terms)
         self._hypotheses += new
+        self._names += [name] * len(new)
         building.add_to(self._solver, new)
 
     def mark(self) -> None:
@@ -62,7 +64,7 @@ class Questions:
 
     def back_to(self, known: int) -> None:
         """Forget all hypotheses but the first so many, which were marked."""
-        del self._hypotheses[known:]
+        del self._hypotheses[known:], self._names[known:]
         later = sum(mark >= known for mark in self._marks)
         self._solver.pop(later)
         del self._marks[len(self._marks) - later :]
@@ -77,16 +79,17 @@ class Questions:
             yield
         finally:
             self._solver.pop()
-            del self._hypotheses[known:]
+            del self._hypotheses[known:], self._names[known:]
 
     @contextmanager
     def apart(self) -> Generator[None]:
         """As if nothing were known; what is added here is forgotten at the end."""
-        kept, self._solver, self._hypotheses = (self._solver, self._hypotheses), _solver(self._tries[0]), []
+        kept = self._solver, self._hypotheses, self._names
+        self._solver, self._hypotheses, self._names = _solver(self._tries[0]), [], []
         try:
             yield
         finally:
-            self._solver, self._hypotheses = kept
+            self._solver, self._hypotheses, self._names = kept
 
     def ask(self, *terms: Any, about: str = "", hurry: bool = False, model: bool = False) -> tuple[Any, float]:
         """(sat, unsat or unknown, seconds) of the hypotheses with these terms.
@@ -114,7 +117,8 @@ class Questions:
         seconds = time.perf_counter() - started
         if heard.anybody():
             work = heard.work_so_far() - before
-            heard.tell(heard.Question(tuple(self._hypotheses), terms, about, str(result), seconds, work))
+            known = tuple(self._hypotheses), tuple(self._names)
+            heard.tell(heard.Question(*known, terms, about, str(result), seconds, work))
         return result, seconds
 
     def _checked(self, solver: Any) -> Any:

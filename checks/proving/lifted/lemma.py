@@ -17,7 +17,7 @@ from typing import Any
 import immutables
 import z3
 
-from spanproof.checks.proving import building
+from spanproof.checks.proving import building, heard
 from spanproof.checks.proving.lifted.cutting import CuttingReader, Everywhere, LoopKey
 from spanproof.checks.proving.lifted.numbers import Integer, bits_for, exactly, fitted
 from spanproof.checks.proving.lifted.storage import Row
@@ -230,8 +230,7 @@ class Symbols(Given):
     def end(self) -> None:
         """The premises must not contradict each other, and the calls must come back."""
         solver = self._solver()
-        building.add_to(solver, [*self.hypotheses, formula(self._reached)])
-        result, seconds = self._checked(solver)
+        result, seconds = self._checked(solver, [formula(self._reached)], "not vacuous")
         outcome = Outcome.PROVED if result == z3.sat else Outcome.UNKNOWN
         self._keep(Kind.REACHED, "end", "not vacuous", outcome, seconds)
 
@@ -240,16 +239,16 @@ class Symbols(Given):
         if claim is True:
             self._keep(kind, where, goal, Outcome.PROVED, 0.0)
             return
-        seconds, all_known = 0.0, list[Any]()
+        seconds, all_known, about = 0.0, list[Any](), f"{kind.value}, {where}: {goal}"
         for each in known[:-1]:
             all_known += each
             if each:
-                result, more, _ = self._asked(all_known, claim, LITTLE_WORK)
+                result, more, _ = self._asked(all_known, claim, LITTLE_WORK, about)
                 seconds += more
                 if result == z3.unsat:
                     self._keep(kind, where, goal, Outcome.PROVED, seconds)
                     return
-        result, more, solver = self._asked([*all_known, *(known[-1] if known else ())], claim, MOST_WORK)
+        result, more, solver = self._asked([*all_known, *(known[-1] if known else ())], claim, MOST_WORK, about)
         outcome = OUTCOMES.get(str(result), Outcome.UNKNOWN)
         values: dict[str, int] = {}
         if outcome is Outcome.FAILED:
@@ -258,7 +257,7 @@ class Symbols(Given):
             self.counterexamples.append(values)
         self._keep(kind, where, goal, outcome, seconds + more, values)
 
-    def _asked(self, known: Iterable[Any], claim: Any, work: int) -> tuple[Any, float, Any]:
+    def _asked(self, known: Iterable[Any], claim: Any, work: int, about: str) -> tuple[Any, float, Any]:
         """What the solver says of the claim's opposite, in what time; and the solver."""
         opposite = building.negation(formula(claim))
         # Without preparing the whole question first, a few steps that follow from each other are seen at once.
@@ -266,8 +265,7 @@ class Symbols(Given):
         solver.set("ctrl_c", False)
         solver.set("rlimit", work)
         terms = [formula(each) for each in known if each is not True]
-        building.add_to(solver, [*self.hypotheses, *terms, opposite])
-        return *self._checked(solver), solver
+        return *self._checked(solver, [*terms, opposite], about), solver
 
     def _keep(
         self, kind: Kind, where: str, goal: str, outcome: Outcome, seconds: float, values: Mapping[str, int] = NO_INPUTS
@@ -284,9 +282,7 @@ class Symbols(Given):
         """Whether a place can be reached at all: if the solver does not know, it can."""
         if isinstance(guard, bool):
             return guard
-        solver = self._solver()
-        building.add_to(solver, [*self.hypotheses, formula(guard)])
-        return bool(self._checked(solver)[0] != z3.unsat)
+        return bool(self._checked(self._solver(), [formula(guard)], "place not reached")[0] != z3.unsat)
 
     def _solver(self, asked: Any = None) -> Any:
         """A solver for a question; asked: the claim that it is about, if it is about one."""
@@ -303,9 +299,18 @@ class Symbols(Given):
         solver.set("ctrl_c", False)
         return solver
 
-    def _checked(self, solver: Any) -> tuple[Any, float]:
-        started = time.perf_counter()
+    def _checked(self, solver: Any, terms: Sequence[Any], about: str) -> tuple[Any, float]:
+        """What the solver says of the hypotheses with these terms, and in what time."""
+        building.add_to(solver, [*self.hypotheses, *terms])
+        started, before = time.perf_counter(), heard.work_so_far()
         result = solver.check()
+        if heard.anybody():
+            seconds, work = time.perf_counter() - started, heard.work_so_far() - before
+            heard.tell(
+                heard.Question(
+                    tuple(self.hypotheses), ("",) * len(self.hypotheses), terms, about, str(result), seconds, work
+                )
+            )
         said = self._hurry(0)
         if said is not None:
             raise OutOfTimeError(said)

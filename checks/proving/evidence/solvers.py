@@ -1,0 +1,66 @@
+"""Other solvers, each as a command that reads a script and answers each check-sat on a line of its own.
+
+cvc5 and bitwuzla come as Python packages (the extra `recheck`), and run in a process of their own, where they may use
+so much time and memory and no more: `python -m spanproof.checks.proving.evidence.solvers cvc5 FILE`. Read next:
+recheck.py.
+"""
+
+import importlib
+import importlib.util
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+MILLISECONDS = 20_000
+"""For one question."""
+
+
+def _cvc5(file: str) -> None:
+    cvc5: Any = importlib.import_module("cvc5")  # of the extra
+
+    solver: Any = cvc5.Solver(cvc5.TermManager())
+    solver.setOption("incremental", "true")
+    solver.setOption("tlimit-per", str(MILLISECONDS))
+    symbols = cvc5.SymbolManager(solver.getTermManager())
+    parser = cvc5.InputParser(solver, symbols)
+    parser.setFileInput(cvc5.InputLanguage.SMT_LIB_2_6, file)
+    while True:
+        command = parser.nextCommand()
+        if command.isNull():
+            return
+        said = str(command.invoke(solver, symbols)).strip()
+        if said:
+            sys.stdout.write(said.split()[0] + "\n")
+            sys.stdout.flush()
+
+
+def _bitwuzla(file: str) -> None:
+    bitwuzla: Any = importlib.import_module("bitwuzla")  # of the extra
+
+    options = bitwuzla.Options()
+    options.set(bitwuzla.Option.TIME_LIMIT_PER, MILLISECONDS)
+    parser = bitwuzla.Parser(bitwuzla.TermManager(), options)
+    parser.parse(file, parse_only=False)
+
+
+PACKAGES: Mapping[str, Callable[[str], None]] = {"cvc5": _cvc5, "bitwuzla": _bitwuzla}
+
+
+def installed() -> list[str]:
+    """Those that are there."""
+    return [name for name in PACKAGES if importlib.util.find_spec(name) is not None]
+
+
+def command_of(name: str) -> list[str]:
+    """How one of these is called; the script's file comes last."""
+    return [sys.executable, "-m", "spanproof.checks.proving.evidence.solvers", name]
+
+
+def reads(name: str, script: Path) -> bool:
+    """Whether a solver can read a script: bitwuzla knows of no integers."""
+    return name != "bitwuzla" or " Int" not in script.read_text(encoding="utf-8")
+
+
+if __name__ == "__main__":
+    PACKAGES[sys.argv[1]](sys.argv[2])

@@ -1,0 +1,84 @@
+"""How steady the answers are: each question again from nothing, under several seeds of the solver.
+
+A proof that hangs by a seed is one that the next version of the solver may lose. What moves is the answer, or the work
+that it takes, by more than ten times. Read next: mutation.py.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import z3
+
+from spanproof.checks.proving.heard import Question
+
+SEEDS = (0, 1, 7, 42)
+WORK = 100_000_000
+"""For one question, in z3's own count."""
+FACTOR = 10
+FLOOR = 200_000
+"""Work below this is little, however it moves: a fifth of what a proof gives its questions at first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A question whose answer, or whose work, moves with the seed."""
+
+    proof: str
+    about: str
+    answers: tuple[str, ...]
+    work: tuple[int, ...]
+
+    def __str__(self) -> str:
+        """In a line."""
+        said = f"answers {', '.join(self.answers)}" if len(set(self.answers)) > 1 else self.answers[0]
+        return f"{self.proof}: {self.about}: {said}; work {', '.join(f'{w:,}' for w in self.work)}"
+
+
+@dataclass(slots=True)
+class Stability:
+    """Hears the questions of proofs."""
+
+    proof: str = ""
+    asked: int = 0
+    most: int = 0
+    """The most work of all answers."""
+    moved: list[Moved] = field(default_factory=list[Moved])
+
+    def __call__(self, question: Question) -> None:
+        """Ask a question that was answered with unsat under each seed."""
+        if question.answer != "unsat":
+            return
+        self.asked += 1
+        answers, works = zip(*(_again(question, seed) for seed in SEEDS), strict=True)
+        self.most = max(self.most, *works)
+        least, most = min(works), max(works)
+        if set(answers) != {"unsat"} or (most > FLOOR and most > FACTOR * least):
+            self.moved.append(Moved(self.proof, question.about, answers, works))
+
+
+def _again(question: Question, seed: int) -> tuple[str, int]:
+    """The answer and the work."""
+    solver: Any = z3.Solver()
+    solver.set("rlimit", WORK)
+    solver.set("ctrl_c", False)
+    solver.set("random_seed", seed)
+    solver.add(*question.known, *question.asked)
+    before = _count(solver)
+    answer = str(solver.check())
+    return answer, _count(solver) - before
+
+
+def _count(solver: Any) -> int:
+    return int(solver.statistics().get_key_value("rlimit count"))
+
+
+def told_moves(heard: Sequence[Stability]) -> Iterator[str]:
+    """What moves, each in a line, and how many questions there were."""
+    moved = [each for one in heard for each in one.moved]
+    yield from map(str, moved)
+    asked, most = sum(one.asked for one in heard), max(one.most for one in heard)
+    yield (
+        f"{len(moved)} of {asked:,} questions move with the seed ({', '.join(map(str, SEEDS))}); "
+        f"the most work of any is {most:,}"
+    )

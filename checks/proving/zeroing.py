@@ -35,6 +35,7 @@ class ZeroingProtocol(Protocol):
         e = self.engine
         e.view = self.fresh_world(View(e.geometry, e.fresh("byte"), World(0, False)))
         e.assume(e.view.byte < 2 * zeroing.MOST_ADDRESS)
+        e.fact("the observed byte", iter(()), zeroing.lies_in_an_arena(e.geometry, e.view.byte))
         e.assume_all(self.rely(e.view, e.view))
 
     def fresh_world(self, view: View) -> View:

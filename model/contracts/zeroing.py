@@ -76,6 +76,12 @@ class View:
         return self.geometry.arena_index(address) == self.geometry.arena_index(self.byte)
 
 
+def lies_in_an_arena(g: Geometry, address: Word) -> Claims:
+    """True of any address; a solver that takes arenas and places in them apart sees it seldom."""
+    base = g.arena_base(g.arena_index(address))
+    yield "an_address_is_its_arena_and_a_place_in_it", base + address % g.arena_size == address
+
+
 def sound(v: View) -> Truth:
     """Memory at and above zeroedBase is zero."""
     return implies(v.world.dirty, v.claimed)
@@ -157,6 +163,7 @@ def _pieces(v: View, local: Any) -> Claims:
     end = local.base + local.npage * v.geometry.page_size
     yield "cursor_ends_the_region", end == v.hand.limit
     yield "cursor_is_in_the_region", all_of(v.hand.base <= local.base, local.base <= v.hand.limit)
+    yield from lies_in_an_arena(v.geometry, local.base)
     yield "cursor_is_at_a_page", local.base % v.geometry.page_size == 0
     yield "no_more_pages_than_there_were", local.npage <= MOST_PAGES
     passed = all_of(v.mine(v.byte), v.byte < local.base)

@@ -313,7 +313,10 @@ def faults(names: tuple[str, ...], generated: int, **options: Any) -> int:
         known(name, there, "fault")
     if options["fault"] is not None:
         raise click.UsageError("--fault: `faults` plants them itself; name the faults as arguments")
-    return run_tasks("faults", [Task("faults", name) for name in names or corpus(generated, options["seed"])], options)
+    if options["heap"] != "reference" or options["release"] is not None:
+        raise click.UsageError("--heap, --release: faults are edits of the reference heap, each on its own rows")
+    chosen = dict.fromkeys(names or corpus(generated, options["seed"]))
+    return run_tasks("faults", [Task("faults", name) for name in chosen], options)
 
 
 def _one_line(error: Exception) -> str:

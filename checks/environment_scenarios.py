@@ -28,6 +28,10 @@ ENVIRONMENT_SCENARIOS = (
         reservations=1,
     ),
     scenario(
+        "no_addresses_at_all", "Go 1.17: the very first addresses are refused, to one that asks for zero and to one that does not",
+        "go1.17", CACHED, (thread(MallocLarge(1)), thread(AllocManual(1))), 38, (NO_ADDRESSES,), reservations=0,
+    ),
+    scenario(
         "rest_stays_where_addresses_are_refused", "where the next arena is refused, what is left of the present one is still there",
         "go1.27", SPARSE, (thread(AllocManual(2), AllocManual(7)), thread(MallocLarge(9))), 2_402, (NO_ADDRESSES, NO_MEMORY, GREW),
         reservations=1,

@@ -68,6 +68,8 @@ class Setting:
     """Task prove: the theorems to judge."""
     calls: int = SEEDED_CALLS
     """Of seeded histories."""
+    keeps: bool = False
+    """Task faults: whether the records of what was caught are kept."""
     wanted: Wanted = Wanted.NOTHING
     """Task prove: what is to be heard of proofs."""
     folder: str = ""
@@ -219,7 +221,8 @@ def _fault(task: Task, setting: Setting) -> Done:
     fault = named(task.name)
     assert fault is not None
     try:
-        return Done((judge_fault(fault, _hurry(setting)),))
+        found = judge_fault(fault, _hurry(setting))
+        return Done((found.result,), (found.record,) if found.record is not None and setting.keeps else ())
     except Exception as e:  # noqa: BLE001  # an edited text may fail in any way, and the other faults are not lost for it
         said = " ".join(f"{type(e).__name__}: {e}".split())
         return Done((Result("faults", fault.name, Verdict.UNKNOWN, f"an engine fails on it: {said[:300]}"),))
@@ -384,7 +387,7 @@ def history_tasks() -> list[Task]:
 def _keep(work: Work, done: Done) -> None:
     records = list(done.records)
     for result in done.results:
-        if result.verdict is not Verdict.VIOLATED or not records:
+        if not records or (result.verdict is not Verdict.VIOLATED and result.check != "faults"):
             work.results.append(result)
             continue
         record = records.pop(0)

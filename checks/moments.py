@@ -47,6 +47,7 @@ class Moments:
         self._expected = n.all("ghost.expected", g.pages)
         self._calm = n.of(Cell("ghost.calm"))
         self._wanted, self._freed = n.of(Cell("ghost.wanted")), n.of(Cell("ghost.freed"))
+        self._chunk = n.of(Cell("ghost.chunk"))
         self._released, self._kept = n.of(Cell("ghost.released")), n.of(Cell("ghost.kept"))
         self._moved, self._unasked = n.of(Cell("ghost.moved")), n.of(Cell("ghost.unasked"))
         self._owes = n.of(Cell("ghost.owes"))
@@ -96,6 +97,7 @@ class Moments:
             wanted=read(self._wanted).get(thread, 0),
             nothing_left=read(self._index) >= RECLAIM_DONE,
             freed=read(self._freed).get(thread, 0),
+            chunk=read(self._chunk).get(thread),
             drained=event.function == "reclaim_chunk" and self._drained(read),
             moved=read(self._moved).get(thread, False),
             unasked=len(read(self._unasked).get(thread, ())),
@@ -104,6 +106,7 @@ class Moments:
             generation=read(self._gen),
             kept=(read(self._kept).get(thread, 0), self._mspans_of(thread, read)) if self._mspans else None,
             aligned=self._aligned(event),
+            tracing=self.heap.tracing,
         )
 
     def after_access(
@@ -198,11 +201,15 @@ class Moments:
     def _reclaim_ends(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
         return [(self._wanted, read(self._wanted).delete(thread)), (self._owes, read(self._owes) - {thread})]
 
-    def _chunk_begins(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
-        return [(self._freed, read(self._freed).set(thread, 0))]
+    def _chunk_begins(self, event: Event, thread: int, read: Reading) -> list[Update]:
+        return [
+            (self._freed, read(self._freed).set(thread, 0)),
+            (self._chunk, read(self._chunk).set(thread, event.args)),
+        ]
 
     def _chunk_ends(self, event: Event, thread: int, read: Reading) -> list[Update]:
-        return [(self._freed, read(self._freed).delete(thread)), *self._got(thread, event.result, read)]
+        left = [(self._freed, read(self._freed).delete(thread)), (self._chunk, read(self._chunk).delete(thread))]
+        return [*left, *self._got(thread, event.result, read)]
 
     def _scavenging_begins(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
         seen = hasattr(self.heap.PageAlloc, "scavenge_next")  # a heap of a user's may do without

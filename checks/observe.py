@@ -40,6 +40,7 @@ WATCHED = (
     "scavenge_all",
     "sweep",
     "sys_alloc",
+    "trace_gc_sweep_span",
     "try_alloc_mspan",
 )
 MOST_EVENTS = 10_000

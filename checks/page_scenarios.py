@@ -168,6 +168,11 @@ PAGE_SCENARIOS = (
         ps=True, gc_percent_goal=8,
     ),
     scenario(
+        "growth_scavenges_what_is_too_much", "the heap grows a little beyond its goal, and no more than that is scavenged",
+        "go1.27", WIDE, (thread(AllocManual(16), before=(AllocManual(3), AllocManual(1), FreeManual(0), Collect())), thread(AllocManual(2))), 4_170, (SCAVENGED,),
+        ps=True, gc_percent_goal=150,
+    ),
+    scenario(
         "limit_scavenges", "allocations scavenge to keep the memory limit",
         "go1.27", CACHED, (thread(AllocManual(2), before=(AllocManual(1), AllocManual(2), FreeManual(0))), thread(AllocManual(2))), 8_681, (SCAVENGED,),
         ps=True, memory_limit=24,
@@ -229,6 +234,10 @@ PAGE_SCENARIOS = (
     scenario(
         "huge_pages_enabled", "bitmaps may lie on huge pages from now on, while others allocate and nothing grows",
         "go1.21", CHUNKED, (thread(EnableHugePages(), before=(AllocManual(3),)), thread(AllocManual(1))), 153, (FRESH,), only="no_deadlock",
+    ),
+    scenario(
+        "huge_pages_enabled_twice", "two threads let bitmaps lie on huge pages",
+        "go1.27", CHUNKED, (thread(EnableHugePages(), before=(AllocManual(3),)), thread(EnableHugePages(), AllocManual(1))), 149, (FRESH,), only="no_deadlock",
     ),
     scenario(
         "huge_pages_asked_for", "the bitmaps of three chunks may lie on huge pages from now on, while others allocate",

@@ -40,6 +40,7 @@ def _setting(options: dict[str, Any], budget: float | None) -> "Setting":
         math.inf if seconds is None else seconds,
         tuple(options.get("theorems", ())),
         options.get("calls") or SEEDED_CALLS,
+        options["out"] is not None,
         Wanted(next((kind for kind in Wanted if kind and options.get(kind)), "")),
         options.get("certificates") or options.get("recheck") or "",
     )
@@ -137,7 +138,7 @@ def _say(command: str, work: "Work", options: dict[str, Any], out: Path, *, page
     if options["json_file"] == "-":
         click.echo(result_json(report, __version__), nl=False)
     else:
-        for name, record in work.records.items() if command != "check" else ():
+        for name, record in work.records.items() if command not in {"check", "faults"} else ():
             click.echo(story(record, str(out / name)))
         if command == "faults":
             print_matrix(report.results, sys.stdout)

@@ -199,6 +199,22 @@ SPAN_SCENARIOS = (
         "go1.17", BYTES, (thread(Reclaim(1), before=OLD_SPAN), thread(Sweep())), 1_043, (LOST_RACE, RECLAIMED),
     ),
     scenario(
+        "cached_after_two_cycles", "a span is cached anew in the second collection, before the sweeper comes to its old entry",
+        "go1.27", BYTES, (thread(MallocSmall(1), before=(*OLD_SPAN, Sweep(), MallocLarge(1), Drop(1), Collect())), thread(Sweep())), 5_375, (SWEPT_FREE,),
+    ),
+    scenario(
+        "two_sweepers_on_1_16", "two threads sweep in the background, and both find the end of the list",
+        "go1.16", BYTES, (thread(Sweep(), before=OLD_SPAN), thread(Sweep())), 569, (SWEPT_FREE,),
+    ),
+    scenario(
+        "two_sweepers_on_1_17", "the same where sweepers are counted",
+        "go1.17", BYTES, (thread(Sweep(), before=OLD_SPAN), thread(Sweep())), 404, (SWEPT_FREE,),
+    ),
+    scenario(
+        "reclaimed_in_one_of_two_chunks", "an arena has two chunks to reclaim, and more is wanted than the first has",
+        "go1.27", CHUNKED, (thread(Reclaim(1), before=(AllocManual(8), MallocLarge(1), Drop(1), Collect())), thread(AllocManual(1))), 1_785, (RECLAIMED,),
+    ),
+    scenario(
         "nil_on_1_17", "Go 1.17: alloc gets no span, and does not look whether it needs zeroing",
         "go1.17", SMALL, (thread(MallocLarge(5), MallocLarge(5)), thread(AllocManual(1))), 2_004, (NO_MEMORY, CROSSING),
     ),

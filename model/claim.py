@@ -122,8 +122,12 @@ class Moment:
     """All chunks of this cycle were claimed by somebody who reclaims."""
     freed: int = 0
     """Pages that the thread has freed since it called reclaim_chunk."""
+    chunk: tuple[Any, int, int] | None = None
+    """What the thread called reclaim_chunk with, if it is in it."""
     drained: bool = False
     """All spans to sweep were given out; who still holds one may not have begun."""
+    tracing: bool = True
+    """The execution tracer wants to know what is reclaimed."""
     moved: bool = False
     """Somebody else has moved a cursor of the scavenge index since the thread called find."""
     unasked: int = 0

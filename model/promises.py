@@ -4,6 +4,7 @@ Read next: page_promises.py.
 """
 
 from collections.abc import Iterator
+from typing import Any
 
 import z3
 
@@ -77,6 +78,19 @@ def _holds_sweeping_is_not_done_before_its_end(h: HeapState, m: Moment) -> bool:
     return m.release.sweep_done is SweepDone.SWEEPDONE or not m.large or not m.done
 
 
+def _reclaimed_spans_begin_in_the_chunk(v: HeapVars, m: Moment) -> z3.BoolRef:
+    if m.chunk is None:
+        return z3.BoolVal(True)
+    base, g = v.base[m.args[0].number], v.geometry
+    return z3.Or([base == g.heap_base + page * g.page_size for page in _chunk_of(m.chunk, g)])
+
+
+def _holds_reclaimed_spans_begin_in_the_chunk(h: HeapState, m: Moment) -> bool:
+    s: int = m.args[0].number
+    base, g = h.base[s], h.geometry
+    return m.chunk is None or any(base == g.heap_base + page * g.page_size for page in _chunk_of(m.chunk, g))
+
+
 def _holds_alloc_reclaims_first(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  # one signature for all
     return m.given_out or not m.owes
 
@@ -94,6 +108,10 @@ def _holds_stacks_begin_at_system_pages(h: HeapState, m: Moment) -> bool:
     return h.base[s] % h.geometry.phys_page_size == 0
 
 
+def _holds_only_a_tracer_that_runs_is_told(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  # one signature for all
+    return m.tracing
+
+
 def _holds_reclaim_keeps_its_word(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  # one signature for all
     return m.wanted == 0 or (m.wanted > 0 and m.nothing_left)
 
@@ -102,9 +120,9 @@ def _holds_reclaimed_pages_were_freed(h: HeapState, m: Moment) -> bool:  # noqa:
     return m.result == m.freed  # type: ignore[no-any-return]  # numbers of pages
 
 
-def _chunk_of(m: Moment, geometry: Geometry) -> Iterator[int]:
+def _chunk_of(called: tuple[Any, ...], geometry: Geometry) -> Iterator[int]:
     """The pages of reclaim_chunk(arenas, page_idx, n), counted from the heap's first."""
-    arenas, page_idx, n = m.args
+    arenas, page_idx, n = called
     per_arena = geometry.pages_per_arena
     for i in range(page_idx, page_idx + n):
         yield (arenas.at(i // per_arena) - geometry.first_arena) * per_arena + i % per_arena
@@ -121,7 +139,7 @@ def _reclaim_chunk_leaves_nothing(v: HeapVars, m: Moment) -> z3.BoolRef:
             v.state[s] == IN_USE,
             v.span_sweepgen[s] == v.sweepgen - 2,
         )
-        for page in _chunk_of(m, v.geometry)
+        for page in _chunk_of(m.args, v.geometry)
         for s in range(v.geometry.spans)
     ]
     return z3.Not(z3.Or(left))
@@ -133,7 +151,7 @@ def _holds_reclaim_chunk_leaves_nothing(h: HeapState, m: Moment) -> bool:
         marked = h.page_in_use[page] == 0 or h.page_marks[page] == 1
         return not marked and s >= 0 and h.state[s] == IN_USE and h.span_sweepgen[s] == h.sweepgen - 2
 
-    return m.drained or not any(map(is_left, _chunk_of(m, h.geometry)))
+    return m.drained or not any(map(is_left, _chunk_of(m.args, h.geometry)))
 
 
 def _holds_heap_lock_is_held(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  # one signature for all
@@ -220,6 +238,18 @@ SPAN_PROMISES = (
         _holds_alloc_reclaims_first,
     ),
     Promise(
+        "only_a_tracer_that_runs_is_told",
+        "What is reclaimed is told to the execution tracer only while it runs.",
+        "Telling it lets the heap lock go.",
+        "mheap.go, reclaimChunk: trace.enabled",
+        "tracer_told_always",
+        ("trace_gc_sweep_span",),
+        False,
+        (),
+        None,
+        _holds_only_a_tracer_that_runs_is_told,
+    ),
+    Promise(
         "reclaim_keeps_its_word",
         "Who reclaims gets as many pages as it wants, or nothing is left to look at; what is more goes to the credit.",
         "It goes on until it has enough, and ends early only when the last chunk is claimed.",
@@ -242,6 +272,18 @@ SPAN_PROMISES = (
         (),
         None,
         _holds_reclaimed_pages_were_freed,
+    ),
+    Promise(
+        "reclaimed_spans_begin_in_the_chunk",
+        "Who reclaims a chunk frees spans that begin in that chunk, and no others.",
+        "It looks at the bits of its pages alone, and at an arena's end goes on in the next.",
+        "mheap.go, reclaimChunk",
+        "chunk_not_capped",
+        ("free_span_locked",),
+        False,
+        ("base",),
+        _reclaimed_spans_begin_in_the_chunk,
+        _holds_reclaimed_spans_begin_in_the_chunk,
     ),
     Promise(
         "reclaim_chunk_leaves_nothing",

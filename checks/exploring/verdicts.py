@@ -87,12 +87,12 @@ def _judge(
         found = explore(tables, hurry=hurry)
     except LimitError as e:
         return Judged(Result("explore", scenario.name, Verdict.UNKNOWN, reason=str(e)))
-    unordered = _unordered(tables, found) if only in (None, ORDERED) else None
-    if found.broken is None and unordered is not None:
-        found.broken = BrokenError(ORDERED, unordered.says)
-        found.schedule = (*schedule_to(tables, found.parents or {}, unordered.state), unordered.threads[0])
+    race = unordered(tables, found) if only in (None, ORDERED) else None
+    if found.broken is None and race is not None:
+        found.broken = BrokenError(ORDERED, race.says)
+        found.schedule = (*schedule_to(tables, found.parents or {}, race.state), race.threads[0])
     if found.broken is not None:
-        schedule = _least(tables, found, unordered, hurry)
+        schedule = _least(tables, found, race, hurry)
         return _violated(scenario.name, found, _record(scenario, program, subject, schedule, only))
     return Judged(_clean(scenario, tables, found, watching, counted=counted))
 
@@ -116,7 +116,7 @@ def _record(
     return record_of(scenario.name, program, subject.heap_class, schedule, subject.heap, subject.fault, only)
 
 
-def _unordered(tables: Tables, found: Explored) -> Race | None:
+def unordered(tables: Tables, found: Explored) -> Race | None:
     """The first race that is not declared, if the search itself found nothing."""
     if found.broken is not None or found.parents is None:
         return None

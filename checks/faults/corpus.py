@@ -132,10 +132,10 @@ SPAN_FAULTS = (
     ),
     fault(
         "published_before_set_spans", "page_in_use is set before the pages are mapped", "published_span_is_mapped",
-        "B5: issues 10958 and 24543, CL 203285, CL 203286, before Go 1.14; studied: B7 of the model-checked heap", "two_allocs_one_arena",
+        "after B5, a swap that the study names; studied: B7 of the model-checked heap", "two_allocs_one_arena",
         ("Heap.init_span", "await self.set_spans(base, npages, s)", "if typ != ALLOC_HEAP:\n    await self.set_spans(base, npages, s)"),
         ("Heap.init_span", "await self.pages_in_use.add(npages)", "await self.pages_in_use.add(npages)\nawait self.set_spans(base, npages, s)"),
-        origin=Origin.HISTORY, release="go1.14",
+        origin=Origin.STUDY,
     ),
     fault(
         "spans_entry_missing", "the last page of a span is not mapped", "no_nil_dereference", "mheap.go, setSpans", "two_allocs_one_arena",

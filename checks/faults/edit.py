@@ -5,11 +5,12 @@ once, so an edit that the reference has outgrown is an error and not a silent no
 """
 
 import ast
+import copy
 import inspect
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from types import ModuleType
 from typing import Any
 
@@ -155,6 +156,26 @@ def _text_of(edit: Edit) -> tuple[str, ast.Module]:
         return below
     function = _function(owner, name)
     return function.__code__.co_filename, tree_of(function)
+
+
+@cache
+def _parsed(function: str) -> ast.Module:
+    return _text_of(Edit(function, "", ""))[1]
+
+
+def effect(edits: Iterable[Edit]) -> tuple[tuple[str, str], ...]:
+    """What edits come to: per function its text afterwards. Two faults with the same effect are one.
+
+    Raises:
+        EditError: an edit does not match exactly once.
+
+    """
+    trees: dict[str, ast.Module] = {}
+    for edit in edits:
+        if edit.function not in trees:
+            trees[edit.function] = copy.deepcopy(_parsed(edit.function))
+        _apply(trees[edit.function], edit)
+    return tuple(sorted((function, ast.dump(tree)) for function, tree in trees.items()))
 
 
 def place_of(edit: Edit) -> tuple[str, str]:

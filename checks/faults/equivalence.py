@@ -27,17 +27,20 @@ from spanproof.checks.comparing.looking import DifferenceError
 from spanproof.checks.comparing.plans import SHAPES, Plan, seeded
 from spanproof.checks.exploring.search import Explored, explore
 from spanproof.checks.exploring.tables import NODE_BITS, NODE_MASK, Node, Tables
+from spanproof.checks.exploring.verdicts import unordered
 from spanproof.checks.faults.edit import Edit, place_of, planted, statement_of
 from spanproof.checks.faults.fault import Fault, in_page_allocator
 from spanproof.checks.faults.mutators import REACHED, THROWS
 from spanproof.checks.faults.speaking import names_of
 from spanproof.checks.faults.survivors import NEVER_MET
+from spanproof.checks.ordering import ORDERED
 from spanproof.checks.proofs.catalogue import PLAIN, THEOREMS
 from spanproof.checks.proofs.script import proved
 from spanproof.checks.proving.closed_world import covered
 from spanproof.checks.proving.lifted.judging import judge_plain
 from spanproof.checks.scenario import Scenario
 from spanproof.checks.scenarios import BY_NAME, HOLDING
+from spanproof.checks.sentinels import Watching
 from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Verdict
 from spanproof.impl.access import Misuse, Throw, Undefined
@@ -46,8 +49,6 @@ from spanproof.model.releases import NEWEST
 
 MOST_STATES = 14_000
 """Of a scenario that is searched for evidence."""
-ENOUGH = 40
-"""Scenarios that reach the edited place: no more are compared."""
 CALLS, EVERY = 400, 20
 """Calls of a history that is lived through with both texts, and after how many all state is compared."""
 SHARED = frozenset({"plain", "stored"})
@@ -67,6 +68,10 @@ class Equal:
     def __str__(self) -> str:
         """In a line."""
         return self.differs or self.said
+
+
+class SilentError(Exception):
+    """Nothing breaks, and what a scenario is for does not happen."""
 
 
 def probe(fault: Fault) -> tuple[Edit, ...]:
@@ -123,8 +128,6 @@ def _in_scenarios(fault: Fault, heap: Subject, probing: Subject, hurry: Hurry) -
         scenarios, states = scenarios + bool(found), states + found
         if differs or hurry(0) is not None:
             return Equal(differs=differs or "stopped")
-        if scenarios == ENOUGH:
-            break
     if not scenarios:
         return NOT_FELT
     return Equal(f"from outside the same {states:,} states are seen, in {scenarios} scenarios that reach it")
@@ -176,7 +179,7 @@ def _locked(fault: Fault, heap: Subject) -> Equal:
     for scenario in _small():
         try:
             ours, theirs = _reference(scenario.name)[0], _searched(scenario, heap.heap_class)[0]
-        except (BrokenError, *NOT_RUN) as e:
+        except (BrokenError, SilentError, *NOT_RUN) as e:
             return Equal(differs=f"differs in {scenario.name}: {e}")
         here = set[str]()
         for t in range(len(ours.automata)):
@@ -229,7 +232,7 @@ def _compared(scenario: Scenario, heap_class: type[Runtime], places: Places, *, 
     ids: Ids = {}
     try:
         ours, theirs = _reference(scenario.name), _searched(scenario, heap_class)
-    except (BrokenError, *NOT_RUN) as e:
+    except (BrokenError, SilentError, *NOT_RUN) as e:
         return 0, f"differs in {scenario.name}: {e}"
     if shared and not _is_shared(ours[0], theirs[0], places):
         return 0, ""
@@ -244,16 +247,28 @@ def _reference(name: str) -> tuple[Tables, Explored]:
 
 
 def _searched(scenario: Scenario, heap_class: type[Runtime]) -> tuple[Tables, Explored]:
-    """All states of a scenario.
+    """All states of a scenario, judged as the search does: races and sentinels count.
 
     Raises:
         BrokenError: a claim breaks.
+        SilentError: what the scenario is for does not happen.
 
     """
-    tables = Tables(scenario.program, heap_class, only=scenario.only)
+    watching = Watching(scenario.sentinels, scenario.program.geometry)
+    tables = Tables(
+        scenario.program,
+        heap_class,
+        only=scenario.only,
+        witness=lambda node, before, events: watching.see(node.access, node.function, before, events),
+    )
     found = explore(tables)
     if found.broken is not None:
         raise found.broken
+    race = unordered(tables, found) if scenario.only is None else None
+    if race is not None:
+        raise BrokenError(ORDERED, race.says)
+    if watching.silent:
+        raise SilentError(f"never seen: {'; '.join(watching.silent)}")
     return tables, found
 
 

@@ -30,7 +30,7 @@ class Fault:
     edits: tuple[Edit, ...]
     origin: Origin = Origin.MADE_UP
     release: str = ""
-    """The row of the release table that it belongs to: the newest that had it, or empty where any row may have it."""
+    """The row of the release table on which it is shown, whose text is nearest to what had it; empty: any row."""
     threads: int = 1
     """How many threads it needs: one, where it shows in sequence."""
     switches: int = 0

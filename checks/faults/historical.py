@@ -97,10 +97,10 @@ HISTORICAL = (
     ),
     _history(
         "cache_of_a_running_p_flushed", "the cache of another P is flushed, which may be running", "span_pages_are_allocated",
-        "B24: CL 453622 (8d68b388d4) flushes the caches of idle Ps, from Go 1.21 on, and of no others", "idle_beside_a_full_cache",
+        "after B24: CL 453622 (8d68b388d4) flushes the caches of idle Ps, from Go 1.21 on, and of no others", "idle_beside_a_full_cache",
         ("Pages.flush_pcache", _OWN_CACHE_READ, "c = await self.pcache.at((self.p + 1) % self.geometry.ps).read()"),
         ("Pages.flush_pcache", _OWN_CACHE_WRITTEN, "await self.pcache.at((self.p + 1) % self.geometry.ps).write(flushed)"),
-        release="go1.20",
+        origin=Origin.STUDY,
     ),
     _history(
         "no_allocation_without_a_p", "what a thread without a P allocates cannot be counted", "heap_never_throws",
@@ -128,16 +128,16 @@ HISTORICAL = (
     ),
     _history(
         "bit_before_state", "the in-use bit of a span is set before its state", "in_use_bit_marks_a_built_span",
-        "B5: issues 10958 and 24543, CL 203285, CL 203286, before Go 1.14", "two_allocs_one_arena",
+        "after B5, a swap that the study names: issues 10958 and 24543, CL 203285, CL 203286, before Go 1.14", "two_allocs_one_arena",
         ("Heap.init_span", _STATE_STORED, ""),
         ("Heap.init_span", "await self.pages_in_use.add(npages)", f"{_STATE_STORED}\nawait self.pages_in_use.add(npages)"),
-        release="go1.14",
+        origin=Origin.STUDY,
     ),
     _history(
         "published_before_the_fields", "the in-use bit of a span is set before its sweep generation", "sweepgen_follows_the_protocol",
-        "B5: issues 10958 and 24543, CL 203285, CL 203286, before Go 1.14", "cached_beside_the_sweeper",
+        "after B5, a swap that the study names: issues 10958 and 24543, CL 203285, CL 203286, before Go 1.14", "cached_beside_the_sweeper",
         ("Heap.init_span", "await s.sweepgen.store(sweepgen)", ""),
         ("Heap.init_span", "await self.pages_in_use.add(npages)", "await s.sweepgen.store(sweepgen)\nawait self.pages_in_use.add(npages)"),
-        release="go1.14", threads=2, switches=2,
+        origin=Origin.STUDY, threads=2, switches=2,
     ),
 )  # fmt: skip

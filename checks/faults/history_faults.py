@@ -67,13 +67,6 @@ HISTORY_FAULTS = (
         release="go1.14",
     ),
     _fault(
-        "forced_cursor_is_not_raised",
-        "a forced scavenger begins where the last one found nothing more, and misses what was freed above",
-        "A14: after issue 35858, CL 208960, while Go 1.14 was made",
-        ("ScavengeIndex.free", "await self.search_addr_force.store_marked(addr)", "pass"),
-        release="go1.21",
-    ),
-    _fault(
         "cache_charged_to_another_chunk",
         "the pages of a cache are counted for the chunk of the search address, not for their own",
         "A16, beside it: the shadowed ci of allocToCache, put right when Go 1.21 began to count",

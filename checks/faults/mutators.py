@@ -67,6 +67,15 @@ def conditions(body: Sequence[ast.stmt], i: int) -> Iterator[Change]:
         made = copy.deepcopy(statement)
         made.test = ast.UnaryOp(ast.Not(), made.test)
         yield Change("negated", f"`{ast.unparse(statement.test)}` is negated", 1, (made,))
+    for nth, expression in enumerate(_own(statement)):
+        if isinstance(expression, ast.IfExp):
+            says = f"`{ast.unparse(expression.test)}` in an expression is negated"
+            yield Change("chosen", says, 1, (_with(statement, nth, _other_choice),))
+
+
+def _other_choice(node: ast.expr) -> None:
+    assert isinstance(node, ast.IfExp)
+    node.test = ast.UnaryOp(ast.Not(), node.test)
 
 
 def bounds(body: Sequence[ast.stmt], i: int) -> Iterator[Change]:
@@ -193,14 +202,21 @@ def bodies_and_loads(
 
 def stores(body: Sequence[ast.stmt], i: int) -> Iterator[Change]:
     """A compare-and-swap becomes a store."""
-    statement = body[i]
+    statement, then = body[i], list[ast.stmt]()
     match statement:
         case ast.Expr(value=value) if access_of(value) == "compare_and_swap":
-            swap, then = value, list[ast.stmt]()
+            swap = value
         case ast.If(test=test) if access_of(test) == "compare_and_swap":
             swap, then = test, [copy.deepcopy(s) for s in statement.body]
         case ast.If(test=ast.UnaryOp(op=ast.Not(), operand=test)) if access_of(test) == "compare_and_swap":
-            swap, then = test, []
+            swap = test
+        case ast.Assign(targets=[target], value=value) if access_of(value) == "compare_and_swap":
+            swap = value
+            then = [ast.Assign([copy.deepcopy(target)], ast.Constant(True), lineno=0)]
+            failed: ast.stmt = ast.Assign([copy.deepcopy(target)], copy.deepcopy(swap), lineno=0)
+            lost = ast.If(ast.UnaryOp(ast.Not(), copy.deepcopy(target)), [copy.deepcopy(THROWS)], [])
+            yield Change("stored", f"`{ast.unparse(swap)}` is a store", 1, (_stored(swap), *then), (failed, lost))
+            return
         case _:
             return
     failed = ast.If(ast.UnaryOp(ast.Not(), copy.deepcopy(swap)), [copy.deepcopy(THROWS)], [])
@@ -224,6 +240,28 @@ def plains(body: Sequence[ast.stmt], i: int) -> Iterator[Change]:
             yield Change("plain", f"`{ast.unparse(expression)}` is plain", 1, (_with(body[i], nth, _made_plain),))
 
 
+COMBINED: Mapping[str, type[ast.operator]] = {"add": ast.Add, "or8": ast.BitOr, "and8": ast.BitAnd}
+"""Atomics that read, combine and write."""
+
+
+def parted(body: Sequence[ast.stmt], i: int) -> Iterator[Change]:
+    """An atomic that reads and writes is a plain read and a plain write: what somebody else writes between is lost."""
+    statement = body[i]
+    kind = _written(statement)
+    if kind not in COMBINED:
+        return
+    made = copy.deepcopy(statement)
+    match made:
+        case ast.Expr(value=ast.Await(value=ast.Call(func=ast.Attribute() as function, args=[argument]) as call)):
+            cell = copy.deepcopy(function.value)
+            read = ast.Await(ast.Call(ast.Attribute(cell, "read", ast.Load()), [], []))
+            call.args = [ast.BinOp(read, COMBINED[kind](), argument)]
+            function.attr = "write"
+            yield Change("parted", f"`{ast.unparse(statement)}` reads and writes in two steps", 1, (made,))
+        case _:
+            return
+
+
 def _of_an_object(node: ast.expr) -> bool:
     """Whether this is no access of a cell, but a method of the same name: of a cursor, or of the index itself."""
     assert isinstance(node, ast.Await)
@@ -240,7 +278,7 @@ def _made_plain(node: ast.expr) -> None:
     node.value.func.attr = PLAIN[node.value.func.attr]
 
 
-MUTATORS: tuple[Mutator, ...] = (conditions, bounds, swaps, locks, stores, plains)
+MUTATORS: tuple[Mutator, ...] = (conditions, bounds, swaps, locks, stores, plains, parted)
 
 
 def changes(body: Sequence[ast.stmt], i: int, loaded: frozenset[str] = frozenset()) -> Iterator[Change]:

@@ -48,6 +48,16 @@ HEAP_MISSES = (
         ("Mspans.free_mspan_locked", "kept < self.geometry.mspan_cache", "kept > self.geometry.mspan_cache"),
     ),
     fault(
+        "tracer_told_always", "who reclaims tells the tracer, and lets the lock go for it, also where none runs", "only_a_tracer_that_runs_is_told",
+        "made up: mheap.go, reclaimChunk", "spans_of_two_pages",
+        ("Heap.reclaim_chunk", "self.tracing", "True"),
+    ),
+    fault(
+        "chunk_not_capped", "who reclaims a chunk looks at all that is left of the arena", "reclaimed_spans_begin_in_the_chunk",
+        "made up: mheap.go, reclaimChunk", "reclaimed_in_one_of_two_chunks",
+        ("Heap.reclaim_chunk", "if nbytes > n // 8:\n    nbytes = n // 8", "pass"),
+    ),
+    fault(
         "garbage_not_reclaimed", "allocating reclaims no pages, and the heap grows beside its garbage", "alloc_reclaims_first",
         "made up: mheap.go, alloc", "two_cycles",
         ("Heap.alloc", "await self.reclaim(npages)", "pass"),

@@ -20,7 +20,8 @@ HEAD = """\
 
 Generated from the results of `spanproof faults`. Each fault is an edit of the reference heap's
 text; a layer finds it when it gives a counterexample that replays (of Go's tables, a call that differs again). Times
-are seconds until the first counterexample, on two cores; sizes are those after shrinking. `spanproof faults NAME` does
+are seconds until the first counterexample, on two cores, the search going through its scenarios from the smallest on;
+sizes are those after shrinking. In brackets: the row of the release table on which it is shown, and what it takes. `spanproof faults NAME` does
 it again, `spanproof explore --fault NAME` shows a run.
 
 All layers are asked about a fault that somebody wrote down. One that is made from the syntax tree is asked of one layer
@@ -76,14 +77,21 @@ def _sections(known: Sequence[tuple[Result, Fault]]) -> Iterator[str]:
         yield "|---|---|---|" + "---|" * len(LAYERS)
         for result, fault in rows:
             cells = " | ".join(_cell(result.counts, layer) for layer in LAYERS)
-            yield f"| `{fault.name}` | {fault.says}{_needs(fault)} | {fault.source} | {cells} |"
+            yield f"| `{fault.name}` | {fault.says}{_needs(fault, result)} | {fault.source} | {cells} |"
         yield ""
         yield from _not_caught(rows)
 
 
-def _needs(fault: Fault) -> str:
-    threads = "in sequence" if fault.threads == 1 else f"{fault.threads} threads, {fault.switches} switches"
-    return f" ({fault.release}; {threads})" if fault.release else f" ({threads})"
+def _needs(fault: Fault, result: Result) -> str:
+    """On which row it is shown, and what it takes: the fewest switches that a search has found, where one has."""
+    switches = result.counts.get("explore_switches", 0) if result.counts.get("explore_found") else fault.switches
+    switches = min(switches, fault.switches) if fault.switches else switches
+    takes = (
+        f"{max(fault.threads, 2)} threads, {switches} switch{'' if switches == 1 else 'es'}"
+        if switches
+        else "in sequence"
+    )
+    return f" ({fault.release}; {takes})" if fault.release else f" ({takes})"
 
 
 def _cell(counts: Mapping[str, int], layer: str) -> str:
@@ -95,7 +103,8 @@ def _cell(counts: Mapping[str, int], layer: str) -> str:
 def _not_caught(rows: Sequence[tuple[Result, Fault]]) -> Iterator[str]:
     """Those that change nothing, with the evidence, and those that survived, with what would find them."""
     equivalent = [(r, f) for r, f in rows if r.bound.startswith(EQUIVALENT)]
-    survived = [(r, f) for r, f in rows if r.verdict is not Verdict.HOLDS]
+    survived = [(r, f) for r, f in rows if r.verdict is Verdict.VIOLATED]
+    unknown = [(r, f) for r, f in rows if r.verdict is Verdict.UNKNOWN]
     if equivalent:
         yield "Equivalent, with the evidence:\n"
         yield from (f"* `{f.name}`: {f.says}. {r.bound.removeprefix(EQUIVALENT)}." for r, f in equivalent)
@@ -103,6 +112,10 @@ def _not_caught(rows: Sequence[tuple[Result, Fault]]) -> Iterator[str]:
     if survived:
         yield "Survivors, and what would find them:\n"
         yield from (f"* `{f.name}`: {f.says}. {_why(r, f)}" for r, f in survived)
+        yield ""
+    if unknown:
+        yield "Unknown, and so not green:\n"
+        yield from (f"* `{f.name}`: {f.says}. {r.reason}." for r, f in unknown)
         yield ""
 
 

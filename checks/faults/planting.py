@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from spanproof.checks.faults.corpus import BY_NAME
-from spanproof.checks.faults.edit import planted
+from spanproof.checks.faults.edit import effect, planted
 from spanproof.checks.faults.fault import Fault
 from spanproof.checks.faults.generating import generated
 from spanproof.checks.faults.history_faults import PAGE_BY_NAME
@@ -20,7 +20,8 @@ PLANTABLE = {**BY_NAME, **PAGE_BY_NAME, **{fault.name: fault for fault in EQUIVA
 @cache
 def every_fault() -> Mapping[str, Fault]:
     """Those too that are made from the syntax tree, which takes seconds."""
-    return PLANTABLE | {fault.name: fault for fault in generated()}
+    written = {effect(fault.edits) for fault in PLANTABLE.values()}
+    return PLANTABLE | {fault.name: fault for fault in generated() if effect(fault.edits) not in written}
 
 
 def corpus(number: int, seed: int) -> list[str]:

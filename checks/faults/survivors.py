@@ -13,14 +13,10 @@ NEVER_MET: Mapping[str, str] = {
     "page_cache_find_block_bound_1": "the search address lies in the heap, or is the highest address of all",
 }
 """Bounds whose two sides are never equal, and why."""
-BREAKS_NOTHING: Mapping[str, str] = {
-    "heap_alloc_needs_zero_bound_2": "memory that begins where zeroedBase stands is cleared without need",
-}
-"""Edits that cost something and break nothing: all theorems about the edited text must hold."""
 WOULD_FIND: Mapping[str, str] = {
     "heap_reclaim_bound_1": "Who reclaims when all chunks are claimed looks once more. A bound on useless looks.",
     "heap_alloc_span_split_1": "The lock is let go between an aligned stack's pages, which are owned by then, and its mspan. "
-    "Nothing in Go forbids it.",
+    "A claim that pages have their mspan before the lock is let go: Go makes no such promise.",
     "pagealloc_free_bound_1": "Freeing no pages at all is refused by a call that no layer makes; "
     "tests/impl has it among the bad input.",
     "sweep_sweep_bound_2": "A span of which nothing was freed is cleared before it is used again. A bound on clearing; "

@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from statistics import median
 from typing import TextIO
 
+from spanproof.checks.exploring.verdicts import Judged
 from spanproof.checks.faults.equivalence import all_proved, decided, evidence
 from spanproof.checks.faults.fault import Fault, Origin
 from spanproof.checks.faults.layers import LAYERS, Kill, caught, quickest
 from spanproof.checks.faults.planting import named, subject
-from spanproof.checks.faults.survivors import BREAKS_NOTHING
 from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Result, Verdict
 
@@ -34,8 +34,11 @@ class Found:
     """What it changes, where nothing caught it."""
 
 
-def judge_fault(fault: Fault, hurry: Hurry) -> Result:
-    """`holds` when some layer catches the fault, or when there is evidence that it changes nothing."""
+def judge_fault(fault: Fault, hurry: Hurry) -> Judged:
+    """`holds` when some layer catches the fault, or when there is evidence that it changes nothing.
+
+    With the first counterexample that is kept as a record.
+    """
     began, heap = time.perf_counter(), subject(fault=fault.name)
     found = (_made if fault.origin is Origin.GENERATED else _written)(fault, heap, hurry)
     verdict, reason, bound = Verdict.HOLDS, "", "; ".join(text_of(kill) for kill in found.kills)
@@ -46,7 +49,8 @@ def judge_fault(fault: Fault, hurry: Hurry) -> Result:
         verdict = Verdict.UNKNOWN if stopped else Verdict.VIOLATED
         reason = stopped or f"{SURVIVED}no layer catches it; {found.differs}"
     counts = dict(_counts(found.kills, fault))
-    return Result("faults", fault.name, verdict, reason, bound, (), time.perf_counter() - began, counts)
+    result = Result("faults", fault.name, verdict, reason, bound, (), time.perf_counter() - began, counts)
+    return Judged(result, next((kill.record for kill in found.kills if kill.record is not None), None))
 
 
 def _written(fault: Fault, heap: Subject, hurry: Hurry) -> Found:
@@ -76,8 +80,7 @@ def _made(fault: Fault, heap: Subject, hurry: Hurry) -> Found:
     if not equal.differs:
         return Found(equal=equal.said)
     kills = tuple(caught(fault, heap, hurry, [layer for layer in LAYERS if layer not in first], only_first=True))
-    harmless = fault.name in BREAKS_NOTHING and not kills
-    return Found(kills, all_proved(fault, heap, hurry) if harmless else "", equal.differs)
+    return Found(kills, differs=equal.differs)
 
 
 def _counts(kills: Iterable[Kill], fault: Fault) -> Iterable[tuple[str, int]]:
@@ -89,6 +92,7 @@ def _counts(kills: Iterable[Kill], fault: Fault) -> Iterable[tuple[str, int]]:
             yield f"{layer}_found", int(kill is not None)
             yield f"{layer}_milliseconds", 0 if kill is None else round(kill.seconds * 1000)
             yield f"{layer}_steps", 0 if kill is None else kill.size
+            yield f"{layer}_switches", 0 if kill is None else kill.switches
 
 
 def text_of(kill: Kill) -> str:
@@ -118,7 +122,8 @@ def summary(results: Collection[Result]) -> list[str]:
             continue
         times = [seconds for r in mine if (seconds := seconds_of(r)) is not None]
         equivalent = sum(r.bound.startswith(EQUIVALENT) for r in mine)
-        survived = sum(r.verdict is not Verdict.HOLDS for r in mine)
+        survived = sum(r.verdict is Verdict.VIOLATED for r in mine)
+        unknown = sum(r.verdict is Verdict.UNKNOWN for r in mine)
         took = (
             f"; first counterexample in {median(times):.2f} s at the median, {max(times):.1f} s at most"
             if times
@@ -126,7 +131,7 @@ def summary(results: Collection[Result]) -> list[str]:
         )
         lines.append(
             f"{origin.name.lower().replace('_', ' ')}: {len(times)} of {len(mine)} caught, {equivalent} equivalent, "
-            f"{survived} survived{took}"
+            f"{survived} survived{f', {unknown} unknown' if unknown else ''}{took}"
         )
     return lines
 

@@ -226,6 +226,10 @@ def example_moments(promise: Promise) -> list[Moment]:
         "forced_scavenge_leaves_nothing": [moment("scavenge_all", (), None)],
         "find_lowers_its_cursor": [moment("index.find", (True,), (GEOMETRY.chunk_index(base), 0))],
         "huge_pages_are_asked_for": [moment("pages.enable_chunk_huge_pages", (), None)],
+        "only_a_tracer_that_runs_is_told": [moment("trace_gc_sweep_span", (0,), None)],
+        "reclaimed_spans_begin_in_the_chunk": [
+            replace(moment("free_span_locked", (span, 0), None), chunk=(ArenaList((1,)), 0, 2)),
+        ],
         "alloc_reclaims_first": [moment("alloc_span", (1, 0, 0), None)],
         "stacks_begin_at_system_pages": [moment("alloc_manual", (1, 1), span)],
         "reclaim_keeps_its_word": [moment("reclaim", (1,), None)],
@@ -252,6 +256,7 @@ def quiet_moments(promise: Promise) -> list[Moment]:
             moment("alloc", (1, LARGE, True), (None, False), "go1.27"),
         ],
         "forced_scavenge_leaves_nothing": [moment("scavenge_all", (), None, calm=False)],
+        "reclaimed_spans_begin_in_the_chunk": [moment("free_span_locked", (span, 0), None)],
         "stacks_begin_at_system_pages": [
             moment("alloc_manual", (1, 1), None), moment("alloc_manual", (1, 1), span, "go1.15"),
             moment("alloc_manual", (1, 1), span, aligned=False),
@@ -296,6 +301,8 @@ def arguments(promise: Promise) -> st.SearchStrategy[tuple[Any, ...]]:
         return st.tuples(st.just(ArenaList((1, 2))), st.integers(0, 3), st.integers(0, 4))
     if promise.name == "find_lowers_its_cursor":
         return st.tuples(st.booleans())
+    if promise.name == "reclaimed_spans_begin_in_the_chunk":
+        return st.tuples(st.integers(0, GEOMETRY.spans - 1).map(Span), st.just(0))
     return st.tuples(npages, st.booleans(), st.booleans())
 
 

@@ -104,7 +104,7 @@ def test_names_of_faults_are_told_apart() -> None:
 
 
 SHRINKS = {
-    "search_addr_leaves_the_block": 6, "forced_cursor_is_not_raised": 6, "second_fit": 4, "bad_summary_is_not_seen": 30,
+    "search_addr_leaves_the_block": 6, "second_fit": 4, "bad_summary_is_not_seen": 30,
 }  # fmt: skip
 
 

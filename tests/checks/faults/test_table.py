@@ -68,7 +68,7 @@ def test_an_edit_that_changes_nothing_is_equal() -> None:
     found = evidence(same, heap, never)
     assert not found.differs
     assert "from outside the same" in found.said
-    nowhere = _made("sweep_mark_drained_stored_1")
+    nowhere = _made("pagealloc_free_bound_1")
     assert evidence(nowhere, subject(fault=nowhere.name), never).differs.startswith("no scenario reaches")
 
 
@@ -142,13 +142,13 @@ def test_theorems_speak_of_what_they_call() -> None:
 def test_a_result_says_what_came_out() -> None:
     """Caught, and how; survived, and that nobody saw it; stopped."""
     bound = _made("heap_reclaim_bound_1")
-    survived = judge_fault(bound, never)  # who comes when all is claimed looks once more: no claim forbids it
+    survived = judge_fault(bound, never).result  # who comes when all is claimed looks once more: no claim forbids it
     assert survived.verdict is Verdict.VIOLATED
     assert survived.reason.startswith("survived: no layer catches it; differs in")
-    made = judge_fault(_made("pagetree_find_negated_1"), never)
+    made = judge_fault(_made("pagetree_find_negated_1"), never).result
     assert made.verdict is Verdict.HOLDS
     assert sum(made.counts[f"{layer}_found"] for layer in LAYERS if f"{layer}_found" in made.counts) == 1
-    stopped = judge_fault(bound, lambda _: "enough")
+    stopped = judge_fault(bound, lambda _: "enough").result
     assert (stopped.verdict, stopped.reason) == (Verdict.UNKNOWN, "enough")
 
     lines = summary([survived, made])

@@ -25,11 +25,15 @@ def _array(terms: list[Any]) -> Any:
 
 def conjunction(terms: list[Any]) -> Any:
     """All of these."""
+    if len(terms) == 1:
+        return terms[0]
     return _claim(_z3.Z3_mk_and(_CONTEXT, len(terms), _array(terms)))
 
 
 def disjunction(terms: list[Any]) -> Any:
     """One of these."""
+    if len(terms) == 1:
+        return terms[0]
     return _claim(_z3.Z3_mk_or(_CONTEXT, len(terms), _array(terms)))
 
 

@@ -25,6 +25,47 @@ class Asked:
 
 
 @dataclass(slots=True)
+class _Section:
+    """A part of a script in which each name has one sort."""
+
+    lines: list[str] = field(default_factory=list[str])
+    declared: dict[str, str] = field(default_factory=dict[str, str])
+    seen: dict[int, Any] = field(default_factory=dict[int, Any])
+    """Terms whose symbols are declared, kept so that their numbers are not given to others."""
+    standing: list[Any] = field(default_factory=list[Any])
+    """The hypotheses that are asserted."""
+    levels: list[int] = field(default_factory=list[int])
+    """How many hypotheses stand below each push."""
+
+    def declares(self, terms: Sequence[Any]) -> bool:
+        """Declare what these terms have: whether that can be; a name of another sort wants another section."""
+        todo, new = list(terms), dict[str, str]()
+        while todo:
+            each = todo.pop()
+            if each.get_id() in self.seen:
+                continue
+            self.seen[each.get_id()] = each
+            todo += [each.body()] if _z3.is_quantifier(each) else each.children()
+            new |= dict(_declarations(each))
+        if any(self.declared.get(name, text) != text for name, text in new.items()):
+            return False
+        self.declared |= new
+        return True
+
+    def stand_on(self, known: Sequence[Any]) -> None:
+        """Take back what is not known any more, and assert what is new."""
+        same = _common(self.standing, known)
+        while self.levels and len(self.standing) > same:
+            self.lines.append("(pop 1)")
+            del self.standing[self.levels.pop() :]
+        new = known[len(self.standing) :]
+        if new:
+            self.levels.append(len(self.standing))
+            self.lines += ["(push 1)", *map(_asserted, new)]
+            self.standing += new
+
+
+@dataclass(slots=True)
 class Script:
     """Hears the questions of one proof and writes them down."""
 
@@ -32,61 +73,43 @@ class Script:
     """The questions in it, in order; all were answered with unsat."""
     left_out: int = 0
     """Questions with another answer."""
-    _lines: list[str] = field(default_factory=list[str])
-    _declared: dict[str, str] = field(default_factory=dict[str, str])
-    _seen: dict[int, Any] = field(default_factory=dict[int, Any])
-    """Terms whose symbols are declared, kept so that their numbers are not given to others."""
-    _standing: list[Any] = field(default_factory=list[Any])
-    """The hypotheses that are asserted."""
-    _levels: list[int] = field(default_factory=list[int])
-    """How many hypotheses stand below each push."""
+    _sections: list[_Section] = field(default_factory=lambda: [_Section()])
 
     def __call__(self, question: Question) -> None:
         """Write a question down, if it was answered with unsat."""
         if question.answer != "unsat":
             self.left_out += 1
             return
-        self._stand_on(question.known)
-        self._lines += [f"; {len(self.asked)}: {_one_line(question.about)}", "(push 1)"]
-        self._lines += [self._asserted(term) for term in question.asked]
-        self._lines += ["(check-sat)", "(pop 1)"]
+        terms = (*question.known, *question.asked)
+        if not self._sections[-1].declares(terms):
+            self._sections.append(_Section())
+            self._sections[-1].declares(terms)
+        section = self._sections[-1]
+        section.stand_on(question.known)
+        section.lines += [f"; {len(self.asked)}: {_one_line(question.about)}", "(push 1)"]
+        section.lines += [*map(_asserted, question.asked), "(check-sat)", "(pop 1)"]
         self.asked.append(Asked(question.about, question.seconds, question.work))
 
     def text(self) -> str:
         """The whole script."""
-        head = ["(set-logic ALL)", *self._declared.values()]
-        return "\n".join([*head, *self._lines, "(exit)", ""])
+        parts = ("\n".join(["(set-logic ALL)", *s.declared.values(), *s.lines]) for s in self._sections)
+        return "\n(reset)\n".join(parts) + "\n(exit)\n"
 
-    def _stand_on(self, known: Sequence[Any]) -> None:
-        """Take back what is not known any more, and assert what is new."""
-        same = _common(self._standing, known)
-        while self._levels and len(self._standing) > same:
-            self._lines.append("(pop 1)")
-            del self._standing[self._levels.pop() :]
-        new = known[len(self._standing) :]
-        if new:
-            self._levels.append(len(self._standing))
-            self._lines += ["(push 1)", *map(self._asserted, new)]
-            self._standing += new
 
-    def _asserted(self, term: Any) -> str:
-        self._declare(term)
-        return f"(assert {_one_line(term.sexpr())})"
+def _declarations(term: Any) -> Iterator[tuple[str, str]]:
+    """What a term itself brings with it: (name, declaration), a sort before what is of it."""
+    if not _z3.is_app(term):
+        return
+    declaration = term.decl()
+    for sort in (declaration.range(), *(declaration.domain(n) for n in range(declaration.arity()))):
+        if sort.kind() == _z3.Z3_UNINTERPRETED_SORT:
+            yield f"sort {sort.name()}", f"(declare-sort {sort.sexpr()} 0)"
+    if declaration.kind() == _z3.Z3_OP_UNINTERPRETED:
+        yield declaration.name(), declaration.sexpr()
 
-    def _declare(self, term: Any) -> None:
-        todo = [term]
-        while todo:
-            each = todo.pop()
-            if each.get_id() in self._seen:
-                continue
-            self._seen[each.get_id()] = each
-            if _z3.is_quantifier(each):
-                todo.append(each.body())
-            elif _z3.is_app(each):
-                declaration = each.decl()
-                if declaration.kind() == _z3.Z3_OP_UNINTERPRETED:
-                    self._declared.setdefault(declaration.name(), declaration.sexpr())
-                todo += each.children()
+
+def _asserted(term: Any) -> str:
+    return f"(assert {_one_line(term.sexpr())})"
 
 
 def _common(a: Sequence[Any], b: Sequence[Any]) -> int:

@@ -47,6 +47,7 @@ class Moments:
         self._expected = n.all("ghost.expected", g.pages)
         self._calm = n.of(Cell("ghost.calm"))
         self._wanted, self._freed = n.of(Cell("ghost.wanted")), n.of(Cell("ghost.freed"))
+        self._refilled, self._caches = n.of(Cell("ghost.refilled")), n.all("pcache", range(g.ps))
         self._chunk = n.of(Cell("ghost.chunk"))
         self._released, self._kept = n.of(Cell("ghost.released")), n.of(Cell("ghost.kept"))
         self._moved, self._unasked = n.of(Cell("ghost.moved")), n.of(Cell("ghost.unasked"))
@@ -56,6 +57,8 @@ class Moments:
         self._index = n.of(heap.reclaim_index)
         self._follows: dict[tuple[str, bool], Callable[[Event, int, Reading], list[Update]]] = {
             ("alloc", False): self._alloc_begins,
+            ("alloc_from_cache", False): self._taking_begins,
+            ("pages.alloc_to_cache", True): self._filled,
             ("alloc", True): self._alloc_ends,
             ("alloc_span", True): self._span_returned,
             ("free_span_locked", False): self._span_given_back,
@@ -93,7 +96,8 @@ class Moments:
             done=sweeps and self._sweep_done(read),
             large=sweeps and self._large(event.args[0], read),
             owes=thread in read(self._owes),
-            given_out=event.function == "alloc_span" and self._given_out(read),
+            given_out=event.function in {"alloc_span", "sweepone"} and self._given_out(read),
+            unfilled=event.function == "alloc_from_cache" and event.returns and self._unfilled(event, thread, read),
             wanted=read(self._wanted).get(thread, 0),
             nothing_left=read(self._index) >= RECLAIM_DONE,
             freed=read(self._freed).get(thread, 0),
@@ -183,6 +187,18 @@ class Moments:
 
     def _alloc_ends(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
         return [(self._owes, read(self._owes) - {thread})]
+
+    def _taking_begins(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
+        return [(self._refilled, read(self._refilled) - {thread})]
+
+    def _filled(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
+        return [(self._refilled, read(self._refilled) | {thread})]
+
+    def _unfilled(self, event: Event, thread: int, read: Reading) -> bool:
+        """Whether it gave nothing, and the cache is empty, and nobody has tried to fill it."""
+        base, _ = event.result
+        empty: bool = read(self._caches[thread]).empty()
+        return base == 0 and empty and thread not in read(self._refilled)
 
     def _span_returned(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
         return [] if event.result is None else [(self._returned[event.result.number], 1)]

@@ -46,6 +46,7 @@ class Numbering:
         ghosts[Cell("ghost.wanted")] = Map()
         ghosts[Cell("ghost.freed")] = Map()
         ghosts[Cell("ghost.owes")] = frozenset()
+        ghosts[Cell("ghost.refilled")] = frozenset()
         ghosts[Cell("ghost.chunk")] = Map()
         ghosts[Cell("ghost.moved")] = Map()
         ghosts[Cell("ghost.unasked")] = Map()

@@ -39,6 +39,7 @@ WATCHED = (
     "reclaim_chunk",
     "scavenge_all",
     "sweep",
+    "sweepone",
     "sys_alloc",
     "trace_gc_sweep_span",
     "try_alloc_mspan",

@@ -240,6 +240,10 @@ PAGE_SCENARIOS = (
         "go1.27", CHUNKED, (thread(EnableHugePages(), before=(AllocManual(3),)), thread(EnableHugePages(), AllocManual(1))), 149, (FRESH,), only="no_deadlock",
     ),
     scenario(
+        "huge_pages_asked_for_once", "the same, and it comes to its end",
+        "go1.21", CHUNKS_APART, (thread(EnableHugePages(), before=(AllocManual(9),)), thread(AllocManual(1))), 153, (FRESH,), only="heap_never_throws",
+    ),
+    scenario(
         "huge_pages_asked_for", "the bitmaps of three chunks may lie on huge pages from now on, while others allocate",
         "go1.21", CHUNKS_APART, (thread(EnableHugePages(), before=(AllocManual(9),)), thread(AllocManual(1))), 153, (FRESH,), only="huge_pages_are_asked_for",
     ),

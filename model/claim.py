@@ -113,7 +113,9 @@ class Moment:
     owes: bool = False
     """The thread is in alloc and has reclaimed nothing yet."""
     given_out: bool = False
-    """All spans to sweep were given out, at the call of alloc_span."""
+    """All spans to sweep were given out, at the call of alloc_span or the return of sweepone."""
+    unfilled: bool = False
+    """The P's page cache gave nothing and is empty, and nobody has tried to fill it since the call."""
     aligned: bool = False
     """What is allocated is a stack, and the system wants stacks to begin at pages of its own."""
     wanted: int = 0

@@ -64,6 +64,10 @@ def _holds_caches_give_few_pages(h: HeapState, m: Moment) -> bool:
     return bool(0 < m.args[0] < h.geometry.pages_per_block // 4)
 
 
+def _holds_empty_caches_are_filled(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  # one signature for all
+    return not m.unfilled
+
+
 def _holds_mspans_are_kept_by_halves(h: HeapState, m: Moment) -> bool:
     if m.kept is None:
         return True
@@ -155,6 +159,18 @@ PAGE_PROMISES = (
         (),
         None,
         _holds_caches_give_few_pages,
+    ),
+    Promise(
+        "empty_caches_are_filled",
+        "A page cache that gives nothing has some pages left, or it was tried to fill it.",
+        "An empty one is filled before anything is taken.",
+        "mheap.go, allocSpan: c.empty()",
+        "empty_cache_not_filled",
+        ("alloc_from_cache",),
+        True,
+        (),
+        None,
+        _holds_empty_caches_are_filled,
     ),
     Promise(
         "mspans_are_kept_by_halves",

@@ -108,6 +108,10 @@ def _holds_stacks_begin_at_system_pages(h: HeapState, m: Moment) -> bool:
     return h.base[s] % h.geometry.phys_page_size == 0
 
 
+def _holds_sweeping_goes_on(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  # one signature for all
+    return m.result >= 0 or m.given_out
+
+
 def _holds_only_a_tracer_that_runs_is_told(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  # one signature for all
     return m.tracing
 
@@ -236,6 +240,18 @@ SPAN_PROMISES = (
         (),
         None,
         _holds_alloc_reclaims_first,
+    ),
+    Promise(
+        "sweeping_goes_on",
+        "Who sweeps one span and has swept none finds that all were given out.",
+        "It ends without one only at the end of the list, or where somebody has come to it before.",
+        "mgcsweep.go, sweepone",
+        "sweeps_only_when_done",
+        ("sweepone",),
+        True,
+        (),
+        None,
+        _holds_sweeping_goes_on,
     ),
     Promise(
         "only_a_tracer_that_runs_is_told",

@@ -255,9 +255,10 @@ def parted(body: Sequence[ast.stmt], i: int) -> Iterator[Change]:
         case ast.Expr(value=ast.Await(value=ast.Call(func=ast.Attribute() as function, args=[argument]) as call)):
             cell = copy.deepcopy(function.value)
             read = ast.Await(ast.Call(ast.Attribute(cell, "read", ast.Load()), [], []))
-            call.args = [ast.BinOp(read, COMBINED[kind](), argument)]
+            was = ast.Assign([ast.Name("_was", ast.Store())], read, lineno=0)
+            call.args = [ast.BinOp(ast.Name("_was", ast.Load()), COMBINED[kind](), argument)]
             function.attr = "write"
-            yield Change("parted", f"`{ast.unparse(statement)}` reads and writes in two steps", 1, (made,))
+            yield Change("parted", f"`{ast.unparse(statement)}` reads and writes in two steps", 1, (was, made))
         case _:
             return
 

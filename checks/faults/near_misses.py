@@ -58,6 +58,16 @@ HEAP_MISSES = (
         ("Heap.reclaim_chunk", "if nbytes > n // 8:\n    nbytes = n // 8", "pass"),
     ),
     fault(
+        "sweeps_only_when_done", "the sweeper takes sweeping for done when it is not", "sweeping_goes_on",
+        "made up: mgcsweep.go, sweepone", "two_sweepers_on_1_17",
+        ("Sweep.sweepone", "await self.sweep_drained.load() != 0", "await self.sweep_drained.load() == 0"),
+    ),
+    fault(
+        "empty_cache_not_filled", "a page cache that is empty stays empty", "empty_caches_are_filled",
+        "made up: mheap.go, allocSpan", "cache_against_cache",
+        ("Pages.alloc_from_cache", "c.empty()", "False"),
+    ),
+    fault(
         "garbage_not_reclaimed", "allocating reclaims no pages, and the heap grows beside its garbage", "alloc_reclaims_first",
         "made up: mheap.go, alloc", "two_cycles",
         ("Heap.alloc", "await self.reclaim(npages)", "pass"),

@@ -230,6 +230,8 @@ def example_moments(promise: Promise) -> list[Moment]:
         "reclaimed_spans_begin_in_the_chunk": [
             replace(moment("free_span_locked", (span, 0), None), chunk=(ArenaList((1,)), 0, 2)),
         ],
+        "sweeping_goes_on": [moment("sweepone", (), 0)],
+        "empty_caches_are_filled": [moment("alloc_from_cache", (1,), (0, 0))],
         "alloc_reclaims_first": [moment("alloc_span", (1, 0, 0), None)],
         "stacks_begin_at_system_pages": [moment("alloc_manual", (1, 1), span)],
         "reclaim_keeps_its_word": [moment("reclaim", (1,), None)],

@@ -105,6 +105,8 @@ SPOKEN_OF_ELSEWHERE = {
     "scavenger_parks_at_once": "no theorem says how much is scavenged",
     "mspan_not_kept": "no theorem counts the mspans that a P keeps",
     "chunk_not_capped": "sweeping more than was asked is allowed to whoever reclaims",
+    "sweeps_only_when_done": "no theorem says that sweeping goes on",
+    "empty_cache_not_filled": "page caches stand here by the contract of alloc_from_cache",
     "tracer_told_always": "no theorem says when the tracer is told",
     "cursor_not_lowered": "the cursor is of another class, of which no proof speaks",
     "huge_pages_not_asked_for": "no theorem speaks of hints to the system",

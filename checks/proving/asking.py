@@ -18,6 +18,7 @@ from spanproof.checks.proving.questions import Questions
 from spanproof.checks.proving.stopping import Hurry, patient
 from spanproof.checks.proving.terms import BITMAP, Bits, Domain, Truth, Word, formula
 from spanproof.impl.span import Span
+from spanproof.model.contracts.zeroing import PLAIN_ARITHMETIC
 from spanproof.model.geometry import Geometry
 from spanproof.model.logic import Claims
 
@@ -141,7 +142,7 @@ class Asking(ABC):
         """The claims of a contract, which must not fork."""
         self._contract, before = True, self._contract
         try:
-            return list(claims)
+            return [(goal, claim) for goal, claim in claims if goal != PLAIN_ARITHMETIC or self.bits is None]
         finally:
             self._contract = before
 

@@ -93,13 +93,14 @@ def read_manifest(folder: Path) -> list[Certificate]:
     """
     path = folder / MANIFEST
     try:
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found: Any = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as e:
         raise CertificateError(f"{path}: no manifest of certificates: {_short(e)}") from e
-    if not isinstance(found, dict) or found.get("form") != FORM:
+    manifest: dict[str, Any] = found if isinstance(found, dict) else {}
+    if manifest.get("form") != FORM:
         raise CertificateError(f"{path}: no manifest of certificates, or of another version")
     try:
-        certificates = [_certificate(entry) for entry in found["scripts"]]
+        certificates = [_certificate(entry) for entry in manifest["scripts"]]
     except (KeyError, TypeError, ValueError) as e:
         raise CertificateError(f"{path}: a damaged manifest: {_short(e)}") from e
     if not certificates:

@@ -96,7 +96,7 @@ def read_manifest(folder: Path) -> list[Certificate]:
         found: Any = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as e:
         raise CertificateError(f"{path}: no manifest of certificates: {_short(e)}") from e
-    manifest: Any = found if type(found) is dict else {}  # isinstance tells a type checker half of it
+    manifest: Any = found if isinstance(found, dict) else {}  # pyright: ignore[reportUnknownVariableType]
     if manifest.get("form") != FORM:
         raise CertificateError(f"{path}: no manifest of certificates, or of another version")
     try:

@@ -22,6 +22,8 @@ SEARCH_ONLY = {
     **dict.fromkeys(("index_not_told_of_frees", "forced_cursor_not_raised", "forced_cursor_not_marked"), _FINDING),
     **dict.fromkeys(("rest_of_an_arena_lost", "rest_of_an_arena_not_counted"), _SELDOM),
     **dict.fromkeys(("second_byte_not_looked_at", "scavenger_parks_at_once"), _SELDOM),
+    **dict.fromkeys(("sweeps_only_when_done", "chunk_not_capped", "cursor_not_lowered"), _SELDOM),
+    "huge_pages_not_asked_for": "no drawn heap has bitmaps in several groups of one range",
     **dict.fromkeys(
         ("cached_generation_not_expected", "reclaimer_is_no_sweeper", "stack_grows_under_the_lock"), _SELDOM
     ),

@@ -22,7 +22,9 @@ BITMAP = z3.DeclareSort("Bitmap")
 
 def unknown_function(name: str, sort: Any, *terms: Any) -> Any:
     """A value of which only is known that it depends on these terms: the same each time the text asks for it."""
-    return z3.Function(name, *(term.sort() for term in terms), sort)(*terms)
+    sorts = [term.sort() for term in terms]
+    # A name of its own for each kind of arguments, and none that other solvers know as an operation.
+    return z3.Function("_".join((name, "of", *(sort.name().lower() for sort in sorts))), *sorts, sort)(*terms)
 
 
 class Domain:

@@ -51,24 +51,23 @@ def _results(report: Report) -> Table:
     table.add_column("check", no_wrap=True)
     longest = max(len(result.name) for result in report.results)
     table.add_column("name", overflow="fold", width=min(longest, WIDEST_NAME))
-    table.add_column("bound", overflow="fold", ratio=3)
     reasons = any(result.reason for result in report.results)
-    if reasons:
-        table.add_column("reason", overflow="fold", ratio=5)
+    table.add_column("reason, bound" if reasons else "bound", overflow="fold", ratio=1)
     table.add_column("seconds", justify="right", no_wrap=True)
     ordered = in_reading_order(report.results)
     for i, result in enumerate(ordered):
         last = i + 1 == len(ordered) or ordered[i + 1].verdict is not result.verdict
-        table.add_row(*_cells(result, reasons=reasons), end_section=last and result.verdict is not READING_ORDER[-1])
+        table.add_row(*_cells(result), end_section=last and result.verdict is not READING_ORDER[-1])
     return table
 
 
-def _cells(result: Result, *, reasons: bool) -> list[Text]:
-    texts = (result.check, result.name, result.bound, *((result.reason,) if reasons else ()))
-    plain = (printable(text) for text in texts)
+def _cells(result: Result) -> list[Text]:
+    """One row. The reason, if there is one, stands above the bound: side by side both would be a few letters wide."""
+    said = "\n".join(printable(text) for text in (result.reason, result.bound) if text)
     return [
         Text(result.verdict.value, style=STYLES[result.verdict]),
-        *(Text(text) for text in plain),
+        *(Text(printable(text)) for text in (result.check, result.name)),
+        Text(said),
         Text(f"{result.seconds:.2f}"),
     ]
 

@@ -7,8 +7,10 @@ import itertools
 import os
 import signal
 import sys
+from _thread import interrupt_main
 from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -379,8 +381,32 @@ def _input_errors() -> tuple[type[Exception], ...]:
     return (*inputs, CertificateError, ReportError, SolverError)
 
 
+class _Ending:
+    """Tells nobody of what goes wrong while a process ends at Ctrl-C: objects that were half made are thrown away."""
+
+    def __init__(self) -> None:
+        """Hear of Ctrl-C first, unless it is left unheard, as in the background."""
+        self.begun = False
+        sys.unraisablehook = self.unraisable
+        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+            signal.signal(signal.SIGINT, self.interrupted)
+
+    def interrupted(self, signum: int, frame: FrameType | None) -> None:
+        """Ctrl-C was pressed."""
+        self.begun = True
+        signal.default_int_handler(signum, frame)
+
+    def unraisable(self, what: "sys.UnraisableHookArgs") -> None:
+        """Something was raised where nobody catches it. Was it Ctrl-C, the process hears of it again."""
+        if issubclass(what.exc_type, KeyboardInterrupt):
+            interrupt_main()
+        elif not self.begun:
+            sys.__unraisablehook__(what)
+
+
 def run() -> None:
     """The console script."""
+    _Ending()
     from spanproof.checks.verdict import EXIT_INTERRUPTED  # noqa: PLC0415
 
     code = EXIT_INTERRUPTED

@@ -139,6 +139,11 @@ SPAN_SCENARIOS = (
         (LOST_RACE, RECLAIMED, REUSE),
     ),
     scenario(
+        "reclaim_against_larger_reuse", "what reclaim and the sweeper freed is used again as one span, while reclaim looks at the same byte",
+        "go1.16", BYTES, (thread(Reclaim(2), before=OLD_SPANS), thread(Sweep(), AllocManual(2))), 7_207,
+        (LOST_RACE, RECLAIMED, REUSE),
+    ),
+    scenario(
         "spans_of_two_pages", "a span of two pages is reclaimed for one: the other page is credit for whoever comes next",
         "go1.27", BYTES, (thread(Reclaim(1), before=(MallocLarge(2), Drop(0), Collect())), thread(Reclaim(2))), 703, (RECLAIMED, CREDIT),
     ),

@@ -5,7 +5,7 @@ is preempted (`decisions`). The shortest string, no bytes at all, is "one thread
 shrinks to is a small program with few switches. Read next: comparing/campaign.py.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -170,7 +170,7 @@ MOST_MAPPINGS = 16
 def _system(geometry: Geometry, release: Release) -> st.SearchStrategy[dict[str, Any]]:
     """How the system behaves, mostly well. Where scavenged memory is taken for zero it is zero (see the findings)."""
     behaves = [st.just(dict[str, Any]()) for _ in range(6)]  # the same strategy six times would count once
-    refuses = [st.integers(1, 2).map(lambda n: {"reservations": n})]
+    refuses = [st.integers(0, 2).map(lambda n: {"reservations": n})]
     if not geometry.heap_rand_seed:
         refuses.append(st.integers(0, MOST_MAPPINGS).map(lambda n: {"mappings": n}))
     if not release.scavenged_is_zero:
@@ -181,6 +181,11 @@ def _system(geometry: Geometry, release: Release) -> st.SearchStrategy[dict[str,
 def _lived(threads: tuple[Thread, ...]) -> tuple[Thread, ...]:
     """Threads whose past is a part of what they do: where memory may be refused, a past may not come to its end."""
     return tuple(Thread((*thread.before, *thread.ops)) for thread in threads)
+
+
+def _may_fail_before(switches: Mapping[str, Any]) -> bool:
+    """Whether the system may refuse already what the past of a thread asks for."""
+    return "mappings" in switches or switches.get("reservations") == 0
 
 
 @st.composite
@@ -212,7 +217,7 @@ def programs(
     release = draw(st.sampled_from(releases[::-1]))
     switches = draw(_limits(geometry)) if ps else {}
     switches |= {"aligned_stacks": True} if aligned else draw(_system(geometry, release))
-    tamed = _lived(_tame(drawn)) if "mappings" in switches else _tame(drawn)
+    tamed = _lived(_tame(drawn)) if _may_fail_before(switches) else _tame(drawn)
     return Program(tamed, geometry, release, tracing=draw(st.booleans()), ps=ps, **switches)
 
 

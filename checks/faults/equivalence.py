@@ -29,9 +29,9 @@ from spanproof.checks.comparing.plans import SHAPES, Plan, seeded
 from spanproof.checks.exploring.search import Explored, explore
 from spanproof.checks.exploring.tables import NODE_BITS, NODE_MASK, Node, Tables
 from spanproof.checks.exploring.verdicts import unordered
+from spanproof.checks.faults.change import REACHED, THROWS
 from spanproof.checks.faults.edit import Edit, place_of, planted, statement_of
 from spanproof.checks.faults.fault import Fault, in_page_allocator
-from spanproof.checks.faults.mutators import REACHED, THROWS
 from spanproof.checks.faults.speaking import names_of
 from spanproof.checks.faults.survivors import NEVER_MET
 from spanproof.checks.ordering import ORDERED

@@ -1,19 +1,23 @@
 """Systematic faults, made from the syntax trees of the reference heap: each place, each small change.
 
-A place is found again by its statements: as many of those before it as it takes to be the only such place in its
-function. So the edits follow the text. Read next: mutators.py.
+A place is found again by its statements: as many of those before it, or else after it, as it takes to be the only such
+place in its function. So the edits follow the text. Read next: mutators.py.
 """
 
 import ast
 import re
 from collections.abc import Iterator, Sequence
 
+from spanproof.checks.faults.change import Change
 from spanproof.checks.faults.edit import Edit, functions, occurrences
 from spanproof.checks.faults.fault import Fault, Origin
-from spanproof.checks.faults.mutators import Change, bodies_and_loads, changes
+from spanproof.checks.faults.mutators import changes
+from spanproof.checks.faults.reload_mutators import bodies_and_loads
 
 LEFT_OUT = frozenset({"__str__", "__repr__", "__setattr__", "__init__", "fresh", "_runs", "count", "at"})
 """Functions of the text that show, make or name things: no algorithm of Go's."""
+Around = tuple[Sequence[ast.stmt], Sequence[ast.stmt], Sequence[ast.stmt]]
+"""What stands before a change to find its place by, what is changed, and what stands after it."""
 
 
 def generated() -> tuple[Fault, ...]:
@@ -29,18 +33,18 @@ def _of_function(owner: str, name: str, tree: ast.Module) -> Iterator[Fault]:
         for i in range(len(body)):
             for change in changes(body, i, loaded):
                 counts[change.kind] = counts.get(change.kind, 0) + 1
-                start = _start(tree, body, i, change)
-                if start is not None:
+                around = _around(tree, body, i, change)
+                if around is not None:
                     nth = counts[change.kind]
                     slug = re.sub(r"\W+", "_", f"{owner} {name} {change.kind} {nth}").lower().strip("_")
-                    yield _fault(slug, f"{owner}.{name}", (body[start:i], body[i : i + change.length]), change)
+                    yield _fault(slug, f"{owner}.{name}", around, change)
 
 
-def _fault(slug: str, function: str, old: tuple[list[ast.stmt], list[ast.stmt]], change: Change) -> Fault:
-    """The change as a fault; `old` is what stands before the change to find its place by, and what is changed."""
-    before, changed = old
-    edit = Edit(function, _text([*before, *changed]), _text([*before, *change.new]))
-    probe = (Edit(function, edit.old, _text([*before, *change.probe])),) if change.probe else ()
+def _fault(slug: str, function: str, around: Around, change: Change) -> Fault:
+    """The change as a fault."""
+    before, changed, after = around
+    edit = Edit(function, _text([*before, *changed, *after]), _text([*before, *change.new, *after]))
+    probe = (Edit(function, edit.old, _text([*before, *change.probe, *after])),) if change.probe else ()
     return Fault(
         slug,
         f"{function}: {change.says}",
@@ -54,10 +58,12 @@ def _fault(slug: str, function: str, old: tuple[list[ast.stmt], list[ast.stmt]],
     )
 
 
-def _start(tree: ast.Module, body: Sequence[ast.stmt], i: int, change: Change) -> int | None:
-    """How far back a run of statements goes that ends with the change and occurs once; None if none does."""
+def _around(tree: ast.Module, body: Sequence[ast.stmt], i: int, change: Change) -> Around | None:
+    """The only run of statements in the tree that is like the one around the change; None if there is no such run."""
     ends = i + change.length
-    return next((i - n for n in range(i + 1) if occurrences(tree, body[i - n : ends]) == 1), None)
+    runs = [(start, ends) for start in range(i, -1, -1)] + [(i, last) for last in range(ends + 1, len(body) + 1)]
+    found = next((run for run in runs if occurrences(tree, body[slice(*run)]) == 1), None)
+    return found and (body[found[0] : i], body[i:ends], body[ends : found[1]])
 
 
 def _text(statements: Sequence[ast.stmt]) -> str:

@@ -8,42 +8,15 @@ also gives a text that throws just then. Read next: generating.py.
 import ast
 import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
+from spanproof.checks.faults.change import THROWN, THROWS, WRITES, Change, Mutator, access_of, written
+from spanproof.checks.faults.lock_mutators import locks, locks_let_go, locks_of_a_function
+from spanproof.checks.faults.reload_mutators import loop_reloads, reloads
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """`length` statements from a place on become others."""
-
-    kind: str
-    says: str
-    length: int
-    new: tuple[ast.stmt, ...]
-    probe: tuple[ast.stmt, ...] = ()
-    """What stands there instead to see whether it ever matters: it throws where the change would be felt."""
-
-
-REACHED = "the edited place is reached"
-_THROW = f"__import__('spanproof.impl.access', fromlist=['Throw']).Throw('{REACHED}')"
-"""In a text that may not have the name."""
-THROWS = ast.parse(f"raise {_THROW}").body[0]
-_THROWN = ast.parse(f"(_ for _ in ()).throw({_THROW})", mode="eval").body
-Mutator = Callable[[Sequence[ast.stmt], int], Iterator[Change]]
-WRITES = frozenset({"write", "store", "or8", "and8", "add", "update"})
-LOADS = frozenset({"load", "read"})
 PLAIN = {"load": "read", "store": "write"}
 OBJECTS = frozenset({"self", "cursor", "self.search_addr_bg", "self.search_addr_force"})
 """What has methods named as accesses are."""
 BOUNDS: Mapping[type[ast.cmpop], type[ast.cmpop]] = {ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt}
-
-
-def access_of(node: ast.AST) -> str:
-    """The kind of access that is awaited here: load, store, lock... or ""."""
-    match node:
-        case ast.Await(value=ast.Call(func=ast.Attribute(attr=kind))):
-            return kind
-        case _:
-            return ""
 
 
 def _own(statement: ast.stmt) -> Iterator[ast.expr]:
@@ -71,6 +44,17 @@ def conditions(body: Sequence[ast.stmt], i: int) -> Iterator[Change]:
         if isinstance(expression, ast.IfExp):
             says = f"`{ast.unparse(expression.test)}` in an expression is negated"
             yield Change("chosen", says, 1, (_with(statement, nth, _other_choice),))
+    for nth, part in enumerate(_filters(statement)):
+        other = copy.deepcopy(statement)
+        which = list(_filters(other))[nth]
+        which.ifs = [ast.UnaryOp(ast.Not(), ast.BoolOp(ast.And(), which.ifs) if len(which.ifs) > 1 else which.ifs[0])]
+        yield Change("filtered", f"`{ast.unparse(part.ifs[0])}` in a comprehension is negated", 1, (other,))
+
+
+def _filters(statement: ast.stmt) -> Iterator[ast.comprehension]:
+    """The comprehensions of a statement's own expressions that leave something out."""
+    for expression in _own(statement):
+        yield from (part for part in getattr(expression, "generators", ()) if part.ifs)
 
 
 def _other_choice(node: ast.expr) -> None:
@@ -100,7 +84,7 @@ def _at_the_bound(statement: ast.stmt, nth: int, compared: ast.expr) -> tuple[as
         assert isinstance(node, ast.Compare)
         same = ast.Compare(node.left, [ast.Eq()], node.comparators)
         whole = copy.deepcopy(compared)
-        node.left = ast.IfExp(same, copy.deepcopy(_THROWN), whole)
+        node.left = ast.IfExp(same, copy.deepcopy(THROWN), whole)
         node.ops, node.comparators = [ast.Is()], [ast.Constant(True)]
 
     return (_with(statement, nth, equal),)
@@ -124,80 +108,11 @@ def _nothing_added(node: ast.expr) -> None:
     node.right = ast.Constant(0)
 
 
-def _written(statement: ast.stmt) -> str:
-    return access_of(statement.value) if isinstance(statement, ast.Expr) else ""
-
-
 def swaps(body: Sequence[ast.stmt], i: int) -> Iterator[Change]:
     """Two writes of shared words, one after the other, change places."""
-    if i + 1 < len(body) and _written(body[i]) in WRITES and _written(body[i + 1]) in WRITES:
+    if i + 1 < len(body) and written(body[i]) in WRITES and written(body[i + 1]) in WRITES:
         first, second = copy.deepcopy(body[i]), copy.deepcopy(body[i + 1])
         yield Change("swapped", f"`{ast.unparse(second)}` comes before `{ast.unparse(first)}`", 2, (second, first))
-
-
-def locks(body: Sequence[ast.stmt], i: int) -> Iterator[Change]:
-    """What a lock protects is not protected, or the lock is let go in its midst."""
-    if _written(body[i]) != "lock":
-        return
-    end = next((j for j in range(i + 1, len(body)) if _written(body[j]) == "unlock"), 0)
-    if not end:
-        return
-    inside = [copy.deepcopy(statement) for statement in body[i + 1 : end]]
-    if inside:
-        yield Change("unlocked", "the lock is not taken", end + 1 - i, tuple(inside))
-    for cut in range(1, len(inside)):
-        take, give = copy.deepcopy(body[i]), copy.deepcopy(body[end])
-        parts = (take, *inside[:cut], copy.deepcopy(give), copy.deepcopy(take), *inside[cut:], give)
-        yield Change("split", f"the lock is let go before `{_head(inside[cut])}`", end + 1 - i, parts)
-
-
-def _head(statement: ast.stmt) -> str:
-    """A statement's first line."""
-    return ast.unparse(statement).partition("\n")[0]
-
-
-def reloads(body: Sequence[ast.stmt], i: int, loaded: frozenset[str] = frozenset()) -> Iterator[Change]:
-    """A word that was read is not read again: the last of two reads into one name goes.
-
-    loaded: names that were read into before this list of statements began.
-    """
-    match body[i]:
-        case ast.Assign(targets=[ast.Name(id=name)], value=value) if access_of(value) in LOADS:
-            if name not in loaded.union(*map(_bound, body[:i])):
-                return
-            other = ast.parse(f"if {name} != _before: pass").body[0]
-            assert isinstance(other, ast.If)
-            other.body = [copy.deepcopy(THROWS)]
-            probe = (ast.parse(f"_before = {name}").body[0], copy.deepcopy(body[i]), other)
-            yield Change("not reloaded", f"{name} is not read again", 1, (ast.Pass(),), probe)
-        case _:
-            pass
-
-
-def _bound(statement: ast.stmt) -> frozenset[str]:
-    """The names that a statement reads shared words into, whichever way it goes."""
-    match statement:
-        case ast.Assign(targets=[ast.Name(id=name)], value=value) if access_of(value) in LOADS:
-            return frozenset({name})
-        case ast.If(body=body, orelse=orelse):
-            return frozenset[str]().union(*map(_bound, body)) & frozenset[str]().union(*map(_bound, orelse))
-        case _:
-            return frozenset()
-
-
-def bodies_and_loads(
-    tree: ast.AST, loaded: frozenset[str] = frozenset()
-) -> Iterator[tuple[list[ast.stmt], frozenset[str]]]:
-    """Every list of statements in a tree, with the names that shared words were read into before it."""
-    for name in ("body", "orelse", "finalbody"):
-        body: list[ast.stmt] = getattr(tree, name, [])
-        if not body:
-            continue
-        yield body, loaded
-        known = loaded
-        for statement in body:
-            yield from bodies_and_loads(statement, known)
-            known |= _bound(statement)
 
 
 def stores(body: Sequence[ast.stmt], i: int) -> Iterator[Change]:
@@ -247,7 +162,7 @@ COMBINED: Mapping[str, type[ast.operator]] = {"add": ast.Add, "or8": ast.BitOr, 
 def parted(body: Sequence[ast.stmt], i: int) -> Iterator[Change]:
     """An atomic that reads and writes is a plain read and a plain write: what somebody else writes between is lost."""
     statement = body[i]
-    kind = _written(statement)
+    kind = written(statement)
     if kind not in COMBINED:
         return
     made = copy.deepcopy(statement)
@@ -279,7 +194,18 @@ def _made_plain(node: ast.expr) -> None:
     node.value.func.attr = PLAIN[node.value.func.attr]
 
 
-MUTATORS: tuple[Mutator, ...] = (conditions, bounds, swaps, locks, stores, plains, parted)
+MUTATORS: tuple[Mutator, ...] = (
+    conditions,
+    bounds,
+    swaps,
+    locks,
+    locks_let_go,
+    locks_of_a_function,
+    stores,
+    plains,
+    parted,
+    loop_reloads,
+)
 
 
 def changes(body: Sequence[ast.stmt], i: int, loaded: frozenset[str] = frozenset()) -> Iterator[Change]:

@@ -17,6 +17,8 @@ NEVER_MET: Mapping[str, str] = {
 }
 """Bounds whose two sides are never equal, words that are the same when they are read again: and why."""
 WOULD_FIND: Mapping[str, str] = {
+    "heap_trace_gc_sweep_span_unlocked_1": "The tracer's new buffer comes from the heap; here it only takes the lock and lets "
+    "it go. A tracer that asks for memory.",
     "heap_reclaim_bound_1": "Who reclaims when all chunks are claimed looks once more. A bound on useless looks.",
     "heap_alloc_span_split_1": "The lock is let go between an aligned stack's pages, which are owned by then, and its mspan. "
     "A claim that pages have their mspan before the lock is let go: Go makes no such promise.",

@@ -48,6 +48,7 @@ def test_programs_reach_what_they_are_for() -> None:
     assert {p.geometry.name for p in seen} >= {SMALL.name, "2x8", "1x16"}
     assert len({p.release.name for p in seen}) > 7
     assert any(isinstance(op, Collect) for p in seen for op in p.threads[0].before)
+    assert {p.reservations for p in seen} >= {0, 1, 2}
 
 
 def test_no_bytes_mean_one_thread_after_the_other() -> None:

@@ -3,15 +3,16 @@
 import ast
 import random
 import textwrap
-from collections import Counter
 
 import pytest
 
+from spanproof.checks.faults.change import REACHED
 from spanproof.checks.faults.edit import functions, planted
 from spanproof.checks.faults.fault import Origin
-from spanproof.checks.faults.generating import generated
-from spanproof.checks.faults.mutators import REACHED, bodies_and_loads, changes
+from spanproof.checks.faults.generating import LEFT_OUT, generated
+from spanproof.checks.faults.mutators import changes
 from spanproof.checks.faults.planting import PLANTABLE, corpus, every_fault, named
+from spanproof.checks.faults.reload_mutators import bodies_and_loads
 from spanproof.impl.malloc import Runtime
 
 FAULTS = generated()
@@ -20,8 +21,9 @@ SOME = random.Random(0).sample(FAULTS, 40)
 
 def test_there_are_many_of_each_kind() -> None:
     """In all the files of the heap; names are told apart, also from those that are written down."""
-    kinds = Counter(fault.name.rsplit("_", 1)[0].rsplit("_", 1)[-1] for fault in FAULTS)
-    assert {"negated", "bound", "one", "swapped", "unlocked", "split", "reloaded", "stored", "plain"} <= set(kinds)
+    kinds = {fault.kind for fault in FAULTS}
+    assert kinds >= {"negated", "chosen", "filtered", "bound", "one", "swapped", "stored", "plain", "parted"}
+    assert kinds >= {"unlocked", "never_locked", "split", "opened", "kept", "not reloaded", "read_once"}
     assert len(FAULTS) > 400
     assert len({fault.name for fault in FAULTS}) == len(FAULTS)
     assert not {fault.name for fault in FAULTS} & set(PLANTABLE)
@@ -47,6 +49,12 @@ CHANGES = {
     "if await a.compare_and_swap(1, 2):\n    x = 1": {"negated", "stored"},
     "if not await a.compare_and_swap(1, 2):\n    x = 1": {"negated", "stored"},
     "await a.compare_and_swap(1, 2)": {"stored"},
+    "await l.unlock()\nn = 1\nawait l.lock()": {"kept"},
+    "await s.l.lock()\nn = 1\nm = 2\nif n:\n    await s.l.unlock()": {"opened", "negated"},
+    "if n:\n    await s.l.lock()\nawait a.read()\nawait s.l.unlock()": {"opened", "negated"},
+    "while True:\n    x = await a.load()\n    n = 1": {"read_once"},
+    "while n:\n    n = 1\n    x = await a.at(n).load()": {"negated"},
+    "x = [a for a in b if a]": {"filtered"},
     "x = await self.load(1)": set[str](),
     "x = await self.index.gen.read()": set[str](),
 }
@@ -103,3 +111,32 @@ def test_a_probe_throws_where_a_change_is_felt() -> None:
     (swap,) = ast.parse("await a.compare_and_swap(1, 2)").body
     stored = next(c for c in changes([swap], 0) if c.kind == "stored")
     assert ast.unparse(stored.probe[0]).startswith("if not await a.compare_and_swap(1, 2):\n    raise ")
+
+
+def test_a_lock_that_is_let_go_in_another_list_is_never_taken() -> None:
+    """Then nothing of it is left; a lock whose unlock stands beside it is left to another mutator."""
+    text = "async def f():\n    await s.l.lock()\n    if n:\n        await s.l.unlock()\n        return\n    {}"
+    for end, kinds in (("m = 2", ["never_locked"]), ("await s.l.unlock()", [])):
+        found = list(changes(ast.parse(text.format(end)).body, 0))
+        assert [change.kind for change in found] == kinds
+        assert not any(word in ast.unparse(change.new[0]) for change in found for word in (".lock()", ".unlock()"))
+
+
+def test_without_a_lock_nothing_is_let_go() -> None:
+    """Not on an early way out either."""
+    body = ast.parse("await s.l.lock()\nif n:\n    await s.l.unlock()\n    return\nm = 1\nawait s.l.unlock()").body
+    (change,) = [change for change in changes(body, 0) if change.kind == "unlocked"]
+    assert "lock()" not in "\n".join(map(ast.unparse, change.new))
+
+
+def test_every_change_finds_its_place() -> None:
+    """Also where nothing before it tells it from another place: what comes after it does."""
+    assert {"sweep_ensure_swept_plain_1", "sweep_ensure_swept_plain_2"} <= {fault.name for fault in FAULTS}
+    made = sum(
+        len(list(changes(body, i, loaded)))
+        for _, name, tree in functions()
+        if name not in LEFT_OUT
+        for body, loaded in bodies_and_loads(tree)
+        for i in range(len(body))
+    )
+    assert made == len(FAULTS)

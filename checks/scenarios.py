@@ -20,7 +20,7 @@ from spanproof.checks.programs import (
     Uncache,
 )
 from spanproof.checks.scenario import scenario, thread
-from spanproof.checks.shapes import TWO_BYTES
+from spanproof.checks.shapes import TWO_BYTES, WRAPPING
 from spanproof.model.claim import FINDINGS
 from spanproof.model.geometry import BYTES, CHUNKED, SMALL
 
@@ -189,6 +189,16 @@ SPAN_SCENARIOS = (
     scenario(
         "cached_across_a_cycle", "a span is cached when a collection begins, and taken back stale",
         "go1.16", BYTES, (thread(Collect(), Sweep(), before=(MallocSmall(1),)), thread(Drop(0), Uncache(0), before=(MallocSmall(1),))), 653,
+        (STOPPED, STALE),
+    ),
+    scenario(
+        "generation_wraps_around", "the same as two cycles, where the second begins with generation 0 after the last that a uint32 has",
+        "go1.27", WRAPPING, (thread(Collect(), MallocLarge(1), before=(MallocLarge(1), *OLD_SPANS)), thread(Sweep())), 3_297,
+        (STOPPED, SWEPT_FREE, STAYED),
+    ),
+    scenario(
+        "cached_while_the_generation_wraps", "a span is cached before the generation is 0 again, and taken back stale after",
+        "go1.16", WRAPPING, (thread(Collect(), Sweep(), before=(MallocSmall(1), Collect())), thread(Drop(0), Uncache(0), before=(MallocSmall(1),))), 668,
         (STOPPED, STALE),
     ),
     scenario(

@@ -12,6 +12,7 @@ from spanproof.model.claim import Moment, Promise
 from spanproof.model.geometry import Geometry
 from spanproof.model.releases import SweepDone, Zeroing
 from spanproof.model.state import IN_USE, HeapState, HeapVars, pages_within
+from spanproof.model.words import uint32
 
 
 def _all_zero(v: HeapVars, pages: range) -> z3.BoolRef:
@@ -141,7 +142,7 @@ def _reclaim_chunk_leaves_nothing(v: HeapVars, m: Moment) -> z3.BoolRef:
             v.page_marks[page] == 0,
             v.spans[page] == s,
             v.state[s] == IN_USE,
-            v.span_sweepgen[s] == v.sweepgen - 2,
+            v.span_sweepgen[s] == uint32(v.sweepgen - 2),  # type: ignore[arg-type]  # a term behaves like a word
         )
         for page in _chunk_of(m.args, v.geometry)
         for s in range(v.geometry.spans)
@@ -153,7 +154,7 @@ def _holds_reclaim_chunk_leaves_nothing(h: HeapState, m: Moment) -> bool:
     def is_left(page: int) -> bool:
         s = h.spans[page]
         marked = h.page_in_use[page] == 0 or h.page_marks[page] == 1
-        return not marked and s >= 0 and h.state[s] == IN_USE and h.span_sweepgen[s] == h.sweepgen - 2
+        return not marked and s >= 0 and h.state[s] == IN_USE and h.span_sweepgen[s] == uint32(h.sweepgen - 2)
 
     return m.drained or not any(map(is_left, _chunk_of(m.args, h.geometry)))
 

@@ -45,9 +45,9 @@ if not self.has_p:
 await self.in_use.at(typ).add(nbytes)
 """
 _OPEN_CAS = """
-ok = await s.sweepgen.load() == sl.sweep_gen - 2
+ok = await s.sweepgen.load() == uint32(sl.sweep_gen - 2)
 if ok:
-    ok = await s.sweepgen.compare_and_swap(sl.sweep_gen - 2, sl.sweep_gen - 1)
+    ok = await s.sweepgen.compare_and_swap(uint32(sl.sweep_gen - 2), uint32(sl.sweep_gen - 1))
 """
 _STACK_GROWS = """
 await self.lock.lock()
@@ -80,7 +80,7 @@ HISTORICAL = (
     _history(
         "cached_generation_not_expected", "the sweeper expects no span that somebody has cached since", "sweeper_meets_what_it_may_sweep",
         "B11: issues 27997 and 28003, CL 140697, while Go 1.12 was made", "cached_beside_the_sweeper",
-        ("Sweep.sweepone", "sweepgen == sl.sweep_gen or sweepgen == sl.sweep_gen + 3", "sweepgen == sl.sweep_gen"),
+        ("Sweep.sweepone", "sweepgen == sl.sweep_gen or sweepgen == uint32(sl.sweep_gen + 3)", "sweepgen == sl.sweep_gen"),
         release="go1.14", threads=2, switches=3,
     ),
     _history(

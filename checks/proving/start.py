@@ -77,7 +77,7 @@ def _sweeping_views(cells: Cells, g: Geometry) -> Iterator[sweeping.View]:
         sets = sum(len(spans.spans) for cell, spans in cells.items() if cell.name == "sweepSpans")
         shared = (_in_use(cells, g, page), _entry(cells, page), sets, cells[Cell("reclaimIndex")])
         world = sweeping.World(generation, state, False, *shared)
-        yield sweeping.View(g, sg, n, _place(g, page), page, world, sweeping.Hand())
+        yield sweeping.View(g, sg, 0, n, _place(g, page), page, world, sweeping.Hand())
 
 
 def _begin(p: Protocol, claims: Iterator[Claims]) -> Start:

@@ -214,6 +214,10 @@ SPAN_SCENARIOS = (
         "go1.17", BYTES, (thread(Reclaim(1), before=OLD_SPAN), thread(Sweep())), 1_043, (LOST_RACE, RECLAIMED),
     ),
     scenario(
+        "finding_done_beside_a_reclaimer", "the background sweeper says that sweeping is done while a reclaimer, whom nobody counts, sweeps",
+        "go1.16", BYTES, (thread(Reclaim(1), before=OLD_SPAN), thread(Sweep())), 0, (), only="reclaimers_are_waited_for", finding=True,
+    ),
+    scenario(
         "cached_after_two_cycles", "a span is cached anew in the second collection, before the sweeper comes to its old entry",
         "go1.27", BYTES, (thread(MallocSmall(1), before=(*OLD_SPAN, Sweep(), MallocLarge(1), Drop(1), Collect())), thread(Sweep())), 5_375, (SWEPT_FREE,),
     ),

@@ -79,6 +79,10 @@ def _holds_sweeping_is_not_done_before_its_end(h: HeapState, m: Moment) -> bool:
     return m.release.sweep_done is SweepDone.SWEEPDONE or not m.large or not m.done
 
 
+def _holds_reclaimers_are_waited_for(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  # one signature for all
+    return not m.large or not m.done
+
+
 def _reclaimed_spans_begin_in_the_chunk(v: HeapVars, m: Moment) -> z3.BoolRef:
     if m.chunk is None:
         return z3.BoolVal(True)
@@ -229,6 +233,18 @@ SPAN_PROMISES = (
         (),
         None,
         _holds_sweeping_is_not_done_before_its_end,
+    ),
+    Promise(
+        "reclaimers_are_waited_for",
+        "While a large span is swept, by whomever, the heap does not say that sweeping is done.",
+        "Up to 1.16 only those are counted who sweep from the list, and who reclaims does not.",
+        "mgcsweep.go, sweepone: mheap_.sweepers; issue 45315",
+        "reclaimer_is_no_sweeper",
+        ("sweep",),
+        True,
+        (),
+        None,
+        _holds_reclaimers_are_waited_for,
     ),
     Promise(
         "alloc_reclaims_first",

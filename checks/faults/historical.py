@@ -45,9 +45,9 @@ if not self.has_p:
 await self.in_use.at(typ).add(nbytes)
 """
 _OPEN_CAS = """
-ok = await s.sweepgen.load() == uint32(sl.sweep_gen - 2)
+ok = await s.sweepgen.load() == sl.sweep_gen - 2
 if ok:
-    ok = await s.sweepgen.compare_and_swap(uint32(sl.sweep_gen - 2), uint32(sl.sweep_gen - 1))
+    ok = await s.sweepgen.compare_and_swap(sl.sweep_gen - 2, sl.sweep_gen - 1)
 """
 _STACK_GROWS = """
 await self.lock.lock()

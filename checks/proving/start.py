@@ -14,7 +14,7 @@ from spanproof.checks.proving.obligations import Kind
 from spanproof.checks.proving.protocol import Protocol
 from spanproof.impl.access import Cell
 from spanproof.impl.span import Span
-from spanproof.model.contracts import growing, owning, sweeping, zeroing
+from spanproof.model.contracts import finishing, growing, owning, sweeping, zeroing
 from spanproof.model.contracts.contract import nothing
 from spanproof.model.geometry import BYTES, Geometry
 from spanproof.model.logic import Claims
@@ -112,6 +112,19 @@ def growing_starts(p: Protocol) -> Start:
         for page in g.pages
     ]
     return _begin(p, (growing.lock_invariant(v) for v in views))
+
+
+def finishing_starts(p: Protocol) -> Start:
+    """All is drained, and nobody sweeps."""
+    cells = _fresh(p)
+    active = cells[Cell("sweep.active")]
+    said = [
+        (active % finishing.DRAINED, bool(active & finishing.DRAINED), False),
+        (cells[Cell("sweepers")], bool(cells[Cell("sweepDrained")]), True),
+    ]
+    worlds = [(finishing.World(count, drained, False, 0, False), late) for count, drained, late in said]
+    views = [finishing.View(SHAPE, 0, (0, 0, 0), world, late) for world, late in worlds]
+    return _begin(p, (claims for v in views for claims in (finishing.sound(v), finishing.idle(v))))
 
 
 def sweeping_starts(p: Protocol) -> Start:

@@ -16,6 +16,7 @@ from spanproof.checks.proving.asking import PURE
 from spanproof.checks.proving.closed_world import beside, covered
 from spanproof.checks.proving.cursors import JOBS as CURSORS
 from spanproof.checks.proving.cuts import LiftError
+from spanproof.checks.proving.finishing_jobs import JOBS as FINISHING
 from spanproof.checks.proving.footprint import columns
 from spanproof.checks.proving.growing_jobs import JOBS as GROWING
 from spanproof.checks.proving.heaps import function_of
@@ -29,10 +30,14 @@ from spanproof.checks.record import Record
 from spanproof.checks.verdict import Result, Verdict
 from spanproof.model.releases import RELEASES, Release, row
 
-PROTOCOLS = (GROWING, ZEROING, OWNING, SWEEPING, CURSORS)
+PROTOCOLS = (GROWING, ZEROING, OWNING, SWEEPING, FINISHING, CURSORS)
 RESTS_ON: Mapping[Any, tuple[tuple[Job, ...], ...]] = {
     jobs_[0].protocol: (GROWING, OWNING, SWEEPING) for jobs_ in (GROWING, OWNING, SWEEPING)
-} | {ZEROING[0].protocol: (GROWING, ZEROING, OWNING, SWEEPING), CURSORS[0].protocol: (CURSORS,)}
+} | {
+    ZEROING[0].protocol: (GROWING, ZEROING, OWNING, SWEEPING),
+    FINISHING[0].protocol: (GROWING, OWNING, SWEEPING, FINISHING),
+    CURSORS[0].protocol: (CURSORS,),
+}
 """The protocols that a protocol's premises lead to, itself included."""
 JOBS: Mapping[str, Job] = {job.name: job for jobs_ in PROTOCOLS for job in jobs_}
 
@@ -44,12 +49,14 @@ class Part:
     goal: str = ""
     kind: Kind | None = None
     functions: frozenset[str] = frozenset()
+    pruned: bool = False
+    """So are branches that cannot be taken: a throw behind one needs no more to be shown."""
 
     def has(self, o: Obligation) -> bool:
         """Whether this is one of them."""
         named = not self.goal or o.goal == self.goal
         here = not self.functions or o.function in self.functions
-        return named and here and (self.kind is None or o.kind is self.kind)
+        return named and here and (self.kind in {None, o.kind} or (self.pruned and o.kind is Kind.PRUNED))
 
     def __str__(self) -> str:
         """What they show."""
@@ -205,7 +212,8 @@ def _not_looked_at(
     """Ways that the text can go and no path went."""
     taken = frozenset[Arm]().union(*(proof.arms for proof in proofs))
     functions = [function_of(heap_class, name) for name in sorted(covered(protocol, heap_class))]
-    for arm in never_taken(functions, taken, one_release=release is not None):
+    some = release is not None or not all(any(job.applies(r) for job in protocol) for r in RELEASES)
+    for arm in never_taken(functions, taken, one_release=some):
         yield f"{arm}: nothing is shown of what follows"
 
 

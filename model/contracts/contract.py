@@ -48,8 +48,9 @@ class Loop:
     """Of the view and the function's locals."""
     keeps: Callable[[View, View], Claims]
     """What the loop does to the world between any two visits of its head: an order."""
-    rank: Callable[[View, Any], Word | tuple[Word, ...]] | Waits
-    """A natural number that falls with each round, or some of which the first that changes falls."""
+    rank: Callable[[View, Any], Word | tuple[Word, ...]] | Waits | str
+    """A natural number that falls with each round, or some of which the first that changes falls; or the name of the
+    proof of another protocol that shows it."""
     about: Callable[[View, Any], Truth] = always
     """When the rank is a claim: when the loop works on what is observed."""
     locked: Callable[[Any], Truth] | None = None

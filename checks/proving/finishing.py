@@ -89,6 +89,13 @@ class FinishingProtocol(Protocol):
             case _:
                 return self.looked(access)
 
+    def unknown(self, access: Access[Any]) -> Any:
+        """Anything that the cell may hold; a span is no longer than any region."""
+        value = super().unknown(access)
+        if access.cell.name == "mspan.npages" and access.kind in READS:
+            self.engine.assume(value <= zeroing.MOST_PAGES)
+        return value
+
     def _changed(self, access: Access[Any], count: Any, drained: Truth) -> None:
         e, where = self.engine, f"write of {access.cell.name}"
         e.prove_all(Kind.GUARANTEE, where, finishing.counts(e.view, count, drained))

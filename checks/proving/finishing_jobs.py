@@ -133,7 +133,8 @@ SUM = "the count of sweepers is no less than the registrations of any threads to
 FEW = "fewer than 2^31 - 1 threads sweep at one time"
 STOPS = "who calls the heap cannot be preempted, but for bgsweep and gc_cycle; a stopped world waits for who cannot be"
 MAPPED = "a page in use has its span (proved: reclaim_chunk_touches_only_swept_or_claimed_spans)"
-PREMISES = (STRONG, SUM, FEW, STOPS, MAPPED, SEQUENTIAL)
+SIZES = "a span has at most 2^35 pages"
+PREMISES = (STRONG, SUM, FEW, STOPS, MAPPED, SIZES, SEQUENTIAL)
 
 
 def _job(name: str, says: str, begin: Any, by: tuple[str, ...] = (), throws: tuple[str, ...] = ()) -> Job:

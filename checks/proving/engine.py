@@ -75,7 +75,10 @@ class Engine(Tides):
             return self._world(access)
         self.about = True
         if cell.name in self.protocol.retried:
-            return self.step_on(access)
+            self.interfere()
+            now, after, result = self.step_on(access)
+            self.protocol.stepped(access, now, after)
+            return result
         if cell.name not in self.protocol.families:
             return self.protocol.unknown(access)
         self.interfere()

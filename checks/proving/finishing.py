@@ -14,7 +14,8 @@ from spanproof.checks.proving.values import performed
 from spanproof.impl.access import Access
 from spanproof.impl.span import Span
 from spanproof.model.contracts import finishing, zeroing
-from spanproof.model.contracts.finishing import DRAINED, View, World
+from spanproof.model.contracts.finishing import View, World
+from spanproof.model.contracts.sweeping import DRAINED
 from spanproof.model.logic import Claims, Truth, ite
 from spanproof.model.releases import SweepDone
 

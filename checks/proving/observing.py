@@ -52,6 +52,10 @@ class Observing(ABC):
         """What is true whenever nobody holds the heap lock."""
 
     @abstractmethod
+    def stepped(self, access: Access[Any], now: Any, after: Any) -> None:
+        """A word on which loops try again was looked at, or changed."""
+
+    @abstractmethod
     def call(self, call: Call, contract_: contract.Call) -> Any:
         """Answer a call by its contract."""
 

@@ -95,6 +95,9 @@ class Protocol(Observing):
         """Nothing."""
         yield from ()
 
+    def stepped(self, access: Access[Any], now: Any, after: Any) -> None:
+        """Of most of these words a protocol says nothing."""
+
     def lock_invariant(self, view: Any) -> Claims:  # noqa: ARG002  # for protocols that have one
         """Nothing."""
         yield from ()

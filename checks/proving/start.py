@@ -76,7 +76,8 @@ def _sweeping_views(cells: Cells, g: Geometry) -> Iterator[sweeping.View]:
         state, generation = (cells[Cell(f"mspan.{name}", n)] for name in ("state", "sweepgen"))
         sets = sum(len(spans.spans) for cell, spans in cells.items() if cell.name == "sweepSpans")
         shared = (_in_use(cells, g, page), _entry(cells, page), sets, cells[Cell("reclaimIndex")])
-        world = sweeping.World(generation, state, False, *shared)
+        drained = bool(cells[Cell("sweepdone")] and cells[Cell("sweepDrained")] and cells[Cell("sweep.active")])
+        world = sweeping.World(generation, state, False, *shared, False, False, drained, False, False)
         yield sweeping.View(g, sg, 0, n, _place(g, page), page, world, sweeping.Hand())
 
 
@@ -119,7 +120,7 @@ def finishing_starts(p: Protocol) -> Start:
     cells = _fresh(p)
     active = cells[Cell("sweep.active")]
     said = [
-        (active % finishing.DRAINED, bool(active & finishing.DRAINED), False),
+        (active % sweeping.DRAINED, bool(active & sweeping.DRAINED), False),
         (cells[Cell("sweepers")], bool(cells[Cell("sweepDrained")]), True),
     ]
     worlds = [(finishing.World(count, drained, False, 0, False), late) for count, drained, late in said]

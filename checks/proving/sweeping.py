@@ -38,7 +38,8 @@ class SweepingProtocol(Protocol):
     loops = sweeping.LOOPS
     calls = sweeping.CALLS
     families = frozenset(
-        {"sweepgen", "mspan.sweepgen", "mspan.state", "pageInUse", "spans", "sweepSpans", "reclaimIndex", "spanalloc"}
+        {"sweepdone", "sweepDrained"}
+        | {"sweepgen", "mspan.sweepgen", "mspan.state", "pageInUse", "spans", "sweepSpans", "reclaimIndex", "spanalloc"}
         | {"mspancache"}
         | {f"mspan.{field}" for field in PLAIN}
     )
@@ -48,10 +49,15 @@ class SweepingProtocol(Protocol):
         self.begin_preemptible()
         self.engine.hold(CALLER)
 
+    def of_this_release(self) -> None:
+        """Where the text asks for it, spans are pushed as this release does."""
+        e = self.engine
+        e.view = replace(e.view, pushed_at_once=self.release.alloc_span_pushes)
+
     def begin_preemptible(self) -> None:
         """Any world that is sound, with nothing claimed."""
         self.begin_claiming(frozenset())
-        self.engine.assume(negate(self.engine.view.world.claimed))
+        self.engine.assume_all(sweeping.nothing_claimed(self.engine.view))
 
     def begin_claiming(self, held: frozenset[str] = CALLER) -> None:
         """Any world that is sound; the observed span may be one that this thread has won."""
@@ -60,6 +66,7 @@ class SweepingProtocol(Protocol):
         e.assume_all(owning.is_place(e.geometry, place))
         page = owning.page_at(e.geometry, place)
         e.view = View(e.geometry, *self._some_cycle(), e.fresh("span"), place, page, self._world(), Hand())
+        e.view = replace(e.view, pushed_at_once=e.fresh_truth("pushed_at_once"))
         e.hold(held)
         e.assume(e.view.span < zeroing.MOST_PAGES)
         e.assume_all(sweeping.sound(e.view))
@@ -71,7 +78,8 @@ class SweepingProtocol(Protocol):
         to_sweep, reclaim_index = e.fresh("to_sweep"), e.fresh("reclaim_index")
         e.assume(reclaim_index <= MOST_RECLAIMED)
         claimed, in_use = e.fresh_truth("claimed"), e.fresh_truth("in_use")
-        return World(generation, e.fresh("state"), claimed, in_use, entry, to_sweep, reclaim_index)
+        lists = (e.fresh_truth(name) for name in ("listed", "pushed", "drained", "given", "others"))
+        return World(generation, e.fresh("state"), claimed, in_use, entry, to_sweep, reclaim_index, *lists)
 
     def _some_cycle(self) -> tuple[Any, Any]:
         """(the heap's sweep generation, how many cycles have begun)."""
@@ -93,7 +101,12 @@ class SweepingProtocol(Protocol):
 
     def holding(self, view: View, held: frozenset[str], unpreempted: Truth) -> View:
         """The view of a thread that holds these."""
-        return replace(view, locked=HEAP_LOCK in held, stopped=WORLD in held, unpreempted=unpreempted)
+        now = replace(view, locked=HEAP_LOCK in held, stopped=WORLD in held, unpreempted=unpreempted)
+        if now.stopped and not view.stopped:
+            self.engine.assume_all(sweeping.alone(now))
+        elif view.stopped and not now.stopped:
+            self.engine.prove_all(Kind.GUARANTEE, "start", sweeping.sound(now))
+        return now
 
     def may_be_stopped(self, view: View) -> Claims:
         """It has no span that it won or built."""
@@ -145,6 +158,8 @@ class SweepingProtocol(Protocol):
         match name:
             case "sweepgen":
                 return self._generation(access)
+            case "sweepdone" | "sweepDrained":
+                return self._drained(access)
             case "reclaimIndex":
                 return self._reclaim_index(access)
             case "mspan.sweepgen":
@@ -198,7 +213,7 @@ class SweepingProtocol(Protocol):
         here = v.span == number
         e.prove_all(Kind.GUARANTEE, "write of mspan.state", sweeping.writes_state(v, number, value))
         after = sweeping.hands_on(v, number) if value == DEAD else v
-        e.view = after.but(state=ite(here, value, v.world.state))
+        e.view = sweeping.settled(after.but(state=ite(here, value, v.world.state)))
         e.assume_all(sweeping.published(e.view))
         e.prove_all(Kind.GUARANTEE, "write of mspan.state", sweeping.sound(e.view))
         return None
@@ -247,17 +262,20 @@ class SweepingProtocol(Protocol):
         if name == "push":
             e.about = e.view.observed(args[0].number)
             e.prove_all(Kind.GUARANTEE, "push to sweepSpans", sweeping.pushes(e.view, index, args[0].number))
-            e.view = sweeping.hands_on(e.view, args[0].number)
+            e.view = sweeping.span_pushed(e.view, args[0].number)
             return None
         if name != "pop":
             raise LiftError(f"{e.where()}: {name} of a span set has no meaning in {self.title}")
         e.prove_all(Kind.GUARANTEE, "pop from sweepSpans", sweeping.pops(e.view, index))
         if e.choose("the set is empty"):
-            e.assume(e.view.world.to_sweep == 0)
+            e.assume(e.view.world.to_sweep == 0)  # so nothing is listed
             return None
         e.assume(e.view.world.to_sweep > 0)
-        e.view = sweeping.popped(e.view)
-        return self.span("popped")
+        e.prove(Kind.GUARANTEE, "pop from sweepSpans", "nothing_is_given", negate(e.view.world.given))
+        s, before = self.span("popped"), e.view
+        e.view = sweeping.popped(before, s.number, e.fresh_truth("listed"))
+        e.assume_all(sweeping.gives_what_it_has(before, e.view, s.number))
+        return s
 
     def _pool(self, access: Access[Any]) -> Any:
         """A span that is taken is this thread's."""
@@ -283,10 +301,36 @@ class SweepingProtocol(Protocol):
             return values.performed(access, v.sg)[1]
         new = self.stored(access)
         e.prove_all(Kind.GUARANTEE, "write of sweepgen", sweeping.begins_a_cycle(v, new))
-        e.assume_all(sweeping.all_is_swept(v))
+        e.assume_all(sweeping.nothing_is_stale(v))
         e.view = sweeping.cycle_begun(v, new, e.fresh("to_sweep"))
+        e.assume(implies(e.view.world.listed, e.view.world.to_sweep > 0))
         e.prove_all(Kind.GUARANTEE, "write of sweepgen", sweeping.sound(e.view))
         return None
+
+    def _says(self, name: str, drained: Truth) -> None:
+        """A word is written that says whether the set to sweep is empty."""
+        e = self.engine
+        e.prove_all(Kind.GUARANTEE, f"write of {name}", sweeping.says_drained(e.view, drained))
+        e.view = e.view.but(drained=drained)
+
+    def _drained(self, access: Access[Any]) -> Any:
+        """Up to 1.17 the word has one bit."""
+        e = self.engine
+        now = ite(e.view.world.drained, e.word(e.domain.constant(1)), 0)
+        new, result = values.performed(access, now)
+        if new is not now:
+            self._says(access.cell.name, new != 0)
+        return result
+
+    def stepped(self, access: Access[Any], now: Any, after: Any) -> None:
+        """From 1.18 on it stands above the count of sweepers."""
+        if access.cell.name != sweeping.ACTIVE:
+            return
+        e = self.engine
+        e.assume(now % sweeping.DRAINED < sweeping.DRAINED - 1)
+        e.assume(same(e.view.world.drained, now // sweeping.DRAINED % 2 == 1))
+        if after is not now:
+            self._says(sweeping.ACTIVE, after // sweeping.DRAINED % 2 == 1)
 
     def _reclaim_index(self, access: Access[Any]) -> Any:
         """The next chunk to reclaim: a multiple of the chunk."""

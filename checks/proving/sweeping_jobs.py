@@ -17,7 +17,7 @@ from spanproof.impl.heap_cells import HEAP_LOCK
 from spanproof.model.contracts import owning, sweeping
 from spanproof.model.contracts.contract import nothing
 from spanproof.model.contracts.sweeping import Hand, View
-from spanproof.model.logic import Claims, all_of, any_of, implies, negate
+from spanproof.model.logic import Claims, all_of, any_of, implies, negate, same
 from spanproof.model.state import DEAD, IN_USE, MANUAL
 from spanproof.model.words import uint32
 
@@ -95,12 +95,23 @@ def _ensure_swept(p: SweepingProtocol) -> Start:
 
 def _uncache_span(p: SweepingProtocol) -> Start:
     p.begin()
+    p.of_this_release()
     e, s = p.engine, p.span("mspan")
     e.view = replace(e.view, hand=Hand(held=s.number))
     w, sg = e.view.world, e.view.sg
     cached = any_of(w.sweepgen == uint32(sg + 1), w.sweepgen == uint32(sg + 3))
-    e.assume(implies(e.view.held, all_of(w.state == IN_USE, cached, negate(w.claimed))))
-    return Start((s,), lambda _: iter([("nothing_is_claimed", negate(e.view.world.claimed))]))
+    e.assume(implies(e.view.held, all_of(w.state == IN_USE, cached, negate(w.claimed), sweeping.is_pushed(e.view))))
+
+    def ensures(_: None) -> Claims:
+        yield from sweeping.nothing_claimed(e.view)
+        yield "the_span_is_handed_on", implies(e.view.span == s.number, _handed_on(e.view))
+
+    return Start((s,), ensures)
+
+
+def _handed_on(v: View) -> Any:  # a truth
+    """Whether the observed span, if it is swept and not cached, is where the sweeper of the next cycle finds it."""
+    return any_of(sweeping.is_pushed(v), v.world.others)
 
 
 def _reclaim(p: SweepingProtocol) -> Start:
@@ -130,6 +141,7 @@ def _gc_cycle(p: SweepingProtocol) -> Start:
 
 def _init_span(p: SweepingProtocol) -> Start:
     p.begin()
+    p.of_this_release()
     e, s = p.engine, p.span("mspan")
     e.view = replace(e.view, hand=Hand(held=s.number))
     args = (s, *(e.fresh(name) for name in ("typ", "spanclass", "base", "npages", "scav")))
@@ -167,8 +179,13 @@ def _alloc_manual(p: SweepingProtocol) -> Start:
 
 def _malloc_large(p: SweepingProtocol) -> Start:
     p.begin()
+    p.of_this_release()
     e = p.engine
-    return Start((e.fresh("npages"), e.fresh_truth("needzero"), e.fresh_truth("noscan")), nothing)
+
+    def ensures(_: Any) -> Claims:
+        yield "the_span_is_handed_on", implies(e.view.held, _handed_on(e.view))
+
+    return Start((e.fresh("npages"), e.fresh_truth("needzero"), e.fresh_truth("noscan")), ensures)
 
 
 def _free_manual(p: SweepingProtocol) -> Start:
@@ -186,6 +203,7 @@ def _malloc_small(p: SweepingProtocol) -> Start:
 
     def ensures(s: Any) -> Claims:
         if s is not None:
+            yield "the_span_is_handed_on", implies(e.view.held, _handed_on(e.view))
             yield "a_cached_span_is_marked_cached", implies(e.view.held, e.view.world.sweepgen == uint32(e.view.sg + 3))
 
     return Start((e.fresh("npages"), e.fresh_truth("needzero")), ensures)
@@ -227,14 +245,23 @@ def _steps(p: SweepingProtocol, v: View) -> Iterator[Step]:
     yield "sets an in-use bit", sweeping.published(marked), lambda: marked
     yield "clears an in-use bit", sweeping.unpublishes(v), lambda: v.but(in_use=False)
     begins = replace(v, stopped=True, locked=True)
+    begun = sweeping.cycle_begun(v, new, e.fresh("to_sweep")).but(drained=e.fresh_truth("drained"))
     whole = [
         *sweeping.begins_a_cycle(begins, new),
-        *sweeping.all_is_swept(v),
-        *sweeping.sound(begins_at := sweeping.cycle_begun(v, new, e.fresh("to_sweep"))),
+        *sweeping.alone(begins),
+        *sweeping.nothing_is_stale(v),
+        *sweeping.sound(begun),  # when the world is started again: nobody has looked before
     ]
-    yield "begins a cycle", iter(whole), lambda: begins_at
-    taken = iter([("the set is not empty", w.to_sweep > 0)])
-    yield "takes a span to sweep", taken, lambda: sweeping.popped(v)
+    yield "begins a cycle", iter(whole), lambda: begun
+    taken = sweeping.popped(v, number, e.fresh_truth("still listed"))
+    there = [("the set is not empty", w.to_sweep > 0), *sweeping.gives_what_it_has(v, taken, number)]
+    asks = [*there, ("nothing_is_given", negate(w.given))]
+    yield "takes a span to sweep", iter(asks), lambda: taken
+    yield "puts a span among the swept", sweeping.pushes(v, v.sg // 2 % 2, v.span), lambda: sweeping.span_pushed(v, v.span)
+    drained = e.fresh_truth("said to be drained")
+    yield "says whether all is drained", sweeping.says_drained(v, drained), lambda: v.but(drained=drained)
+    let_go = ("it was handed on", sweeping.is_pushed(v))
+    yield "lets a span go", iter([let_go]), lambda: replace(v, hand=Hand())
     claims = sweeping.writes_reclaim_index(v, new, e.geometry.pages_per_reclaimer_chunk)
     yield "claims a chunk", claims, lambda: v.but(reclaim_index=new)
     anew = sweeping.writes_reclaim_index(begins, new, e.geometry.pages_per_reclaimer_chunk)
@@ -271,9 +298,13 @@ def _rely(p: SweepingProtocol) -> Start:
 def _others(p: SweepingProtocol, me: View, name: str) -> None:
     """Each step of another thread."""
     e = p.engine
-    claimed = e.fresh_truth("claimed by the other")
-    they = replace(me.but(claimed=claimed), hand=Hand(held=e.fresh("their held")), locked=not me.locked)
+    claimed, given = e.fresh_truth("claimed by the other"), e.fresh_truth("given to the other")
+    has, was_given = e.fresh_truth("a third thread has it"), e.fresh_truth("a third was given it")
+    third = any_of(has, all_of(was_given, me.waits))
+    theirs = {"claimed": claimed, "given": given, "others": any_of(third, me.mine)}
+    they = replace(me.but(**theirs), hand=Hand(held=e.fresh("their held")), locked=not me.locked)
     apart = [
+        ("another one has it: they, or a third", same(me.world.others, any_of(third, they.mine))),
         ("one winner", negate(all_of(claimed, me.world.claimed))),
         ("a span is held by one thread", negate(all_of(me.held, any_of(they.held, claimed)))),
         ("a held span is claimed by nobody else", negate(all_of(they.held, me.world.claimed))),
@@ -288,8 +319,10 @@ def _others(p: SweepingProtocol, me: View, name: str) -> None:
             continue  # the world waits for me
         if step == "frees a span":
             premises.append(("a span that somebody keeps alive is marked", negate(me.kept)))
-        seen = after()
-        now = replace(me, sg=seen.sg, cycle=seen.cycle, world=replace(seen.world, claimed=me.world.claimed))
+        seen = sweeping.settled(after())
+        others = any_of(has, all_of(was_given, seen.waits), seen.mine)
+        mine = {"claimed": me.world.claimed, "given": all_of(me.world.given, seen.waits), "others": others}
+        now = replace(me, sg=seen.sg, cycle=seen.cycle, world=replace(seen.world, **mine))
         goals = sweeping.rely(me, now)
         e.lemma(f"{name}; another thread {step}", iter(premises), goals, Kind.RELY)
 
@@ -299,7 +332,7 @@ CYCLE = (
 )
 KEPT = "a span that a thread keeps alive is marked, so the sweeper does not free it (searched: live_memory_keeps_its_contents)"
 BITS = "a set in-use bit marks a mapped span that is in use (proved: in_use_bit_marks_a_built_span)"
-BEGINS = "a cycle begins when every span is swept or cached (searched: sweepgen_is_one_of_five)"
+BEGINS = "what was cached when a cycle began is taken back before the next (searched: sweepgen_is_one_of_five)"
 COUNTED = "in 64-bit words: fewer than 2^60 cycles begin (sweepgen itself wraps around after 2^31)"
 CLAIMED = "in a cycle fewer than 2^62 pages are claimed for reclaiming after all are"
 SETS = f"pushing to a set of spans and popping from it was judged on every set of up to {len(SPANS)} spans"

@@ -31,8 +31,8 @@ class Tides(Paths):
             self.assume(old.theirs <= new.theirs)
         return new
 
-    def step_on(self, access: Access[Any]) -> Any:
-        """Do an access to such a word, which others may have changed since."""
+    def step_on(self, access: Access[Any]) -> tuple[Any, Any, Any]:
+        """Do an access to such a word, which others may have changed since: (the word, what it is then, the result)."""
         name, index = access.cell.name, access.cell.index
         if index is not None:
             raise LiftError(f"{self.where()}: {name} is many words, and a loop tries again on one")
@@ -41,7 +41,7 @@ class Tides(Paths):
         self.assume(any_of(now.value == old.value, old.theirs < now.theirs))
         value, result = perform(access, now.value, THREAD)
         self.tides = {**self.tides, name: Tide(value, now.theirs)}
-        return result
+        return now.value, value, result
 
     def adrift(self) -> None:
         """This thread may itself have changed these words, in a callee or in rounds of a loop."""

@@ -15,9 +15,6 @@ from spanproof.model.contracts.zeroing import FRAME
 from spanproof.model.geometry import Geometry
 from spanproof.model.logic import Claims, Truth, all_of, any_of, implies, negate, same
 
-DRAINED = 1 << 31
-"""The bit of sweep.active that says that the set to sweep is empty; those below it count."""
-
 
 @dataclass(frozen=True, slots=True)
 class World:

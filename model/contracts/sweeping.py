@@ -20,6 +20,8 @@ ALLOC_HEAP = 0
 """spanAllocHeap."""
 ACTIVE = "sweep.active"
 """The word that counts who sweeps, from 1.18 on."""
+DRAINED = 1 << 31
+"""Its bit that says that the set to sweep is empty."""
 RECLAIM_DONE = 1 << 63
 """What reclaim_index says when no chunk is left."""
 
@@ -41,6 +43,16 @@ class World:
     """How many spans stand in the set to sweep."""
     reclaim_index: Word
     """How many pages of the arenas were claimed for reclaiming, or RECLAIM_DONE, or more."""
+    listed: Truth
+    """The span stands in the set to sweep. A ghost, as are the next ones but drained."""
+    pushed: Truth
+    """It stands in the set of swept spans."""
+    drained: Truth
+    """A word says that the set to sweep is empty."""
+    given: Truth
+    """The set to sweep gave it to this thread, and it has waited since."""
+    others: Truth
+    """Another thread was given it and it still waits, or has acquired it or built it, and not handed it on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +87,8 @@ class View:
     """This thread has stopped the world."""
     unpreempted: Truth = True
     """No other thread can stop the world."""
+    pushed_at_once: Truth = False
+    """Go 1.14: a span stands among the swept ones from its allocation on, cached or not."""
     looked_up: tuple[Any, Any] | None = None
     """The page that was looked up last, and the span found."""
 
@@ -103,6 +117,16 @@ class View:
         return self.world.sweepgen == uint32(self.sg - 2)
 
     @property
+    def waits(self) -> Truth:
+        """Whether the observed span waits to be swept."""
+        return all_of(self.world.state == IN_USE, self.unswept)
+
+    @property
+    def mine(self) -> Truth:
+        """Whether this thread has the observed span in its hands."""
+        return any_of(self.world.claimed, self.held, self.world.given)
+
+    @property
     def being_swept(self) -> Truth:
         """Whether the observed span was acquired in this cycle, and is not swept yet."""
         return self.world.sweepgen == uint32(self.sg - 1)
@@ -126,11 +150,45 @@ def sound(v: View) -> Claims:
     yield "in_use_bit_marks_a_mapped_page", implies(w.in_use, w.entry >= FIRST_SPAN)
     built = implies(w.entry == v.span + FIRST_SPAN, w.state == IN_USE)
     yield "in_use_bit_marks_a_built_span", implies(w.in_use, built)
+    yield "a_span_to_sweep_is_listed_or_in_hand", implies(v.waits, any_of(w.listed, w.given, w.others))
+    swept_now = all_of(w.state == IN_USE, v.being_swept)
+    yield "a_span_being_swept_is_in_hand", implies(swept_now, any_of(w.claimed, w.others))
+    yield "a_swept_span_is_pushed_or_in_hand", any_of(is_pushed(v), w.claimed, v.held, w.others)
+    yield "a_listed_span_is_in_the_set", implies(w.listed, w.to_sweep > 0)
+    yield "a_span_that_was_given_waits", implies(w.given, v.waits)
+    if not v.stopped:
+        yield "a_drained_set_is_empty", drained_is_empty(v)
+
+
+def is_pushed(v: View) -> Truth:
+    """Whether the observed span, if it is swept and not cached, stands among the swept ones."""
+    w = v.world
+    cached = w.sweepgen == uint32(v.sg + 3)
+    awaits = any_of(w.sweepgen == v.sg, all_of(v.pushed_at_once, cached))
+    return implies(all_of(w.state == IN_USE, awaits), w.pushed)
+
+
+def drained_is_empty(v: View) -> Truth:
+    """Whether the set to sweep is empty if a word says so."""
+    return implies(v.world.drained, v.world.to_sweep == 0)
+
+
+def alone(v: View) -> Claims:
+    """What is true when this thread has stopped the world: each other one could be preempted, and had nothing."""
+    yield "nobody_else_has_the_span", negate(v.world.others)
+    yield "a_drained_set_is_empty", drained_is_empty(v)
+
+
+def while_stopped(old: View, new: View) -> Claims:
+    """What stays so while this thread has stopped the world."""
+    if old.stopped:
+        yield "nobody_else_runs", implies(negate(old.world.others), negate(new.world.others))
+        yield "a_drained_set_is_empty", implies(drained_is_empty(old), drained_is_empty(new))
 
 
 def may_be_stopped(v: View) -> Claims:
     """What a thread has when another may stop the world, and begin a cycle: no span that it won or built."""
-    yield "nothing_is_claimed_where_a_cycle_may_begin", any_of(v.unpreempted, negate(any_of(v.world.claimed, v.held)))
+    yield "nothing_is_claimed_where_a_cycle_may_begin", any_of(v.unpreempted, negate(v.mine))
 
 
 def in_this_cycle(old: View, new: View) -> Claims:
@@ -146,6 +204,7 @@ def in_this_cycle(old: View, new: View) -> Claims:
     stays = all_of(same_cycle, new.unswept, old.world.state == IN_USE)
     yield "an_unswept_span_is_not_freed", implies(stays, new.world.state == IN_USE)
     yield "nobody_adds_to_the_set_to_sweep", implies(same_cycle, new.world.to_sweep <= old.world.to_sweep)
+    yield "nobody_takes_from_the_swept_spans", implies(all_of(same_cycle, old.world.pushed), new.world.pushed)
     runs_on = all_of(same_cycle, old.unpreempted)
     yield "chunks_are_claimed_once", implies(runs_on, claims_on(old.world.reclaim_index, new.world.reclaim_index))
 
@@ -160,6 +219,8 @@ def rely(old: View, new: View) -> Claims:
     a, b = old.world, new.world
     yield from in_this_cycle(old, new)
     yield "only_the_winner_sweeps", same(a.claimed, b.claimed)
+    yield "nobody_else_is_given_what_i_was", same(b.given, all_of(a.given, new.waits))
+    yield from while_stopped(old, new)
     untouched = all_of(a.sweepgen == b.sweepgen, a.state == b.state)
     yield "nobody_touches_a_claimed_span", implies(any_of(a.claimed, old.held), untouched)
     yield "nobody_frees_a_span_kept_alive", implies(all_of(old.kept, a.state == IN_USE), b.state == IN_USE)
@@ -187,7 +248,12 @@ def sweepgen_written(v: View, number: Word, new: Word) -> View:
     """After a write to a span's sweepgen."""
     here = v.span == number
     becomes_mine = all_of(here, new == uint32(v.sg - 1))
-    return v.but(sweepgen=ite(here, new, v.world.sweepgen), claimed=any_of(v.world.claimed, becomes_mine))
+    return settled(v.but(sweepgen=ite(here, new, v.world.sweepgen), claimed=any_of(v.world.claimed, becomes_mine)))
+
+
+def settled(v: View) -> View:
+    """What was given counts while it waits."""
+    return v.but(given=all_of(v.world.given, v.waits))
 
 
 def writes_state(v: View, number: Word, new: Word) -> Claims:
@@ -198,6 +264,11 @@ def writes_state(v: View, number: Word, new: Word) -> Claims:
     given_back = all_of(v.held, w.state != IN_USE)
     dies = all_of(new == DEAD, any_of(freed, given_back))
     yield "a_span_is_published_by_who_built_it", implies(v.span == number, any_of(dies, built))
+
+
+def span_pushed(v: View, number: Word) -> View:
+    """After a span was put among the swept ones."""
+    return hands_on(v, number).but(pushed=any_of(v.world.pushed, v.span == number))
 
 
 def hands_on(v: View, number: Word) -> View:
@@ -232,9 +303,24 @@ def pops(v: View, index: Word) -> Claims:
     yield "spans_to_sweep_are_in_the_other_set", index == 1 - v.sg // 2 % 2
 
 
-def popped(v: View) -> View:
-    """After a span was taken from the ones to sweep."""
-    return v.but(to_sweep=v.world.to_sweep - 1)
+def popped(v: View, number: Word, listed: Truth) -> View:
+    """After a span was taken from the ones to sweep; listed: whether the observed one still stands there."""
+    return v.but(to_sweep=v.world.to_sweep - 1, given=all_of(v.span == number, v.waits), listed=listed)
+
+
+def gives_what_it_has(before: View, after: View, number: Word) -> Claims:
+    """What a set does: the span that is taken was there, others stay, and what stays is counted."""
+    there, stays = before.world.listed, after.world.listed
+    yield "it_was_there", implies(before.span == number, there)
+    yield "others_stay", implies(before.span != number, same(there, stays))
+    yield "what_stays_was_there", implies(stays, there)
+    yield "what_stays_is_counted", implies(stays, after.world.to_sweep > 0)
+
+
+def says_drained(v: View, drained: Truth) -> Claims:
+    """A word is written that says whether the set to sweep is empty."""
+    yield "a_drained_set_is_empty", implies(drained, v.world.to_sweep == 0)
+    yield "drained_until_the_next_cycle", any_of(v.stopped, implies(v.world.drained, drained))
 
 
 def writes_reclaim_index(v: View, new: Word, chunk: int) -> Claims:
@@ -245,7 +331,9 @@ def writes_reclaim_index(v: View, new: Word, chunk: int) -> Claims:
 
 def cycle_begun(v: View, new: Word, to_sweep: Word) -> View:
     """After a write of the heap's sweepgen: the sets turn."""
-    return replace(v.but(to_sweep=to_sweep), sg=new, cycle=v.cycle + 1, hand=replace(v.hand, cycles=v.hand.cycles + 1))
+    w = v.world
+    turned = v.but(to_sweep=to_sweep, listed=w.pushed, pushed=w.listed, given=False)
+    return replace(turned, sg=new, cycle=v.cycle + 1, hand=replace(v.hand, cycles=v.hand.cycles + 1))
 
 
 def begins_a_cycle(v: View, new: Word) -> Claims:
@@ -253,11 +341,13 @@ def begins_a_cycle(v: View, new: Word) -> Claims:
     yield "a_cycle_begins_with_the_world_stopped", all_of(v.stopped, v.locked)
     yield "a_cycle_is_two_generations", new == uint32(v.sg + 2)
     yield "nothing_is_claimed", negate(v.world.claimed)
+    in_use = v.world.state == IN_USE
+    yield "a_cycle_begins_when_all_is_swept", implies(in_use, any_of(v.swept, v.world.sweepgen == uint32(v.sg + 1)))
 
 
-def all_is_swept(v: View) -> Claims:
-    """Premise: a cycle begins when every span is swept or cached (searched: sweepgen_is_one_of_five)."""
-    yield "every_span_is_swept_or_cached", implies(v.world.state == IN_USE, v.swept)
+def nothing_is_stale(v: View) -> Claims:
+    """Premise: what was cached when a cycle began was taken back before the next."""
+    yield "a_cached_span_is_taken_back", implies(v.world.state == IN_USE, v.world.sweepgen != uint32(v.sg + 1))
 
 
 # Functions.
@@ -273,6 +363,7 @@ def sweep_ensures(old: View, new: View, _: Truth, s: Any) -> Claims:
     """What sweep promises: the span is no longer this thread's, and of others nothing changes hands."""
     yield "nothing_is_claimed", implies(new.span == s.number, negate(new.world.claimed))
     yield "the_span_is_swept", implies(new.span == s.number, new.swept)
+    yield "the_span_is_handed_on", implies(new.span == s.number, any_of(is_pushed(new), new.world.others))
     yield "nothing_else_is_claimed", implies(old.span != s.number, same(old.world.claimed, new.world.claimed))
 
 
@@ -280,6 +371,8 @@ def sweeps(old: View, new: View) -> Claims:
     """What a sweeper does to the world, all in all."""
     yield from in_this_cycle(old, new)
     a, b = old.world, new.world
+    yield "nothing_is_given", implies(b.given, a.given)
+    yield from while_stopped(old, new)
     held = all_of(old.held, negate(a.claimed), negate(b.claimed))
     yield "nobody_touches_a_held_span", implies(held, all_of(a.sweepgen == b.sweepgen, a.state == b.state))
     yield "nobody_frees_a_span_kept_alive", implies(all_of(old.kept, a.state == IN_USE), b.state == IN_USE)
@@ -343,6 +436,8 @@ def alloc_span_ensures(v: View, s: Any, typ: Word) -> Claims:
     yield "a_new_span_is_in_nobody's_hands", implies(v.held, negate(w.claimed))
     yield "a_heap_span_is_in_use", implies(all_of(v.held, typ == ALLOC_HEAP), w.state == IN_USE)
     yield "a_new_span_is_swept", implies(all_of(v.held, w.state == IN_USE), w.sweepgen == v.sg)
+    at_once = all_of(v.held, w.state == IN_USE, v.pushed_at_once)
+    yield "on_1_14_a_new_span_is_pushed", implies(at_once, w.pushed)
 
 
 def free_span_requires(v: View, s: Any) -> Claims:
@@ -360,13 +455,14 @@ def reclaims(v: View, arenas: Any, page_idx: Word, n: Word) -> Claims:
     """What reclaim_chunk asks for: whole bytes of page_in_use, from an arena that is there, and nothing claimed."""
     there = all_of(page_idx >= 0, page_idx // v.geometry.pages_per_arena < arenas.count)
     yield "the_chunk_begins_in_an_arena", there
-    yield "nothing_is_claimed", negate(v.world.claimed)
+    yield from nothing_claimed(v)
     yield "whole_bytes", all_of(page_idx % 8 == 0, n % 8 == 0)
 
 
 def nothing_claimed(v: View, *_: Any) -> Claims:
-    """This thread has claimed nothing."""
+    """This thread has claimed nothing, and what it was given does not wait any more."""
     yield "nothing_is_claimed", negate(v.world.claimed)
+    yield "nothing_is_given", negate(v.world.given)
 
 
 NOTHING_SWEPT = -1
@@ -376,7 +472,9 @@ NOTHING_SWEPT = -1
 def took_one(old: View, new: View, npages: Word) -> Claims:
     """What sweepone promises: all that it claimed it has handed on, and if it swept it took a span to sweep."""
     yield from nothing_claimed(new)
-    yield "a_span_was_taken", any_of(npages == NOTHING_SWEPT, new.world.to_sweep < old.world.to_sweep)
+    nothing = npages == NOTHING_SWEPT
+    yield "a_span_was_taken", any_of(nothing, new.world.to_sweep < old.world.to_sweep)
+    yield "nothing_swept_means_that_nothing_is_left", implies(nothing, new.world.to_sweep == 0)
 
 
 def nothing_is_left(_old: View, new: View, *_: Any) -> Claims:
@@ -385,7 +483,7 @@ def nothing_is_left(_old: View, new: View, *_: Any) -> Claims:
 
 
 def _locker(v: View, local: Any) -> Claims:
-    yield "nothing_is_claimed", negate(v.world.claimed)
+    yield from nothing_claimed(v)
     yield "the_locker_is_of_this_cycle", all_of(local.sl.sweep_gen == v.sg, local.sl.valid)
 
 

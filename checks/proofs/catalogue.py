@@ -4,13 +4,16 @@ After those about coroutines, for any number of threads, come those about plain 
 """
 
 from spanproof.checks.proofs import (
+    a_word_leads_to_a_built_span,
     alloc_needs_zero_terminates,
     asked_for_zero_gets_zero,
     grow_hands_pages_over_once,
     in_use_bit_marks_a_built_span,
     needzero_false_is_already_zero,
     no_overlapping_spans,
+    nothing_is_freed_while_marking,
     only_the_winner_sweeps,
+    operations_refine_the_abstract_heap,
     overlap_throw_unreachable,
     reclaim_chunk_touches_only_swept_or_claimed_spans,
     set_spans_maps_exactly_the_region,
@@ -38,9 +41,12 @@ THEOREMS = (
     asked_for_zero_gets_zero.THEOREM,
     grow_hands_pages_over_once.THEOREM,
     no_overlapping_spans.THEOREM,
+    operations_refine_the_abstract_heap.THEOREM,
     set_spans_maps_exactly_the_region.THEOREM,
     in_use_bit_marks_a_built_span.THEOREM,
+    a_word_leads_to_a_built_span.THEOREM,
     only_the_winner_sweeps.THEOREM,
+    nothing_is_freed_while_marking.THEOREM,
     sweep_sets_turn_with_the_cycle.THEOREM,
     reclaim_chunk_touches_only_swept_or_claimed_spans.THEOREM,
 )

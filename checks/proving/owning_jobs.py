@@ -13,7 +13,7 @@ from spanproof.checks.proving.start import owning_starts
 from spanproof.checks.proving.zeroing_jobs import ADDRESSES, PAGES, SEQUENTIAL
 from spanproof.impl.heap_cells import HEAP_LOCK
 from spanproof.impl.span import Span
-from spanproof.model.contracts import owning, zeroing
+from spanproof.model.contracts import following, owning, refining, zeroing
 from spanproof.model.contracts.owning import ANOTHER, ME, Hand, View
 from spanproof.model.logic import Claims, all_of, any_of, implies, ite, negate
 from spanproof.model.state import DEAD, IN_USE
@@ -41,7 +41,12 @@ def _alloc_span(p: OwningProtocol) -> Start:
     p.hold_no_page()
     e = p.engine
     args = (e.fresh("npages"), e.fresh("typ"), e.fresh("spanclass"))
-    return Start(args, lambda s: owning.alloc_span_ensures(e.view, s))
+
+    def ensures(s: Any) -> Claims:
+        yield from owning.alloc_span_ensures(e.view, s)
+        yield from refining.allocates(e.view, s, args[0])
+
+    return Start(args, ensures)
 
 
 def _init_span(p: OwningProtocol) -> Start:
@@ -69,7 +74,13 @@ def _free_span_locked(p: OwningProtocol) -> Start:
     s = p.hold_living_span()
     e.hold(HELD)
     e.assume_all(owning.lock_invariant(e.view))
-    return Start((s, e.fresh("typ")), lambda _: owning.free_span_locked_ensures(e.view), HELD)
+    had = (e.view.hand.field("base"), e.view.hand.field("npages"))
+
+    def ensures(_: None) -> Claims:
+        yield from owning.free_span_locked_ensures(e.view)
+        yield from refining.frees(e.view, *had)
+
+    return Start((s, e.fresh("typ")), ensures, HELD)
 
 
 def _free_span(p: OwningProtocol) -> Start:
@@ -82,7 +93,13 @@ def _free_manual(p: OwningProtocol) -> Start:
     p.hold_no_page()
     e = p.engine
     s = p.hold_living_span()
-    return Start((s, e.fresh("typ")), lambda _: iter([("nothing_is_in_hand", e.view.hand.span is None)]))
+    had = (e.view.hand.field("base"), e.view.hand.field("npages"))
+
+    def ensures(_: None) -> Claims:
+        yield "nothing_is_in_hand", e.view.hand.span is None
+        yield from refining.frees(e.view, *had)
+
+    return Start((s, e.fresh("typ")), ensures)
 
 
 Step = tuple[str, Claims, Callable[[], View]]
@@ -131,11 +148,11 @@ def _rely(p: OwningProtocol) -> Start:
         chained = iter([*owning.rely(me, later), *owning.rely(later, last)])
         e.lemma(f"{name}: transitive", chained, owning.rely(me, last), Kind.RELY)
         for theirs_locked in (False,) if locked else (False, True):
-            _others(p, me, name, locked=theirs_locked)
+            others(p, me, name, locked=theirs_locked)
     return Start((), lambda _: iter([]))
 
 
-def _others(p: OwningProtocol, me: View, name: str, *, locked: bool) -> None:
+def others(p: OwningProtocol, me: View, name: str, *, locked: bool) -> None:
     """Each step of another thread, which holds the lock or does not."""
     e = p.engine
     theirs_owner = e.fresh("owner as the other sees it")
@@ -163,7 +180,9 @@ def _others(p: OwningProtocol, me: View, name: str, *, locked: bool) -> None:
         mine_is = {"owner": now_owner, "kept": me.world.kept, "keeps": me.world.keeps}
         now = replace(me, world=replace(seen.world, **mine_is))
         claims = [*apart, *asks, *owning.sound(seen), *_known(they)]
-        e.lemma(f"{name}; another thread {step}", iter(claims), owning.rely(me, now), Kind.RELY)
+        if me.marking and step == "kills its span":
+            claims += following.frees_none_in_use(they)
+        e.lemma(f"{name}; another thread {step}", iter(claims), p.rely(me, now), Kind.RELY)
 
 
 def _known(they: View) -> Claims:
@@ -173,6 +192,14 @@ def _known(they: View) -> Claims:
         w.base == they.first(hand.field("base")), w.npages == hand.field("npages"), w.state == hand.field("state")
     )
     yield "its span is as it wrote it", implies(they.in_hand, fields)
+
+
+def _coupled(p: OwningProtocol) -> Start:
+    """From what is true whenever nobody holds the heap lock to the abstract heap's owned pages."""
+    p.begin()
+    v = p.engine.view
+    p.engine.lemma("nobody holds the heap lock", owning.lock_invariant(v), refining.coupled(v))
+    return Start((), lambda _: iter([]))
 
 
 def _one_owner(p: OwningProtocol) -> Start:
@@ -215,5 +242,6 @@ JOBS = (
         "free_span", "a heap span is freed under the lock", OwningProtocol, "free_span", _free_span, ("pages.free",),
         premises=PREMISES,
     ),
+    Job("coupled", "the abstract heap owns the pages that are allocated", OwningProtocol, "", _coupled, premises=PREMISES),
     Job("one owner", "no page in two spans", OwningProtocol, "", _one_owner, premises=PREMISES),
 )  # fmt: skip

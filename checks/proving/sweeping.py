@@ -14,7 +14,7 @@ from spanproof.checks.proving.obligations import Kind
 from spanproof.checks.proving.operations import keeps_its_word
 from spanproof.checks.proving.protocol import Protocol
 from spanproof.impl.access import Access
-from spanproof.impl.heap_cells import HEAP_LOCK
+from spanproof.impl.heap_cells import GC_MARK, HEAP_LOCK
 from spanproof.impl.span import DEAD, Span
 from spanproof.model.contracts import contract, owning, sweeping, zeroing
 from spanproof.model.contracts.sweeping import Hand, View, World
@@ -35,7 +35,7 @@ class SweepingProtocol(Protocol):
     calls = sweeping.CALLS
     families = frozenset(
         {"sweepgen", "mspan.sweepgen", "mspan.state", "pageInUse", "spans", "sweepSpans", "reclaimIndex", "spanalloc"}
-        | {"mspancache"}
+        | {"mspancache", "gcphase"}
         | {f"mspan.{field}" for field in PLAIN}
     )
 
@@ -64,7 +64,8 @@ class SweepingProtocol(Protocol):
         e = self.engine
         generation, entry = e.fresh("sweepgen"), e.fresh("entry")
         e.assume(generation <= 2 * MOST_GENERATION)
-        return World(generation, e.fresh("state"), e.fresh_truth("claimed"), e.fresh_truth("in_use"), entry)
+        truths = {name: e.fresh_truth(name) for name in ("claimed", "in_use", "settled")}
+        return World(generation, e.fresh("state"), entry=entry, **truths)
 
     def _heap_generation(self) -> Any:
         sg = self.engine.fresh("sg")
@@ -136,6 +137,8 @@ class SweepingProtocol(Protocol):
                 return self._generation(access)
             case "reclaimIndex":
                 return self._reclaim_index(access)
+            case "gcphase":
+                return self._phase(access)
             case "mspan.sweepgen":
                 return self._sweepgen(access)
             case "mspan.state":
@@ -271,6 +274,15 @@ class SweepingProtocol(Protocol):
         e.view = sweeping.cycle_begun(v, new)
         e.prove_all(Kind.GUARANTEE, "write of sweepgen", sweeping.sound(e.view))
         return None
+
+    def _phase(self, access: Access[Any]) -> None:
+        """The phase of collection: it changes only while the world is stopped."""
+        e, phase = self.engine, self.stored(access)
+        e.prove_all(Kind.GUARANTEE, "write of gcphase", sweeping.begins_to_mark(e.view))
+        if phase == GC_MARK:
+            e.assume_all(sweeping.all_is_swept(e.view))
+            e.view = sweeping.marking_begun(e.view)
+            e.prove_all(Kind.GUARANTEE, "write of gcphase", sweeping.sound(e.view))
 
     def _reclaim_index(self, access: Access[Any]) -> Any:
         """The next chunk to reclaim: a multiple of the chunk."""

@@ -127,6 +127,27 @@ def _gc_cycle(p: SweepingProtocol) -> Start:
     return Start((), ensures)
 
 
+def _gc_start(p: SweepingProtocol) -> Start:
+    p.begin_preemptible()
+    e = p.engine
+
+    def ensures(_: None) -> Claims:
+        yield from sweeping.nothing_claimed(e.view)
+        yield "no_cycle_is_begun", e.view.hand.cycles == 0
+        yield "the_world_runs_again", not e.view.stopped
+
+    return Start((), ensures)
+
+
+def _scan_conservative(p: SweepingProtocol) -> Start:
+    """The collector marks, so what is in use is settled."""
+    p.begin()
+    e = p.engine
+    e.assume(e.view.world.settled)
+    e.view = replace(e.view, marking=True)
+    return Start((e.fresh("p"),), lambda _: sweeping.nothing_claimed(e.view))
+
+
 def _init_span(p: SweepingProtocol) -> Start:
     p.begin()
     e, s = p.engine, p.span("mspan")
@@ -232,6 +253,9 @@ def _steps(p: SweepingProtocol, v: View) -> Iterator[Step]:
         *sweeping.sound(begins_at := sweeping.cycle_begun(v, new)),
     ]
     yield "begins a cycle", iter(whole), lambda: begins_at
+    stopped = replace(v, stopped=True)
+    marks = [*sweeping.begins_to_mark(stopped), *sweeping.all_is_swept(v)]
+    yield "begins to mark", iter(marks), lambda: sweeping.marking_begun(v)
     before = [("a page is mapped before it is in use", negate(w.in_use))]
     yield "maps a page", iter(before), lambda: v.but(entry=entry)
 
@@ -277,7 +301,7 @@ def _others(p: SweepingProtocol, me: View, name: str) -> None:
         premises = [*apart, *asks]
         if me.locked and step in {"frees a span", "clears an in-use bit"}:
             continue
-        if me.unpreempted and step == "begins a cycle":
+        if me.unpreempted and step in {"begins a cycle", "begins to mark"}:
             continue  # the world waits for me
         if step == "frees a span":
             premises.append(("a span that somebody keeps alive is marked", negate(me.kept)))
@@ -310,6 +334,9 @@ JOBS = (
     Job("reclaim", "it claims whole chunks, under the lock", SweepingProtocol, "reclaim", _reclaim, ("reclaim_chunk",), premises=PREMISES),
     Job("bgsweep", "it sweeps with nothing claimed", SweepingProtocol, "bgsweep", _bgsweep, ("sweepone",), premises=PREMISES),
     Job("gc_cycle", "a cycle begins with the world stopped, two generations on", SweepingProtocol, "gc_cycle", _gc_cycle, ("sweepone", "index.next_gen"), premises=PREMISES),
+    Job("gc_start", "marking begins with the world stopped and every span swept", SweepingProtocol, "gc_start", _gc_start, ("sweepone",), premises=PREMISES),
+    Job("gc_mark_termination", "after marking a cycle begins, as with the world stopped throughout", SweepingProtocol, "gc_mark_termination", _gc_cycle, ("index.next_gen",), premises=PREMISES),
+    Job("scan_conservative: sweepgen", "the collector touches spans in use, which nobody sweeps or frees while it marks", SweepingProtocol, "scan_conservative", _scan_conservative, premises=PREMISES),
     Job("init_span: sweepgen", "a span that is built is swept", SweepingProtocol, "init_span", _init_span, ("alloc_needs_zero", "set_spans"), premises=PREMISES),
     Job("alloc_span: sweepgen", "a new span is swept", SweepingProtocol, "alloc_span", _alloc_span, ("pages.alloc", "grow", "init_span", "os.sys_used", *PAGES), premises=PREMISES),
     Job("alloc_manual: sweepgen", "so is one that is managed by hand", SweepingProtocol, "alloc_manual", _alloc_manual, ("alloc_span",), premises=PREMISES),

@@ -15,12 +15,13 @@ from spanproof.checks.proving.arms import Arm, never_taken
 from spanproof.checks.proving.asking import PURE
 from spanproof.checks.proving.closed_world import beside, covered
 from spanproof.checks.proving.cuts import LiftError
+from spanproof.checks.proving.following_jobs import JOBS as FOLLOWING
 from spanproof.checks.proving.footprint import columns
 from spanproof.checks.proving.growing_jobs import JOBS as GROWING
 from spanproof.checks.proving.heaps import function_of
 from spanproof.checks.proving.jobs import Job
 from spanproof.checks.proving.obligations import Kind, Obligation, Outcome, Proof
-from spanproof.checks.proving.owning_jobs import JOBS as OWNING
+from spanproof.checks.proving.owning_jobs import JOBS as BUILDING
 from spanproof.checks.proving.stopping import Hurry, patient
 from spanproof.checks.proving.sweeping_jobs import JOBS as SWEEPING
 from spanproof.checks.proving.zeroing_jobs import JOBS as ZEROING
@@ -28,6 +29,7 @@ from spanproof.checks.record import Record
 from spanproof.checks.verdict import Result, Verdict
 from spanproof.model.releases import RELEASES, Release, row
 
+OWNING = (*BUILDING, *FOLLOWING)
 PROTOCOLS = (GROWING, ZEROING, OWNING, SWEEPING)
 RESTS_ON: Mapping[Any, tuple[tuple[Job, ...], ...]] = {
     jobs_[0].protocol: PROTOCOLS if jobs_ is ZEROING else (GROWING, OWNING, SWEEPING) for jobs_ in PROTOCOLS

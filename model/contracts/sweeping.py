@@ -38,6 +38,8 @@ class World:
     """The page's bit in page_in_use."""
     entry: Word
     """The page's entry in spans: FIRST_SPAN and the number of a span."""
+    settled: Truth
+    """Marking has begun, so the span is swept if it is in use, and nobody claims it before the next cycle. A ghost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ class View:
     """This thread has stopped the world."""
     unpreempted: Truth = True
     """No other thread can stop the world."""
+    marking: bool = False
+    """This thread follows words for the collector."""
     looked_up: tuple[Any, Any] | None = None
     """The page that was looked up last, and the span found."""
 
@@ -107,6 +111,8 @@ def sound(v: View) -> Claims:
     yield "sweepgen_is_one_of_five", implies(w.state == IN_USE, one_of)
     yield "a_claimed_span_is_being_swept", implies(w.claimed, any_of(w.sweepgen + 1 == v.sg, w.sweepgen == v.sg))
     yield "a_claimed_span_is_in_use", implies(w.claimed, w.state == IN_USE)
+    settled = all_of(v.swept, negate(w.claimed))
+    yield "a_settled_span_is_swept", implies(all_of(w.settled, w.state == IN_USE), settled)
     yield "a_held_span_is_not_unswept", implies(all_of(v.held, w.state == IN_USE), w.sweepgen + 2 != v.sg)
     yield "in_use_bit_marks_a_mapped_page", implies(w.in_use, w.entry >= FIRST_SPAN)
     built = implies(w.entry == v.span + FIRST_SPAN, w.state == IN_USE)
@@ -129,6 +135,10 @@ def in_this_cycle(old: View, new: View) -> Claims:
     yield "a_swept_span_stays_swept", implies(all_of(same_cycle, old.swept), new.swept)
     stays = all_of(same_cycle, unswept_now, old.world.state == IN_USE)
     yield "an_unswept_span_is_not_freed", implies(stays, new.world.state == IN_USE)
+    settled = all_of(same_cycle, old.world.settled)
+    yield "what_is_settled_stays_settled", implies(settled, new.world.settled)
+    lives = all_of(settled, old.world.state == IN_USE)
+    yield "no_span_in_use_is_freed_while_marking", implies(lives, new.world.state == IN_USE)
 
 
 def rely(old: View, new: View) -> Claims:
@@ -181,13 +191,16 @@ def hands_on(v: View, number: Word) -> View:
 
 
 def touches(v: View, number: Word) -> Claims:
-    """A plain field of a span is read or written."""
-    yield "touches_only_claimed_spans", implies(v.observed(number), any_of(v.world.claimed, v.held, v.stopped))
+    """A plain field of a span is read or written: by who has the span, or while marking by who found it in use."""
+    w = v.world
+    followed = all_of(v.marking, w.settled, w.state == IN_USE)
+    yield "touches_only_claimed_spans", implies(v.observed(number), any_of(w.claimed, v.held, v.stopped, followed))
 
 
 def looks_up(v: View, page: Word) -> Claims:
-    """An entry of spans is read: by the reclaimer, under the lock, of a page whose in-use bit is set."""
-    yield "looks_up_only_pages_in_use", implies(v.page == page, all_of(v.locked, v.world.in_use))
+    """An entry of spans is read: by the reclaimer, under the lock, of a page whose in-use bit is set; or to mark."""
+    known = any_of(all_of(v.locked, v.world.in_use), v.marking)
+    yield "looks_up_only_pages_in_use", implies(v.page == page, known)
 
 
 def unpublishes(v: View) -> Claims:
@@ -207,9 +220,20 @@ def pops(v: View, index: Word) -> Claims:
     yield "spans_to_sweep_are_in_the_other_set", index == 1 - v.sg // 2 % 2
 
 
+def begins_to_mark(v: View) -> Claims:
+    """The phase is set to marking."""
+    yield "marking_begins_with_the_world_stopped", v.stopped
+    yield "nothing_is_claimed", negate(v.world.claimed)
+
+
+def marking_begun(v: View) -> View:
+    """After the phase was set to marking."""
+    return v.but(settled=True)
+
+
 def cycle_begun(v: View, new: Word) -> View:
     """After a write of the heap's sweepgen."""
-    return replace(v, sg=new, hand=replace(v.hand, cycles=v.hand.cycles + 1))
+    return replace(v.but(settled=False), sg=new, hand=replace(v.hand, cycles=v.hand.cycles + 1))
 
 
 def begins_a_cycle(v: View, new: Word) -> Claims:
@@ -390,9 +414,11 @@ LOOPS = {
     ("reclaim", 0): Loop(nothing_claimed, sweeps, CLAIMS_CHUNKS, locked=lambda local: local.locked),
     ("bgsweep", 0): Loop(nothing_claimed, sweeps, POPS),
     ("finishsweep_m", 0): Loop(nothing_claimed, sweeps, POPS),
-    ("gc_mark", 0): Loop(_arenas_to_clear, sweeps, lambda _, local: local.arenas.count - local.i),
-    ("gc_mark", 1): Loop(_bytes_to_clear, sweeps, lambda v, local: v.geometry.pages_per_arena - local.word * 8),
-    ("gc_mark", 2): Loop(_spans_to_mark, sweeps, lambda v, local: v.geometry.spans - local.n),
+    ("gc_reset_mark_state", 0): Loop(_arenas_to_clear, sweeps, lambda _, local: local.arenas.count - local.i),
+    ("gc_reset_mark_state", 1): Loop(
+        _bytes_to_clear, sweeps, lambda v, local: v.geometry.pages_per_arena - local.word * 8
+    ),
+    ("gc_mark", 0): Loop(_spans_to_mark, sweeps, lambda v, local: v.geometry.spans - local.n),
 }
 
 CALLS = {

@@ -61,6 +61,10 @@ BREAKS = {
     "pages_freed_before_the_bit": "in_use_bit_marks_a_built_span",
     "entries_of_the_first_arena_alone": "set_spans_maps_exactly_the_region",
     "generation_moves_by_one": "sweep_sets_turn_with_the_cycle",
+    "state_looked_at_last": "a_word_leads_to_a_built_span",
+    "state_not_looked_at": "a_word_leads_to_a_built_span",
+    "bounds_not_looked_at": "a_word_leads_to_a_built_span",
+    "first_byte_is_outside": "a_word_leads_to_a_built_span",
 }
 """The theorem that each fault makes false; others may rest on it, and become unknown."""
 SPOKEN_OF_ELSEWHERE = {
@@ -106,11 +110,13 @@ SPOKEN_OF_ELSEWHERE = {
     "mspan_not_kept": "no theorem counts the mspans that a P keeps",
     "chunk_not_capped": "sweeping more than was asked is allowed to whoever reclaims",
     "sweeps_only_when_done": "no theorem says that sweeping goes on",
+    "large_span_not_listed": "no theorem says that the sweeper meets every span",
     "empty_cache_not_filled": "page caches stand here by the contract of alloc_from_cache",
     "tracer_told_always": "no theorem says when the tracer is told",
     "cursor_not_lowered": "the cursor is of another class, of which no proof speaks",
     "huge_pages_not_asked_for": "no theorem speaks of hints to the system",
     "garbage_not_reclaimed": "no theorem says that the heap does not grow beside its garbage",
+    "marked_while_spans_are_unswept": "that every span is swept when marking begins is a premise",
     "generation_goes_on": "no theorem speaks of generations of the scavenge index",
     "quarter_of_a_block_from_the_cache": "page caches stand here by the contract of alloc_from_cache",
     **dict.fromkeys(

@@ -13,6 +13,34 @@ def _miss(name: str, says: str, where: str, *edits: tuple[str, str, str]) -> Fau
 
 HEAP_MISSES = (
     fault(
+        "counted_off_in_vain", "who ends to sweep expects the count that it is about to leave, and tries again", "no_deadlock",
+        "made up: mgcsweep.go, activeSweep.end", "alloc_against_sweeper",
+        ("Sweep.end_sweep", "self.active.compare_and_swap(state, state - 1)", "self.active.compare_and_swap(state - 1, state - 1)"),
+    ),
+    fault(
+        "drained_set_looked_at_again", "who finds the set to sweep empty looks again", "no_deadlock",
+        "made up: mgcsweep.go, sweepone", "alloc_against_sweeper",
+        ("Sweep.sweepone", "await self.mark_drained()\nbreak", "await self.mark_drained()\ncontinue"),
+    ),
+    fault(
+        "chunks_claimed_for_ever", "who reclaims goes on when no chunk is left", "no_deadlock",
+        "made up: mheap.go, reclaim", "reclaimed_in_two_bytes",
+        ("Heap.reclaim", "await self.reclaim_index.store(RECLAIM_DONE)\nbreak", "await self.reclaim_index.store(RECLAIM_DONE)\ncontinue"),
+    ),
+    fault(
+        "swept_span_waited_for", "who needs its span swept waits until it is cached as well", "no_deadlock",
+        "made up: mgcsweep.go, ensureSwept", "ensure_swept_against_sweeper",
+        (
+            "Sweep.ensure_swept", "if spangen == sl.sweep_gen or spangen == sl.sweep_gen + 3:\n    break",
+            "if spangen == sl.sweep_gen + 3:\n    break",
+        ),
+    ),
+    fault(
+        "cursor_lowered_in_vain", "who lowers a cursor expects that it is lowered, and tries again", "no_deadlock",
+        "made up: mranges.go, atomicOffAddr.StoreMin", "freed_above_three_chunks",
+        ("AtomicOffAddr.store_min", "self.a.compare_and_swap(old, new)", "self.a.compare_and_swap(new, new)"),
+    ),
+    fault(
         "second_byte_not_looked_at", "who reclaims looks at the first byte of page_in_use alone", "reclaim_chunk_leaves_nothing",
         "made up: mheap.go, reclaimChunk", "reclaimed_in_two_bytes",
         ("Heap.reclaim_chunk", "i < nbytes", "i < min(nbytes, 1)"),

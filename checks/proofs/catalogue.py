@@ -11,6 +11,7 @@ from spanproof.checks.proofs import (
     in_use_bit_marks_a_built_span,
     needzero_false_is_already_zero,
     no_overlapping_spans,
+    no_retry_loop_runs_for_ever,
     nothing_is_freed_while_marking,
     only_the_winner_sweeps,
     operations_refine_the_abstract_heap,
@@ -49,6 +50,7 @@ THEOREMS = (
     nothing_is_freed_while_marking.THEOREM,
     sweep_sets_turn_with_the_cycle.THEOREM,
     reclaim_chunk_touches_only_swept_or_claimed_spans.THEOREM,
+    no_retry_loop_runs_for_ever.THEOREM,
 )
 BY_NAME = {theorem.name: theorem for theorem in THEOREMS}
 

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from spanproof.checks.proving.cuts import Call
@@ -16,6 +17,11 @@ class Observing(ABC):
     families: frozenset[str]
     loops: Mapping[tuple[str, int], contract.Loop]
     calls: Mapping[str, contract.Call]
+
+    @cached_property
+    def retried(self) -> frozenset[str]:
+        """The words on which loops of this protocol try again."""
+        return frozenset(loop.retries for loop in self.loops.values() if loop.retries)
 
     @abstractmethod
     def fresh_world(self, view: Any) -> Any:

@@ -74,7 +74,9 @@ def _sweeping_views(cells: Cells, g: Geometry) -> Iterator[sweeping.View]:
     sg = cells[Cell("sweepgen")]
     for page, n in product(g.pages, range(g.spans)):
         state, generation = (cells[Cell(f"mspan.{name}", n)] for name in ("state", "sweepgen"))
-        world = sweeping.World(generation, state, False, _in_use(cells, g, page), _entry(cells, page), False)
+        sets = sum(len(spans.spans) for cell, spans in cells.items() if cell.name == "sweepSpans")
+        shared = (_in_use(cells, g, page), _entry(cells, page), sets, cells[Cell("reclaimIndex")])
+        world = sweeping.World(generation, state, False, *shared, False)
         yield sweeping.View(g, sg, n, _place(g, page), page, world, sweeping.Hand())
 
 

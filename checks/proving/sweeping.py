@@ -22,6 +22,8 @@ from spanproof.model.logic import Claims, Truth, all_of, implies, ite, negate, s
 
 PLAIN = frozenset({"base", "npages", "needzero", "spanclass", "allocCount", "gcmarkBits"})
 MOST_GENERATION = 1 << 60
+MOST_RECLAIMED = sweeping.RECLAIM_DONE + (1 << 62)
+"""Premise: the reclaim index is no higher, however often somebody looks for a chunk when all are claimed."""
 CALLER = frozenset({UNPREEMPTED})
 """Who calls the heap cannot be preempted."""
 
@@ -65,7 +67,10 @@ class SweepingProtocol(Protocol):
         generation, entry = e.fresh("sweepgen"), e.fresh("entry")
         e.assume(generation <= 2 * MOST_GENERATION)
         truths = {name: e.fresh_truth(name) for name in ("claimed", "in_use", "settled")}
-        return World(generation, e.fresh("state"), entry=entry, **truths)
+        to_sweep, reclaim_index = e.fresh("to_sweep"), e.fresh("reclaim_index")
+        e.assume(reclaim_index <= MOST_RECLAIMED)
+        words = {"entry": entry, "to_sweep": to_sweep, "reclaim_index": reclaim_index}
+        return World(generation, e.fresh("state"), **words, **truths)
 
     def _heap_generation(self) -> Any:
         sg = self.engine.fresh("sg")
@@ -244,7 +249,12 @@ class SweepingProtocol(Protocol):
         if name != "pop":
             raise LiftError(f"{e.where()}: {name} of a span set has no meaning in {self.title}")
         e.prove_all(Kind.GUARANTEE, "pop from sweepSpans", sweeping.pops(e.view, index))
-        return None if e.choose("the set is empty") else self.span("popped")
+        if e.choose("the set is empty"):
+            e.assume(e.view.world.to_sweep == 0)
+            return None
+        e.assume(e.view.world.to_sweep > 0)
+        e.view = sweeping.popped(e.view)
+        return self.span("popped")
 
     def _pool(self, access: Access[Any]) -> Any:
         """A span that is taken is this thread's."""
@@ -271,7 +281,7 @@ class SweepingProtocol(Protocol):
         new = self.stored(access)
         e.prove_all(Kind.GUARANTEE, "write of sweepgen", sweeping.begins_a_cycle(v, new))
         e.assume_all(sweeping.all_is_swept(v))
-        e.view = sweeping.cycle_begun(v, new)
+        e.view = sweeping.cycle_begun(v, new, e.fresh("to_sweep"))
         e.prove_all(Kind.GUARANTEE, "write of sweepgen", sweeping.sound(e.view))
         return None
 
@@ -286,9 +296,11 @@ class SweepingProtocol(Protocol):
 
     def _reclaim_index(self, access: Access[Any]) -> Any:
         """The next chunk to reclaim: a multiple of the chunk."""
-        e, chunk = self.engine, self.engine.geometry.pages_per_reclaimer_chunk
-        now = e.fresh("chunks") * chunk
+        e, v, chunk = self.engine, self.engine.view, self.engine.geometry.pages_per_reclaimer_chunk
+        now = v.world.reclaim_index
+        e.assume(now % chunk == 0)
         new, result = values.performed(access, now)
         if new is not now:
-            e.prove(Kind.GUARANTEE, "write of reclaimIndex", "whole_chunks_are_claimed", new % chunk == 0)
+            e.prove_all(Kind.GUARANTEE, "write of reclaimIndex", sweeping.writes_reclaim_index(v, new, chunk))
+            e.view = v.but(reclaim_index=new)
         return result

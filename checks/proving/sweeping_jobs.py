@@ -76,7 +76,7 @@ def _reclaim_chunk(p: SweepingProtocol) -> Start:
 def _sweepone(p: SweepingProtocol) -> Start:
     p.begin()
     e, entry = p.engine, p.engine.view
-    return Start((), lambda _: iter([*sweeping.nothing_claimed(e.view), *sweeping.sweeps(entry, e.view)]))
+    return Start((), lambda npages: iter([*sweeping.took_one(entry, e.view, npages), *sweeping.sweeps(entry, e.view)]))
 
 
 def _ensure_swept(p: SweepingProtocol) -> Start:
@@ -250,12 +250,18 @@ def _steps(p: SweepingProtocol, v: View) -> Iterator[Step]:
     whole = [
         *sweeping.begins_a_cycle(begins, new),
         *sweeping.all_is_swept(v),
-        *sweeping.sound(begins_at := sweeping.cycle_begun(v, new)),
+        *sweeping.sound(begins_at := sweeping.cycle_begun(v, new, e.fresh("to_sweep"))),
     ]
     yield "begins a cycle", iter(whole), lambda: begins_at
     stopped = replace(v, stopped=True)
     marks = [*sweeping.begins_to_mark(stopped), *sweeping.all_is_swept(v)]
     yield "begins to mark", iter(marks), lambda: sweeping.marking_begun(v)
+    taken = iter([("the set is not empty", w.to_sweep > 0)])
+    yield "takes a span to sweep", taken, lambda: sweeping.popped(v)
+    claims = sweeping.writes_reclaim_index(v, new, e.geometry.pages_per_reclaimer_chunk)
+    yield "claims a chunk", claims, lambda: v.but(reclaim_index=new)
+    anew = sweeping.writes_reclaim_index(begins, new, e.geometry.pages_per_reclaimer_chunk)
+    yield "begins a cycle, and reclaims anew", anew, lambda: v.but(reclaim_index=new)
     before = [("a page is mapped before it is in use", negate(w.in_use))]
     yield "maps a page", iter(before), lambda: v.but(entry=entry)
 
@@ -301,7 +307,7 @@ def _others(p: SweepingProtocol, me: View, name: str) -> None:
         premises = [*apart, *asks]
         if me.locked and step in {"frees a span", "clears an in-use bit"}:
             continue
-        if me.unpreempted and step in {"begins a cycle", "begins to mark"}:
+        if me.unpreempted and step.startswith(("begins a cycle", "begins to mark")):
             continue  # the world waits for me
         if step == "frees a span":
             premises.append(("a span that somebody keeps alive is marked", negate(me.kept)))

@@ -14,6 +14,7 @@ from spanproof.checks.proving import jobs
 from spanproof.checks.proving.arms import Arm, never_taken
 from spanproof.checks.proving.asking import PURE
 from spanproof.checks.proving.closed_world import beside, covered
+from spanproof.checks.proving.cursors import JOBS as CURSORS
 from spanproof.checks.proving.cuts import LiftError
 from spanproof.checks.proving.following_jobs import JOBS as FOLLOWING
 from spanproof.checks.proving.footprint import columns
@@ -30,10 +31,10 @@ from spanproof.checks.verdict import Result, Verdict
 from spanproof.model.releases import RELEASES, Release, row
 
 OWNING = (*BUILDING, *FOLLOWING)
-PROTOCOLS = (GROWING, ZEROING, OWNING, SWEEPING)
+PROTOCOLS = (GROWING, ZEROING, OWNING, SWEEPING, CURSORS)
 RESTS_ON: Mapping[Any, tuple[tuple[Job, ...], ...]] = {
-    jobs_[0].protocol: PROTOCOLS if jobs_ is ZEROING else (GROWING, OWNING, SWEEPING) for jobs_ in PROTOCOLS
-}
+    jobs_[0].protocol: (GROWING, OWNING, SWEEPING) for jobs_ in (GROWING, OWNING, SWEEPING)
+} | {ZEROING[0].protocol: (GROWING, ZEROING, OWNING, SWEEPING), CURSORS[0].protocol: (CURSORS,)}
 """The protocols that a protocol's premises lead to, itself included."""
 JOBS: Mapping[str, Job] = {job.name: job for jobs_ in PROTOCOLS for job in jobs_}
 

@@ -8,7 +8,7 @@ preempted, and where it can be, it may hold no span.
 from dataclasses import dataclass, replace
 from typing import Any
 
-from spanproof.model.contracts.contract import Call, Loop, Word, nothing
+from spanproof.model.contracts.contract import Call, Loop, Waits, Word, by_retries_alone, nothing
 from spanproof.model.contracts.owning import FIRST_SPAN
 from spanproof.model.contracts.zeroing import FRAME, MOST_PAGES, refilled, to_refill
 from spanproof.model.geometry import Geometry
@@ -17,12 +17,10 @@ from spanproof.model.state import DEAD, IN_USE
 
 ALLOC_HEAP = 0
 """spanAllocHeap."""
-LOCK_FREE = (
-    "no bound is shown: a round is meant to be repeated only when another thread's step on the same word succeeded"
-)
-WAITS = "no bound of its own: it waits for the thread that sweeps the span"
-POPS = "each round takes a span from the set to sweep, to which nobody adds in this cycle"
-CLAIMS_CHUNKS = "each round takes a chunk of the arenas, or credit"
+ACTIVE = "sweep.active"
+"""The word that counts who sweeps, from 1.18 on."""
+RECLAIM_DONE = 1 << 63
+"""What reclaim_index says when no chunk is left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +36,10 @@ class World:
     """The page's bit in page_in_use."""
     entry: Word
     """The page's entry in spans: FIRST_SPAN and the number of a span."""
+    to_sweep: Word
+    """How many spans stand in the set to sweep."""
+    reclaim_index: Word
+    """How many pages of the arenas were claimed for reclaiming, or RECLAIM_DONE, or more."""
     settled: Truth
     """Marking has begun, so the span is swept if it is in use, and nobody claims it before the next cycle. A ghost."""
 
@@ -139,6 +141,14 @@ def in_this_cycle(old: View, new: View) -> Claims:
     yield "what_is_settled_stays_settled", implies(settled, new.world.settled)
     lives = all_of(settled, old.world.state == IN_USE)
     yield "no_span_in_use_is_freed_while_marking", implies(lives, new.world.state == IN_USE)
+    yield "nobody_adds_to_the_set_to_sweep", implies(same_cycle, new.world.to_sweep <= old.world.to_sweep)
+    runs_on = all_of(same_cycle, old.unpreempted)
+    yield "chunks_are_claimed_once", implies(runs_on, claims_on(old.world.reclaim_index, new.world.reclaim_index))
+
+
+def claims_on(old: Word, new: Word) -> Truth:
+    """Whether the reclaim index says that no chunk is to be claimed again: it grows, or is done."""
+    return any_of(old <= new, new >= RECLAIM_DONE)
 
 
 def rely(old: View, new: View) -> Claims:
@@ -231,9 +241,20 @@ def marking_begun(v: View) -> View:
     return v.but(settled=True)
 
 
-def cycle_begun(v: View, new: Word) -> View:
-    """After a write of the heap's sweepgen."""
-    return replace(v.but(settled=False), sg=new, hand=replace(v.hand, cycles=v.hand.cycles + 1))
+def popped(v: View) -> View:
+    """After a span was taken from the ones to sweep."""
+    return v.but(to_sweep=v.world.to_sweep - 1)
+
+
+def writes_reclaim_index(v: View, new: Word, chunk: int) -> Claims:
+    """Chunks are claimed, or all are; in a new cycle they are claimed anew."""
+    yield "whole_chunks_are_claimed", new % chunk == 0
+    yield "chunks_are_claimed_once", any_of(v.stopped, claims_on(v.world.reclaim_index, new))
+
+
+def cycle_begun(v: View, new: Word, to_sweep: Word) -> View:
+    """After a write of the heap's sweepgen: the sets turn."""
+    return replace(v.but(to_sweep=to_sweep, settled=False), sg=new, hand=replace(v.hand, cycles=v.hand.cycles + 1))
 
 
 def begins_a_cycle(v: View, new: Word) -> Claims:
@@ -357,6 +378,16 @@ def nothing_claimed(v: View, *_: Any) -> Claims:
     yield "nothing_is_claimed", negate(v.world.claimed)
 
 
+NOTHING_SWEPT = -1
+"""What sweepone returns when there was nothing to sweep."""
+
+
+def took_one(old: View, new: View, npages: Word) -> Claims:
+    """What sweepone promises: all that it claimed it has handed on, and if it swept it took a span to sweep."""
+    yield from nothing_claimed(new)
+    yield "a_span_was_taken", any_of(npages == NOTHING_SWEPT, new.world.to_sweep < old.world.to_sweep)
+
+
 def nothing_is_left(_old: View, new: View, *_: Any) -> Claims:
     """What a sweeper promises: all that it claimed it has handed on."""
     yield from nothing_claimed(new)
@@ -365,6 +396,11 @@ def nothing_is_left(_old: View, new: View, *_: Any) -> Claims:
 def _locker(v: View, local: Any) -> Claims:
     yield "nothing_is_claimed", negate(v.world.claimed)
     yield "the_locker_is_of_this_cycle", all_of(local.sl.sweep_gen == v.sg, local.sl.valid)
+
+
+def _looking(v: View, local: Any) -> Claims:
+    yield from _locker(v, local)
+    yield "nothing_is_swept_so_far", local.npages == NOTHING_SWEPT
 
 
 def _chunks(v: View, local: Any) -> Claims:
@@ -401,19 +437,47 @@ def _spans_to_mark(v: View, local: Any) -> Claims:
     yield "spans_so_far", local.n <= v.geometry.spans
 
 
+def _not_swept_yet(v: View, local: Any) -> Claims:
+    """What ensure_swept waits for: another thread has the span, and is about to sweep it, or sweeps it.
+
+    It was given out by the set to sweep, it was acquired, or it was cached when the cycle began, and who cached it has
+    to sweep it.
+    """
+    gen, sg = local.spangen, v.sg
+    given_out = all_of(gen + 2 == sg, negate(local.sl.valid))
+    yield "it_waits_for_who_has_the_span", implies(v.kept, any_of(given_out, gen + 1 == sg, gen == sg + 1))
+
+
+def _spans_to_sweep(v: View, _: Any) -> Word:
+    return v.world.to_sweep
+
+
+def _another_cycle(old: View, new: View) -> Truth:
+    """Whether another thread has begun a cycle."""
+    return new.sg != old.sg
+
+
+def _pages_to_reclaim(v: View, local: Any) -> tuple[Word, Word]:
+    """The pages that are wanted, and those that nobody has claimed."""
+    pages, claimed = local.arenas.count * v.geometry.pages_per_arena, v.world.reclaim_index
+    return local.npage, ite(claimed < pages, pages - claimed, 0)
+
+
 LOOPS = {
-    ("begin_sweep", 0): Loop(nothing, rely, LOCK_FREE),
+    ("begin_sweep", 0): Loop(nothing, rely, by_retries_alone, retries=ACTIVE),
     ("alloc_mspan_locked", 0): Loop(refilled, rely, to_refill),
-    ("end_sweep", 0): Loop(nothing, rely, LOCK_FREE),
-    ("mark_drained", 0): Loop(nothing, rely, LOCK_FREE),
+    ("end_sweep", 0): Loop(nothing, rely, by_retries_alone, retries=ACTIVE),
+    ("mark_drained", 0): Loop(nothing, rely, by_retries_alone, retries=ACTIVE),
     ("reclaim_chunk", 0): Loop(_chunks, sweeps, lambda _, local: local.n),
     ("reclaim_chunk", 1): Loop(_bytes, sweeps, lambda _, local: local.nbytes - local.i),
     ("reclaim_chunk", 2): Loop(_bits, sweeps, lambda _, local: 8 - local.j),
-    ("sweepone", 0): Loop(_locker, sweeps, POPS),
-    ("ensure_swept", 0): Loop(nothing_claimed, rely, WAITS),
-    ("reclaim", 0): Loop(nothing_claimed, sweeps, CLAIMS_CHUNKS, locked=lambda local: local.locked),
-    ("bgsweep", 0): Loop(nothing_claimed, sweeps, POPS),
-    ("finishsweep_m", 0): Loop(nothing_claimed, sweeps, POPS),
+    ("sweepone", 0): Loop(_looking, sweeps, _spans_to_sweep),
+    ("ensure_swept", 0): Loop(nothing_claimed, rely, Waits(_not_swept_yet)),
+    ("reclaim", 0): Loop(
+        nothing_claimed, sweeps, _pages_to_reclaim, locked=lambda local: local.locked, retries="reclaimCredit"
+    ),
+    ("bgsweep", 0): Loop(nothing_claimed, sweeps, _spans_to_sweep, unless=_another_cycle),
+    ("finishsweep_m", 0): Loop(nothing_claimed, sweeps, _spans_to_sweep),
     ("gc_reset_mark_state", 0): Loop(_arenas_to_clear, sweeps, lambda _, local: local.arenas.count - local.i),
     ("gc_reset_mark_state", 1): Loop(
         _bytes_to_clear, sweeps, lambda v, local: v.geometry.pages_per_arena - local.word * 8
@@ -456,9 +520,7 @@ CALLS = {
     "reclaim_chunk": Call(
         reclaims, sweeps, nothing_is_left, "word", "proved: reclaim_chunk", locked=True, unpreempted=True
     ),
-    "sweepone": Call(
-        nothing_claimed, sweeps, nothing_is_left, "signed", "proved: sweepone", locked=False, unpreempted=True
-    ),
+    "sweepone": Call(nothing_claimed, sweeps, took_one, "signed", "proved: sweepone", locked=False, unpreempted=True),
 }
 
 ENTRUSTED = {

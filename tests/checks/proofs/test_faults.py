@@ -65,6 +65,11 @@ BREAKS = {
     "state_not_looked_at": "a_word_leads_to_a_built_span",
     "bounds_not_looked_at": "a_word_leads_to_a_built_span",
     "first_byte_is_outside": "a_word_leads_to_a_built_span",
+    "counted_off_in_vain": "no_retry_loop_runs_for_ever",
+    "drained_set_looked_at_again": "no_retry_loop_runs_for_ever",
+    "chunks_claimed_for_ever": "no_retry_loop_runs_for_ever",
+    "swept_span_waited_for": "no_retry_loop_runs_for_ever",
+    "cursor_lowered_in_vain": "no_retry_loop_runs_for_ever",
 }
 """The theorem that each fault makes false; others may rest on it, and become unknown."""
 SPOKEN_OF_ELSEWHERE = {
@@ -156,9 +161,11 @@ def edited_lines(fault: Fault) -> set[tuple[str, int]]:
     heap = subject(fault=fault.name).heap_class
     lines: set[tuple[str, int]] = set()
     for function in {edit.function for edit in fault.edits}:
-        name = function.rpartition(".")[2]
-        before, after = (tree_of(getattr(cls, name)) for cls in (Runtime, heap))
-        file = getattr(Runtime, name).__code__.co_filename.rpartition("/")[2]
+        of, _, name = function.rpartition(".")
+        owners = (cls.ScavengeIndex.Cursor if of == "AtomicOffAddr" else cls for cls in (Runtime, heap))
+        old_function, new_function = (getattr(owner, name) for owner in owners)
+        before, after = tree_of(old_function), tree_of(new_function)
+        file = old_function.__code__.co_filename.rpartition("/")[2]
         old, new = (_by_line(tree) for tree in (before, after))
         lines |= {(file, line) for line in old.keys() | new.keys() if old.get(line) != new.get(line)}
     return lines

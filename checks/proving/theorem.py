@@ -21,6 +21,7 @@ from spanproof.checks.proving.heaps import function_of
 from spanproof.checks.proving.jobs import Job
 from spanproof.checks.proving.obligations import Kind, Obligation, Outcome, Proof
 from spanproof.checks.proving.owning_jobs import JOBS as OWNING
+from spanproof.checks.proving.scavenging_jobs import JOBS as SCAVENGING
 from spanproof.checks.proving.stopping import Hurry, patient
 from spanproof.checks.proving.sweeping_jobs import JOBS as SWEEPING
 from spanproof.checks.proving.zeroing_jobs import JOBS as ZEROING
@@ -28,7 +29,7 @@ from spanproof.checks.record import Record
 from spanproof.checks.verdict import Result, Verdict
 from spanproof.model.releases import RELEASES, Release, row
 
-PROTOCOLS = (GROWING, ZEROING, OWNING, SWEEPING)
+PROTOCOLS = (GROWING, ZEROING, OWNING, SWEEPING, SCAVENGING)
 RESTS_ON: Mapping[Any, tuple[tuple[Job, ...], ...]] = {
     jobs_[0].protocol: PROTOCOLS if jobs_ is ZEROING else (GROWING, OWNING, SWEEPING) for jobs_ in PROTOCOLS
 }

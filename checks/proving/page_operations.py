@@ -96,8 +96,8 @@ def _finds(operation: Any, heap_class: Any) -> bool:
 
 def _takes_candidate(operation: Any, heap_class: Any) -> bool:
     """What is taken was free and not scavenged, at or below the page of the search; where nothing is taken none is."""
-    for p, ci, idx, most in product(_trees(heap_class)[::7], CHUNKS, range(PAGES), (1, 2, 4)):
-        after, (base, n) = operation(p, ci, idx, 1, most)
+    for p, ci, idx, low, most in product(_trees(heap_class)[::7], CHUNKS, range(PAGES), (1, 2), (1, 2, 4)):
+        after, (base, n) = operation(p, ci, idx, low, most)
         first = (ci - CHUNKS[0]) * PAGES
         taken, before = range(first + base, first + base + n), _pages(p)
         expected = tuple((1, s) if q in taken else (a, s) for q, (a, s) in enumerate(before))

@@ -22,7 +22,11 @@ from spanproof.model.contracts import contract, scavenging, zeroing
 from spanproof.model.contracts.scavenging import ME, Cache, Owed, View, World
 from spanproof.model.logic import Claims, Truth, all_of, implies, ite, negate
 
-COUNTERS = {"gcController.heapReleased": "released", "gcController.heapFree": "free", "gcController.mappedReady": "ready"}
+COUNTERS = {
+    "gcController.heapReleased": "released",
+    "gcController.heapFree": "free",
+    "gcController.mappedReady": "ready",
+}
 """Cells, and what this thread owes to each."""
 MOST_CHUNKS = 1 << 26
 """As many as an address space has."""
@@ -309,8 +313,8 @@ class ScavengingProtocol(Protocol):
         before = observed.tree(e, place, operation.__globals__.get("PallocData"), v.world.allocated, v.world.scavenged)
         after, result = performed(access, before)
         pads = name == "pad"
-        allocated, scavenged_ = self._merged(before.allocated, after.allocated), self._merged(before.scavenged, after.scavenged)
-        now = scavenging.moved(v, allocated, scavenged_, pads=pads)
+        bits = self._merged(before.allocated, after.allocated), self._merged(before.scavenged, after.scavenged)
+        now = scavenging.moved(v, *bits, pads=pads)
         pages = after.allocated.added, after.scavenged.added
         free = 0 - pages[1] if pads else 0 - pages[0] - pages[1]
         size = e.geometry.page_size

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
-from spanproof.checks.proving.jobs import Job, Start
+from spanproof.checks.proving.jobs import LARGE, Job, Start
 from spanproof.checks.proving.obligations import Kind
 from spanproof.checks.proving.scavenging import MOST_CHUNKS, ScavengingProtocol
 from spanproof.checks.proving.start import scavenging_starts
@@ -12,7 +12,7 @@ from spanproof.checks.proving.zeroing_jobs import ADDRESSES, SEQUENTIAL, USERS
 from spanproof.impl.heap_cells import HEAP_LOCK
 from spanproof.impl.span import ALLOC_HEAP, Span
 from spanproof.model.contracts import scavenging
-from spanproof.model.contracts.scavenging import A_CACHE, ANOTHER, ME, MY_CACHE, NOWHERE, PADDING, Owed, View
+from spanproof.model.contracts.scavenging import A_CACHE, ANOTHER, ME, MY_CACHE, Owed, View
 from spanproof.model.contracts.zeroing import MOST_PAGES
 from spanproof.model.logic import Claims, all_of, implies, ite, same
 
@@ -302,6 +302,14 @@ JOBS = (
     Job(
         "scavenge_one", "pages are marked when they were returned to the system, and counted", P, "pages.scavenge_one",
         _scavenge_one, ("index.set_empty",), premises=PREMISES,
+    ),
+    Job(
+        "scavenge_one: large pages", "so they are where the system's pages are larger than the heap's", P, "pages.scavenge_one",
+        _scavenge_one, ("index.set_empty",), premises=PREMISES, geometry=LARGE,
+    ),
+    Job(
+        "alloc_phys_page_aligned: large pages", "stacks are aligned where the system's pages are larger", P,
+        "alloc_phys_page_aligned", _alloc_phys_page_aligned, ("pages.alloc_range", "grow"), premises=PREMISES, geometry=LARGE,
     ),
     Job("scavenge_for", "it scavenges", P, "scavenge_for", _words("scav", "growth"), ("pages.scavenge_one", "index.find"), premises=PREMISES),
     Job("scavenge_all", "it scavenges", P, "scavenge_all", _words(), ("pages.scavenge_one", "index.find"), premises=PREMISES),

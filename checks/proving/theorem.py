@@ -18,7 +18,7 @@ from spanproof.checks.proving.cuts import LiftError
 from spanproof.checks.proving.footprint import columns
 from spanproof.checks.proving.growing_jobs import JOBS as GROWING
 from spanproof.checks.proving.heaps import function_of
-from spanproof.checks.proving.jobs import Job
+from spanproof.checks.proving.jobs import Job, Premise
 from spanproof.checks.proving.obligations import Kind, Obligation, Outcome, Proof
 from spanproof.checks.proving.owning_jobs import JOBS as OWNING
 from spanproof.checks.proving.scavenging_jobs import JOBS as SCAVENGING
@@ -31,10 +31,13 @@ from spanproof.model.releases import RELEASES, Release, row
 
 PROTOCOLS = (GROWING, ZEROING, OWNING, SWEEPING, SCAVENGING)
 RESTS_ON: Mapping[Any, tuple[tuple[Job, ...], ...]] = {
-    jobs_[0].protocol: PROTOCOLS if jobs_ is ZEROING else (GROWING, OWNING, SWEEPING) for jobs_ in PROTOCOLS
+    jobs_[0].protocol: PROTOCOLS if jobs_ in (ZEROING, SCAVENGING) else (GROWING, OWNING, SWEEPING)
+    for jobs_ in PROTOCOLS
 }
 """The protocols that a protocol's premises lead to, itself included."""
 JOBS: Mapping[str, Job] = {job.name: job for jobs_ in PROTOCOLS for job in jobs_}
+REMOVABLE: Mapping[str, Premise] = {premise.name: premise for job in JOBS.values() for premise in job.removable}
+"""The premises that can be left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,10 +122,11 @@ def units(job: Job, heap_class: Any, release: str | None = None) -> list[Unit]:
     return [Unit(job.name, rows[-1].name, tuple(r.name for r in rows)) for rows in groups.values()]
 
 
-def prove(unit: Unit, heap_class: Any, domain: str, hurry: Hurry = patient) -> Proof:
+def prove(unit: Unit, heap_class: Any, domain: str, hurry: Hurry = patient, without: str = "") -> Proof:
     """Do one proof. It stands for other rows only if what it read of its own is the same there."""
     watched = Watched(row(unit.release))
-    proof = jobs.run(JOBS[unit.job], heap_class, watched, domain, hurry=hurry, called=unit.release)  # type: ignore[arg-type]  # it reads as a release does
+    job = JOBS[unit.job]
+    proof = jobs.run(job, heap_class, watched, domain, hurry=hurry, called=unit.release, without=without)  # type: ignore[arg-type]  # it reads as a release does
     for column in sorted(watched.read):
         others = [name for name in unit.rows if getattr(row(name), column) != getattr(row(unit.release), column)]
         if others and not proof.error:

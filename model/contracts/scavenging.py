@@ -16,8 +16,8 @@ from spanproof.model.geometry import Geometry
 from spanproof.model.logic import Claims, Truth, all_of, any_of, implies, ite, negate, same
 
 NOWHERE, NOBODY, ME, MY_CACHE, ANOTHER, A_CACHE, PADDING = range(7)
-"""Who has a page: it is not the heap's yet, it is free, this thread has it, the cache of this thread's P, another thread
-or a span, the cache of another P; or it is padding, which is never used."""
+"""Who has a page: it is not the heap's yet, it is free, this thread has it, the cache of this thread's P, another
+thread or a span, the cache of another P; or it is padding, which is never used."""
 CACHES = (MY_CACHE, A_CACHE)
 UNUSED = (NOWHERE, NOBODY, *CACHES, PADDING)
 """Nobody writes to a page that one of these has."""
@@ -212,7 +212,10 @@ def owes(v: View, released: Word = 0, free: Word = 0) -> Claims:
 def takes(v: View, ci: Word, first: Word, npages: Word) -> Claims:
     """Pages of a chunk are allocated."""
     yield "the_heap_lock_is_held", v.locked
-    yield "taken_pages_are_free", implies(v.of_chunk(ci, first, npages), all_of(negate(v.world.allocated), v.owned_by(NOBODY)))
+    yield (
+        "taken_pages_are_free",
+        implies(v.of_chunk(ci, first, npages), all_of(negate(v.world.allocated), v.owned_by(NOBODY))),
+    )
 
 
 def gives(v: View, ci: Word, first: Word, npages: Word) -> Claims:
@@ -404,7 +407,10 @@ def _padded_so_far(v: View, local: Any) -> Claims:
     yield from _walks(local)
     passed, ahead, _ = _passed(v, local)
     yield "what_was_passed_is_padding", implies(passed, v.owned_by(PADDING))
-    yield "what_is_ahead_is_new", implies(ahead, all_of(v.owned_by(NOBODY), v.world.scavenged, negate(v.world.allocated)))
+    yield (
+        "what_is_ahead_is_new",
+        implies(ahead, all_of(v.owned_by(NOBODY), v.world.scavenged, negate(v.world.allocated))),
+    )
     yield "nothing_is_in_hand", v.world.owner != ME
     yield from owes(v)
     yield from _whole(v)

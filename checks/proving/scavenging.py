@@ -366,7 +366,8 @@ class ScavengingProtocol(Protocol):
             return 0, 0
         first, n, v = e.fresh("first"), e.fresh("npages"), e.view
         e.assume(n > 0)
-        e.assume(first + n <= e.geometry.pages_per_chunk)
+        e.assume(n <= e.geometry.pages_per_chunk)
+        e.assume(first <= e.geometry.pages_per_chunk - n)
         mine = v.of_chunk(ci, first, n)
         e.assume(implies(mine, all_of(self._is_free(), negate(v.world.scavenged))))
         size = v.bytes_of(n)

@@ -116,6 +116,7 @@ def explore(scenarios: tuple[str, ...], claim: str | None, **options: Any) -> in
 @click.option("--necessity", is_flag=True, help="Tell what each conjunct of the contracts is needed for; minutes.")
 @click.option("--stability", is_flag=True, help="Ask each question under several seeds of the solver, too; minutes.")
 @click.option("--recheck", callback=named, metavar="DIR", help="Put such proofs to other solvers; nothing is proved.")
+@click.option("--without", metavar="PREMISE", help="Leave a premise out, such as sys_unused_zeroes.")
 @click.option(
     "--solver", "solvers", multiple=True, metavar="CMD", help="For --recheck, instead of cvc5 and bitwuzla; repeatable."
 )
@@ -128,6 +129,7 @@ def prove(theorems: tuple[str, ...], domain: str | None, tier: str, **options: A
     from spanproof.checks.faults.planting import subject  # noqa: PLC0415
     from spanproof.checks.jobs import plain_tasks, proof_tasks  # noqa: PLC0415
     from spanproof.checks.proofs.catalogue import BY_NAME, PLAIN_BY_NAME, plain_names  # noqa: PLC0415
+    from spanproof.checks.proving.theorem import REMOVABLE  # noqa: PLC0415
 
     solvers = options.pop("solvers")
     if options["recheck"]:
@@ -140,6 +142,8 @@ def prove(theorems: tuple[str, ...], domain: str | None, tier: str, **options: A
         raise click.UsageError("--solver: only with --recheck")
     for name in theorems:
         known(name, [*BY_NAME, *PLAIN_BY_NAME], "theorem")
+    if options["without"] is not None:
+        known(options["without"], REMOVABLE, "premise that can be left out,")
     if domain == "int" and tier == "long":
         raise click.UsageError("--tier long is 64-bit words too: leave --domain int out")
     domains = (domain,) if domain else ("int",) if tier == "quick" else ("int", "bv64")

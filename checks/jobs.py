@@ -74,6 +74,8 @@ class Setting:
     """Task prove: what is to be heard of proofs."""
     folder: str = ""
     """Tasks prove and recheck: what proofs are written to, or read from."""
+    without: str = ""
+    """Task prove: the premise that is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +191,7 @@ def _prove(task: Task, setting: Setting) -> Done:
     heap = subject(setting.heap, setting.fault).heap_class
     unit = next(u for u in units(JOBS[task.name], heap, setting.release) if u.release == task.release)
     with gathering(setting.wanted, setting.folder, f"{unit} in {DOMAIN_NAMES[task.domain]}") as heard:
-        proof = prove(unit, heap, task.domain, _hurry(setting))
+        proof = prove(unit, heap, task.domain, _hurry(setting), setting.without)
     return Done((), (), None, proof, evidence=heard())
 
 
@@ -357,7 +359,9 @@ def _theorems(work: Work, done: list[tuple[Task, Proof]], setting: Setting) -> N
             if any((u.job, u.release) not in proofs for u in needed):
                 continue  # interrupted before they were done
             parts = [(u, proofs[u.job, u.release]) for u in needed]
-            found = judged_theorem(theorem, parts, heap, domain, setting.release, _hurry(setting), proofs.values())
+            found = judged_theorem(
+                theorem, parts, heap, domain, setting.release, _hurry(setting), proofs.values(), setting.without
+            )
             name = theorem.name if domain == "int" else f"{theorem.name} ({domain})"
             result = replace(found.result, name=name)
             work.told[name] = story(theorem, result, parts, heap.heap_class)

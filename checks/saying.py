@@ -43,6 +43,7 @@ def _setting(options: dict[str, Any], budget: float | None) -> "Setting":
         options["out"] is not None,
         Wanted(next((kind for kind in Wanted if kind and options.get(kind)), "")),
         options.get("certificates") or options.get("recheck") or "",
+        options.get("without") or "",
     )
 
 

@@ -76,6 +76,10 @@ class Asking(ABC):
         """A word of the main domain."""
         return self.domain.word(term)
 
+    def as_word(self, value: Any) -> Word:
+        """A number as a word of the main domain."""
+        return value if isinstance(value, Word) else self.word(self.domain.constant(value))
+
     def truth(self, term: Any) -> Truth:
         """A claim."""
         return Truth(self.fork, term)

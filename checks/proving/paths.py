@@ -152,6 +152,10 @@ class Paths(Asking):
         )
         return False
 
+    def follows(self, claim: Any) -> bool:
+        """Whether a claim follows from what is known; the other way is not taken then."""
+        return claim if isinstance(claim, bool) else not self._can(building.negation(claim.term))
+
     def run(self, make: Callable[[], Any], ensures: Callable[[Any], Claims], at_return: frozenset[str]) -> None:
         """Run the coroutine that `make` gives along all its paths.
 

@@ -14,7 +14,7 @@ from spanproof.checks.proving.obligations import Kind
 from spanproof.checks.proving.protocol import Protocol
 from spanproof.impl.access import Cell
 from spanproof.impl.span import Span
-from spanproof.model.contracts import growing, owning, sweeping, zeroing
+from spanproof.model.contracts import growing, owning, scavenging, sweeping, zeroing
 from spanproof.model.contracts.contract import nothing
 from spanproof.model.geometry import BYTES, Geometry
 from spanproof.model.logic import Claims
@@ -119,3 +119,23 @@ def sweeping_starts(p: Protocol) -> Start:
     cells = _fresh(p)
     whole = ("whole_chunks_are_claimed", cells[Cell("reclaimIndex")] % SHAPE.pages_per_reclaimer_chunk == 0)
     return _begin(p, (claims for v in _sweeping_views(cells, SHAPE) for claims in (sweeping.sound(v), iter([whole]))))
+
+
+def _scavenging_views(cells: Cells, g: Geometry) -> Iterator[scavenging.View]:
+    pages = next(v for c, v in cells.items() if c.name == "pages")
+    counters = ("gcController.heapReleased", "gcController.heapFree", "memstats.inUse", "gcController.mappedReady")
+    told = scavenging.Owed(*(0 - sum(v for c, v in cells.items() if c.name == name) for name in counters))
+    cache = cells[Cell("pcache", 0)]
+    for page in g.pages:
+        ci, i = g.chunk_index(g.page_base(page)), g.chunk_page_index(g.page_base(page))
+        place = (ci, i // g.pages_per_block, i % g.pages_per_block)
+        bits = bool(pages.allocated(page)), ci in pages.chunks, cells[Cell("memory", page)] != 0
+        world = scavenging.World(*bits, scavenging.NOWHERE, False, told)
+        yield scavenging.View(g, place, 0, True, world, scavenging.Cache(cache.base, cache.cache != 0, cache.scav != 0))
+
+
+def scavenging_starts(p: Protocol) -> Start:
+    """No page is the heap's, all memory is zero, and nothing is counted."""
+    views = list(_scavenging_views(_fresh(p), SHAPE))
+    rules = (scavenging.sound, scavenging.lock_invariant, scavenging.cache_is_whole, scavenging.is_at_rest)
+    return _begin(p, (rule(v) for v in views for rule in rules))

@@ -84,7 +84,7 @@ class ZeroingProtocol(Protocol):
         base, scav = self.take_region(npages), e.fresh("scav")
         size = npages * e.geometry.page_size
         e.assume(scav <= size)
-        e.assume(implies(scav == size, zeroing.region_is_zero(e.view)))
+        e.assume(implies(all_of(e.unused_zeroes, scav == size), zeroing.region_is_zero(e.view)))
         return base, scav
 
     def _built(self, base: Any, npages: Any, s: Span) -> None:
@@ -119,7 +119,7 @@ class ZeroingProtocol(Protocol):
         """The span is built on the region in hand."""
         e = self.engine
         s, _, _, base, npages, scav = call.args
-        asks = zeroing.init_span_requires(self.release, e.view, base, npages, scav)
+        asks = zeroing.init_span_requires(self.release, e.view, base, npages, scav, e.unused_zeroes)
         e.prove_all(Kind.REQUIRES, "call init_span", asks)
         before, e.view = e.view, self.fresh_world(e.view)
         e.assume_all(zeroing.claims_only(before, e.view))

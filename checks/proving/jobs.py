@@ -64,11 +64,11 @@ class Job:
 
 def run(
     job: Job, heap_class: Any, release: Release, domain: str = "int", geometry: Geometry = GO,
-    hurry: Hurry = patient, called: str = "",
+    hurry: Hurry = patient, called: str = "", engine_class: type[Engine] = Engine,
 ) -> Proof:  # fmt: skip
     """Do one proof. hurry: asked now and then for a reason to stop. called: the row's name."""
     started = time.perf_counter()
-    engine = Engine(geometry, DOMAINS[domain], job.throws, hurry, no_throw=job.no_throw)
+    engine = engine_class(geometry, DOMAINS[domain], job.throws, hurry, no_throw=job.no_throw)
     error, taken = "", frozenset[Arm]()
     try:
         protocol = job.protocol(engine, heap_class, release)

@@ -33,8 +33,8 @@ class Answers:
     """What it had done after each, if the script asks and it says so."""
 
 
-def asked(solver: Sequence[str], script: Path, hurry: Hurry = patient) -> Answers:
-    """Put a script to a solver."""
+def asked(solver: Sequence[str], script: Path, hurry: Hurry = patient, seconds: float | None = None) -> Answers:
+    """Put a script to a solver. seconds: how long it may take, all in all, if not as long as scripts may."""
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
         try:
             process = subprocess.Popen(  # noqa: S603  # what the user names, or our own module
@@ -42,9 +42,11 @@ def asked(solver: Sequence[str], script: Path, hurry: Hurry = patient) -> Answer
             )
         except OSError as e:
             return Answers((), f"{solver[0]}: cannot be run: {e.strerror}")
+        seconds = SECONDS if seconds is None else seconds
         if hasattr(resource, "prlimit"):  # Linux
             resource.prlimit(process.pid, resource.RLIMIT_AS, (MEMORY, MEMORY))
-        ended = _waited(process, hurry)
+            resource.prlimit(process.pid, resource.RLIMIT_CPU, (int(seconds) + 10,) * 2)  # also when we are killed
+        ended = _waited(process, hurry, seconds)
         out.seek(0)
         err.seek(0)
         lines = [line.strip() for line in out]
@@ -55,14 +57,14 @@ def asked(solver: Sequence[str], script: Path, hurry: Hurry = patient) -> Answer
         return Answers(tuple(line for line in lines if line in ANSWERS), ended, work)
 
 
-def _waited(process: "subprocess.Popen[bytes]", hurry: Hurry) -> str:
+def _waited(process: "subprocess.Popen[bytes]", hurry: Hurry, seconds: float) -> str:
     """Wait for its end, or make one: why."""
-    deadline = time.monotonic() + SECONDS
+    deadline = time.monotonic() + seconds
     while True:
         try:
             process.wait(LOOK)
         except subprocess.TimeoutExpired:
-            said = hurry(0) or (f"its {SECONDS:g} s are over" if time.monotonic() > deadline else "")
+            said = hurry(0) or (f"its {seconds:g} s are over" if time.monotonic() > deadline else "")
             if not said:
                 continue
             process.kill()

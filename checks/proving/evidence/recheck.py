@@ -18,6 +18,10 @@ from spanproof.checks.proving.evidence.solvers import MILLISECONDS, PATIENT, com
 from spanproof.checks.proving.stopping import Hurry, patient
 from spanproof.checks.verdict import Result, Verdict
 
+BESIDE = 60.0
+"""Seconds for a script on all of which another solver has agreed; limits for single questions are not always kept."""
+ALONE = 240.0
+"""Seconds for a question that is asked alone."""
 NAMED = 12
 """Open questions that a result names; of more it says how many."""
 
@@ -93,7 +97,7 @@ def judge_again(folder: Path, certificate: Certificate, solvers: Sequence[str], 
     heard = _Heard(len(certificate.about))
     able = [solver for solver in solvers if reads(solver, file)]
     for solver in able:
-        heard.whole(solver, asked(command(solver), file, hurry))
+        heard.whole(solver, asked(command(solver), file, hurry, None if heard.open else BESIDE))
     text = file.read_text(encoding="utf-8")
     for number in heard.open:
         for solver in able if hurry(0) is None else ():
@@ -117,7 +121,7 @@ def _asked_alone(heard: _Heard, text: str, number: int, solver: str, hurry: Hurr
     with tempfile.NamedTemporaryFile("w", suffix=".smt2", encoding="utf-8") as script:
         script.write(text)
         script.flush()
-        answers = asked(command(solver, PATIENT), Path(script.name), hurry)
+        answers = asked(command(solver, PATIENT), Path(script.name), hurry, ALONE)
     if len(answers.given) == 1:
         heard.one(solver, number, answers.given[0])
 

@@ -33,7 +33,7 @@ class Inferred:
 
     result: Result
     kept: Mapping[str, tuple[str, ...]]
-    """The candidates that are left, by what they are candidates for; of a proof, those that it needs."""
+    """Of a proof, the candidates that it uses, by what they are candidates for."""
 
     def told(self) -> Iterator[str]:
         """All of it, in lines."""
@@ -64,7 +64,7 @@ def infer(heap_class: Any, release: Release, hurry: Hurry = patient) -> Inferred
     reason = f"no invariant of these templates is enough: {failed}" if failed else ""
     verdict = Verdict.UNKNOWN if failed else Verdict.HOLDS
     result = Result("prove", WHOLE, verdict, reason, bound, (), time.perf_counter() - began, counts)
-    return Inferred(result, {pool: tuple(names) for pool, names in pools.alive.items() if names})
+    return Inferred(result, {} if failed else {pool: tuple(names) for pool, names in pools.alive.items() if names})
 
 
 def _sifted(pools: Pools, heart: Heart, heap_class: Any, release: Release, hurry: Hurry) -> tuple[int, str]:

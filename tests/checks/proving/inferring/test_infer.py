@@ -29,9 +29,9 @@ def test_it_is_found_on_the_reference(found: Inferred) -> None:
 
 
 def test_it_says_what_the_written_one_says(found: Inferred) -> None:
-    """What took the study longest to find is among it: three comparisons in one clause, and whose region is raised to."""
-    seen = "if base is in the byte's arena: zeroedBase = zeroed_base or zeroedBase <= arena_base or zeroedBase > arena_limit"
-    assert seen in found.kept["alloc_needs_zero loop 1 invariant"]
+    """What took the study longest to find is among it: three comparisons in one clause, and who raises it to where."""
+    seen = "zeroedBase = zeroed_base or zeroedBase <= arena_base or zeroedBase > arena_limit"
+    assert f"if base is in the byte's arena: {seen}" in found.kept["alloc_needs_zero loop 1 invariant"]
     assert "zeroedBase does not fall" in found.kept["rely"]
     assert "zeroedBase stays or not: zeroedBase ends in my region" in found.kept["rely"]
     assert "base + npage pages = my limit" in found.kept["alloc_needs_zero loop 0 invariant"]

@@ -137,8 +137,7 @@ class Asking(ABC):
 
     def assume_all(self, claims: Claims) -> None:
         """Add hypotheses."""
-        code = getattr(claims, "gi_code", None)
-        contract_ = "" if code is None else f"{PurePath(code.co_filename).stem}.{code.co_name}"
+        contract_ = _contract(claims)
         for goal, claim in self._read(claims):
             self.assume(claim, f"{contract_}: {goal}" if contract_ else "")
 
@@ -156,13 +155,15 @@ class Asking(ABC):
 
     def prove_all(self, kind: Kind, where: str, claims: Claims) -> None:
         """Show claims: all at once, and if that fails one by one."""
-        named = self._read(claims)
+        contract_, named = _contract(claims), self._read(claims)
         if not named or self.shown_before():
             return
         file, function, line = self.position()
         terms = [formula(claim) for _, claim in named]
         about = f"{kind.value}, {where}: {'; '.join(goal for goal, _ in named)}"
-        result, seconds = self.questions.ask(building.negation(building.conjunction(terms)), about=about)
+        conjuncts = [f"{contract_}: {goal}" for goal, _ in named] if contract_ else []
+        opposite = building.negation(building.conjunction(terms))
+        result, seconds = self.questions.ask(opposite, about=about, goals=conjuncts)
         failed: list[Any] = []
         for (goal, _), term in zip(named, terms, strict=True):
             one, took, values = z3.unsat, seconds / len(named), dict[str, str]()
@@ -235,6 +236,12 @@ class Asking(ABC):
     def span_or_none(self, name: str) -> Span | None:
         """A span of which nothing is known, or none."""
         return None if self.choose(f"{name} is nil") else Span(self.fresh(name))  # type: ignore[arg-type]  # a word
+
+
+def _contract(claims: Claims) -> str:
+    """The part of a contract that these claims are, or "" where they are none."""
+    code = getattr(claims, "gi_code", None)
+    return "" if code is None else f"{PurePath(code.co_filename).stem}.{code.co_name}"
 
 
 def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:

@@ -88,7 +88,7 @@ def _begin(p: Protocol, claims: Iterator[Claims]) -> Start:
 
 def zeroing_starts(p: Protocol) -> Start:
     """Memory is zero, and zeroedBase lies in its arena."""
-    return _begin(p, (zeroing.rely(v, v) for v in _zeroing_views(_fresh(p), SHAPE)))
+    return _begin(p, (p.rely(v, v) for v in _zeroing_views(_fresh(p), SHAPE)))
 
 
 def owning_starts(p: Protocol) -> Start:

@@ -134,9 +134,7 @@ def _rely(p: ZeroingProtocol) -> Start:
 
     raised = replace(me, world=replace(me.world, zeroed_base=e.fresh("raised")))
     theirs_now = replace(raised, hand=theirs)
-    e.lemma(
-        "another thread raises zeroedBase", zeroing.raises_zeroed_base(other, theirs_now), p.rely(me, raised), Kind.RELY
-    )
+    e.lemma("another thread raises zeroedBase", p.guarantee(other, theirs_now), p.rely(me, raised), Kind.RELY)
 
     here = e.fresh_truth("the page is the observed byte's")
     written = replace(me, world=replace(me.world, dirty=zeroing.dirtied(me, here, e.fresh("value"))))

@@ -15,7 +15,7 @@ from spanproof.impl.heap_cells import HEAP_LOCK
 from spanproof.impl.span import Span
 from spanproof.model.contracts import following, owning, refining, zeroing
 from spanproof.model.contracts.owning import ANOTHER, ME, Hand, View
-from spanproof.model.logic import Claims, all_of, any_of, implies, ite, negate
+from spanproof.model.logic import Claims, all_of, any_of, each_of, implies, ite, negate
 from spanproof.model.state import DEAD, IN_USE
 
 HELD = frozenset({HEAP_LOCK})
@@ -109,7 +109,7 @@ def _under_the_lock(p: OwningProtocol, v: View) -> Iterator[Step]:
     """The steps of another thread that holds the lock, as it sees the world."""
     e, s = p.engine, v.hand.span
     both = (e.fresh("base"), e.fresh("npages"))
-    asks = iter([*owning.asks_for_region(v), *owning.takes_region(v, *both)])
+    asks = each_of(owning.asks_for_region(v), owning.takes_region(v, *both))
     yield "takes a region", asks, lambda: owning.region_taken(v, *both)
     yield "frees a region", owning.frees_region(v, *both), lambda: owning.region_freed(v, *both)
     number = e.fresh("taken")
@@ -145,7 +145,7 @@ def _rely(p: OwningProtocol) -> Start:
         name = "I hold the lock" if locked else "I do not hold the lock"
         e.lemma(f"{name}: reflexive", iter([]), owning.rely(me, me), Kind.RELY)
         later, last = p.fresh_world(me), p.fresh_world(me)
-        chained = iter([*owning.rely(me, later), *owning.rely(later, last)])
+        chained = each_of(owning.rely(me, later), owning.rely(later, last))
         e.lemma(f"{name}: transitive", chained, owning.rely(me, last), Kind.RELY)
         for theirs_locked in (False,) if locked else (False, True):
             others(p, me, name, locked=theirs_locked)
@@ -210,10 +210,10 @@ def _one_owner(p: OwningProtocol) -> Start:
     other = replace(one, span=e.fresh("other span")).but(
         state=e.fresh("state"), base=e.fresh("base"), npages=e.fresh("npages")
     )
-    both = [*owning.sound(one), *owning.sound(other)]
-    both += [("alive", v.world.state != DEAD) for v in (one, other)]
+    both = [("alive", v.world.state != DEAD) for v in (one, other)]
     both += [("covers", v.covered) for v in (one, other)]
-    e.lemma("two living spans with one page", iter(both), iter([("no_page_in_two_spans", one.span == other.span)]))
+    known = each_of(owning.sound(one), owning.sound(other), iter(both))
+    e.lemma("two living spans with one page", known, iter([("no_page_in_two_spans", one.span == other.span)]))
     return Start((), lambda _: iter([]))
 
 

@@ -17,7 +17,7 @@ from spanproof.impl.heap_cells import HEAP_LOCK
 from spanproof.model.contracts import owning, sweeping
 from spanproof.model.contracts.contract import nothing
 from spanproof.model.contracts.sweeping import Hand, View
-from spanproof.model.logic import Claims, all_of, any_of, implies, negate
+from spanproof.model.logic import Claims, all_of, any_of, each_of, implies, negate
 from spanproof.model.state import DEAD, IN_USE, MANUAL
 
 HELD = frozenset({HEAP_LOCK})
@@ -68,7 +68,7 @@ def _reclaim_chunk(p: SweepingProtocol) -> Start:
     entry = e.view
     return Start(
         (arenas, page_idx, n),
-        lambda _: iter([*sweeping.nothing_claimed(e.view), *sweeping.sweeps(entry, e.view)]),
+        lambda _: each_of(sweeping.nothing_claimed(e.view), sweeping.sweeps(entry, e.view)),
         HELD,
     )
 
@@ -76,7 +76,9 @@ def _reclaim_chunk(p: SweepingProtocol) -> Start:
 def _sweepone(p: SweepingProtocol) -> Start:
     p.begin()
     e, entry = p.engine, p.engine.view
-    return Start((), lambda npages: iter([*sweeping.took_one(entry, e.view, npages), *sweeping.sweeps(entry, e.view)]))
+    return Start(
+        (), lambda npages: each_of(sweeping.took_one(entry, e.view, npages), sweeping.sweeps(entry, e.view))
+    )
 
 
 def _ensure_swept(p: SweepingProtocol) -> Start:
@@ -106,7 +108,7 @@ def _reclaim(p: SweepingProtocol) -> Start:
     p.begin()
     e, entry = p.engine, p.engine.view
     return Start(
-        (e.fresh("npage"),), lambda _: iter([*sweeping.nothing_claimed(e.view), *sweeping.sweeps(entry, e.view)])
+        (e.fresh("npage"),), lambda _: each_of(sweeping.nothing_claimed(e.view), sweeping.sweeps(entry, e.view))
     )
 
 
@@ -157,7 +159,7 @@ def _init_span(p: SweepingProtocol) -> Start:
     e.assume_all(sweeping.comes_from_the_pool(e.view))
     entry = e.view
     return Start(
-        args, lambda _: iter([*sweeping.alloc_span_ensures(e.view, s, args[1]), *sweeping.builds(entry, e.view)])
+        args, lambda _: each_of(sweeping.alloc_span_ensures(e.view, s, args[1]), sweeping.builds(entry, e.view))
     )
 
 
@@ -280,12 +282,12 @@ def _rely(p: SweepingProtocol) -> Start:
     for locked, unpreempted in ((False, True), (True, True), (False, False)):
         hand = Hand(held=e.fresh("held"), kept=e.fresh("kept")) if unpreempted else Hand(kept=e.fresh("kept"))
         me = replace(p.fresh_world(e.view), hand=hand, locked=locked, unpreempted=unpreempted)
-        e.assume_all(iter([*sweeping.sound(me), *sweeping.may_be_stopped(me)]))
+        e.assume_all(each_of(sweeping.sound(me), sweeping.may_be_stopped(me)))
         name = "I hold the lock" if locked else "I do not hold the lock"
         name = name if unpreempted else f"{name}, and can be preempted"
         e.lemma(f"{name}: reflexive", iter([]), sweeping.rely(me, me), Kind.RELY)
         later, last = p.fresh_world(me), p.fresh_world(me)
-        chained = iter([*sweeping.rely(me, later), *sweeping.rely(later, last)])
+        chained = each_of(sweeping.rely(me, later), sweeping.rely(later, last))
         e.lemma(f"{name}: transitive", chained, sweeping.rely(me, last), Kind.RELY)
         _others(p, me, name)
     return Start((), lambda _: iter([]))

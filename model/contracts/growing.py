@@ -114,6 +114,12 @@ def in_chunks(geometry: Geometry, npage: Word) -> Word:
     return align_up(npage, geometry.pages_per_chunk) * geometry.page_size
 
 
+def whole_chunks_are_whole_pages(geometry: Geometry, address: Word) -> Claims:
+    """True of any address; a solver that takes pages of the system's and chunks apart sees it seldom."""
+    at_a_page = align_up(address, geometry.phys_page_size) == address
+    yield "a_chunk_begins_at_a_page_of_the_system's", implies(address % geometry.chunk_size == 0, at_a_page)
+
+
 def grows(old: View, new: View) -> Claims:
     """What grow does to the world."""
     yield from rely(replace(old, locked=False), new)

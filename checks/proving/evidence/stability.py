@@ -11,6 +11,7 @@ from typing import Any
 
 import z3
 
+from spanproof.checks.proving import building
 from spanproof.checks.proving.heard import Question
 
 _z3: Any = z3
@@ -90,7 +91,7 @@ def _again(question: Question, seed: int) -> tuple[str, int]:
     solver.set("rlimit", WORK)
     solver.set("ctrl_c", False)
     solver.set("random_seed", seed)
-    solver.add(*question.known, *question.asked)
+    building.add_to(solver, (*question.known, *question.asked))
     before = _count(solver)
     answer = str(solver.check())
     return answer, _count(solver) - before

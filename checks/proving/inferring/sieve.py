@@ -73,7 +73,7 @@ class Sieve(Engine):
         named = self._read(claims)
         if self.shown_before():
             return
-        asked = [(name, formula(claim)) for name, claim in named if name in self._pools]
+        asked = [(name, formula(claim)) for name, claim, _ in named if name in self._pools]
         if asked:
             self._sift(f"{self.where()} {kind.value}, {where}", asked)
 

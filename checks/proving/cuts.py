@@ -210,6 +210,8 @@ def _lifted_part(cls: type, prefix: str, contracts: Collection[str]) -> type:
 STUB = _stub("", 0).__code__
 """The code of every stub: no part of the text."""
 
+CURSOR = "cursor."
+"""What the functions of the scavenge index's cursors are called by."""
 PARTS = {"pages": "PageAlloc", "os": "OsMemory", "index": "ScavengeIndex"}
 """The parts of a heap that have coroutines of their own: the attribute, and where its class stands."""
 
@@ -227,6 +229,8 @@ def lifted(heap_class: Any, contracts: Collection[str] = ()) -> Any:
         part = getattr(heap_class, name)
         known |= {f"{attribute}.{method}" for method in _coroutines(part)}
         parts[name] = _lifted_part(part, f"{attribute}.", contracts)
+        if attribute == "index":
+            parts[name].Cursor = _lifted_part(part.Cursor, CURSOR, ())
     unknown = sorted(set(contracts) - known)
     if unknown:
         raise LiftError(f"{heap_class.__name__} has no coroutine {unknown[0]}, which a contract stands for")

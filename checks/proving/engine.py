@@ -248,4 +248,11 @@ def _is_frozen(value: Any) -> bool:
     if isinstance(value, tuple):
         return all(_is_frozen(part) for part in value)  # pyright: ignore[reportUnknownVariableType]
     plain = isinstance(value, Word | Truth | Bits | Bit | bool | int | str | None)
-    return plain or (is_dataclass(value) and bool(vars(type(value))["__dataclass_params__"].frozen))
+    return plain or (is_dataclass(value) and _declares_frozen(type(value)))
+
+
+def _declares_frozen(cls: type) -> bool:
+    """Whether a class is a frozen dataclass, or one with other functions and nothing else, as lifted ones are."""
+    if "__dataclass_params__" in vars(cls):
+        return bool(vars(cls)["__dataclass_params__"].frozen)
+    return vars(cls).get("__slots__") == () and _declares_frozen(cls.__bases__[0])

@@ -14,6 +14,7 @@ from spanproof.checks.proving import jobs
 from spanproof.checks.proving.arms import Arm, never_taken
 from spanproof.checks.proving.asking import PURE
 from spanproof.checks.proving.closed_world import beside, covered
+from spanproof.checks.proving.cursors_jobs import JOBS as CURSORS
 from spanproof.checks.proving.cuts import LiftError
 from spanproof.checks.proving.footprint import columns
 from spanproof.checks.proving.growing_jobs import JOBS as GROWING
@@ -29,9 +30,9 @@ from spanproof.checks.record import Record
 from spanproof.checks.verdict import Result, Verdict
 from spanproof.model.releases import RELEASES, Release, row
 
-PROTOCOLS = (GROWING, ZEROING, OWNING, SWEEPING, SCAVENGING)
+PROTOCOLS = (GROWING, ZEROING, OWNING, SWEEPING, SCAVENGING, CURSORS)
 RESTS_ON: Mapping[Any, tuple[tuple[Job, ...], ...]] = {
-    jobs_[0].protocol: PROTOCOLS if jobs_ in (ZEROING, SCAVENGING) else (GROWING, OWNING, SWEEPING)
+    jobs_[0].protocol: PROTOCOLS if jobs_ in (ZEROING, SCAVENGING, CURSORS) else (GROWING, OWNING, SWEEPING)
     for jobs_ in PROTOCOLS
 }
 """The protocols that a protocol's premises lead to, itself included."""

@@ -32,8 +32,12 @@ from spanproof.model.releases import RELEASES, Release, row
 
 PROTOCOLS = (GROWING, ZEROING, OWNING, SWEEPING, SCAVENGING, CURSORS)
 RESTS_ON: Mapping[Any, tuple[tuple[Job, ...], ...]] = {
-    jobs_[0].protocol: PROTOCOLS if jobs_ in (ZEROING, SCAVENGING, CURSORS) else (GROWING, OWNING, SWEEPING)
-    for jobs_ in PROTOCOLS
+    GROWING[0].protocol: (GROWING, OWNING, SWEEPING),
+    ZEROING[0].protocol: (GROWING, ZEROING, OWNING, SWEEPING, SCAVENGING),
+    OWNING[0].protocol: (GROWING, OWNING, SWEEPING),
+    SWEEPING[0].protocol: (GROWING, OWNING, SWEEPING),
+    SCAVENGING[0].protocol: (GROWING, ZEROING, OWNING, SWEEPING, SCAVENGING),
+    CURSORS[0].protocol: PROTOCOLS,
 }
 """The protocols that a protocol's premises lead to, itself included."""
 JOBS: Mapping[str, Job] = {job.name: job for jobs_ in PROTOCOLS for job in jobs_}

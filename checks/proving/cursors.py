@@ -117,15 +117,14 @@ class CursorsProtocol(Protocol):
     def _world(self) -> World:
         e = self.engine
         bg, force = (Signed(e.domain, e.fresh_like(0, name).term) for name in CURSORS)
-        names = ("hwm", "low", "gen", "in_use", "last_in_use", "word.gen")
-        hwm, low, gen, *data = (e.fresh(name) for name in names)
+        hwm, low, gen = (e.fresh(name) for name in ("hwm", "low", "gen"))
         e.assume(low < MOST_CHUNKS)
-        return World(bg, force, hwm, low, gen, Data(*data, e.fresh_truth("has_free")), e.fresh_truth("seen"))
+        return World(bg, force, hwm, low, gen, self.any_data(), e.fresh_truth("seen"))
 
     def any_data(self) -> Data:
         """What any word says."""
         e = self.engine
-        return Data(*(e.fresh(name) for name in ("in_use", "last_in_use", "gen")), e.fresh_truth("has_free"))
+        return Data(e.fresh("in_use"), e.fresh("last_in_use"), e.fresh("word.gen"), e.fresh_truth("has_free"))
 
     def fresh_world(self, view: View) -> View:
         """The view with any world."""
@@ -156,8 +155,7 @@ class CursorsProtocol(Protocol):
     def _load(self, ci: Any) -> Any:
         e, v = self.engine, self.engine.view
         here, known = v.chunk == ci, v.world.word
-        words = (e.fresh(name) for name in ("in_use", "last_in_use", "gen"))
-        other = Data(*words, e.fresh_truth("has_free"))
+        other = self.any_data()
         e.assume(other.in_use <= e.geometry.pages_per_chunk)
         data = Data(*(ite(here, getattr(known, n), getattr(other, n)) for n in Data.__slots__))
         if v.gen is not None:

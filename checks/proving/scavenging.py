@@ -61,7 +61,7 @@ class ScavengingProtocol(Protocol):
     def begin(self) -> None:
         """Any world that is sound; nothing is in hand, and nothing owed."""
         e, g = self.engine, self.engine.geometry
-        place = tuple(e.fresh(name) for name in ("chunk", "block", "bit"))
+        place = (e.fresh("chunk"), e.fresh("block"), e.fresh("bit"))
         e.assume(place[0] < MOST_CHUNKS)
         e.assume(place[1] < g.pages_per_chunk // g.pages_per_block)
         e.assume(place[2] < g.pages_per_block)
@@ -75,9 +75,9 @@ class ScavengingProtocol(Protocol):
 
     def _world(self) -> World:
         e = self.engine
-        truths = (e.fresh_truth(name) for name in ("allocated", "scavenged", "dirty"))
+        bits = {name: e.fresh_truth(name) for name in ("allocated", "scavenged", "dirty", "noted")}
         owed = Owed(*(e.fresh_like(0, f.name) for f in fields(Owed)))
-        return World(*truths, e.fresh("owner"), e.fresh_truth("noted"), owed)
+        return World(**bits, owner=e.fresh("owner"), owed=owed)
 
     def _cache(self) -> Cache:
         e, g = self.engine, self.engine.geometry
@@ -110,7 +110,8 @@ class ScavengingProtocol(Protocol):
     def a_page(self) -> Any:
         """The address of any page, built from its chunk and its place there."""
         e, g = self.engine, self.engine.geometry
-        chunk, page = e.fresh("chunk"), e.fresh("page")
+        chunk: Any = e.fresh("chunk")
+        page = e.fresh("page")
         e.assume(chunk < MOST_CHUNKS)
         e.assume(page < g.pages_per_chunk)
         return g.chunk_base(chunk) + page * g.page_size

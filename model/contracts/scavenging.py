@@ -462,7 +462,7 @@ def clears_only(old: View, new: View) -> Claims:
             yield name, claim
 
 
-def refilled(v: View, local: Any) -> Claims:
+def refilled(v: Any, local: Any) -> Claims:
     """The cache of mspans is filled so far; pages are no matter of it."""
     yield from _refilled(v, local)
     yield from lock_invariant(v)

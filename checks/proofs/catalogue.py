@@ -1,4 +1,4 @@
-"""All theorems, in reading order: first the watermark of an arena, then who owns pages, then who sweeps.
+"""All theorems, in reading order: the watermark of an arena, scavenged pages, who owns pages, who sweeps.
 
 After those about coroutines, for any number of threads, come those about plain functions, for all inputs.
 """
@@ -8,8 +8,11 @@ from spanproof.checks.proofs import (
     alloc_needs_zero_terminates,
     asked_for_zero_gets_zero,
     counters_follow_the_pages,
+    cursors_rise_where_they_may,
+    find_passes_what_it_has_seen,
     grow_hands_pages_over_once,
     in_use_bit_marks_a_built_span,
+    index_words_follow_what_they_are_told,
     needzero_false_is_already_zero,
     no_overlapping_spans,
     no_retry_loop_runs_for_ever,
@@ -17,6 +20,7 @@ from spanproof.checks.proofs import (
     only_the_winner_sweeps,
     operations_refine_the_abstract_heap,
     overlap_throw_unreachable,
+    pages_are_told_to_the_index,
     reclaim_chunk_touches_only_swept_or_claimed_spans,
     scavenged_pages_are_zero,
     set_spans_maps_exactly_the_region,
@@ -44,6 +48,10 @@ THEOREMS = (
     asked_for_zero_gets_zero.THEOREM,
     scavenged_pages_are_zero.THEOREM,
     counters_follow_the_pages.THEOREM,
+    pages_are_told_to_the_index.THEOREM,
+    index_words_follow_what_they_are_told.THEOREM,
+    cursors_rise_where_they_may.THEOREM,
+    find_passes_what_it_has_seen.THEOREM,
     grow_hands_pages_over_once.THEOREM,
     no_overlapping_spans.THEOREM,
     operations_refine_the_abstract_heap.THEOREM,

@@ -43,6 +43,8 @@ class PageSet:
     name: Any
     added: Any = 0
     """By how many the bits that are set have grown."""
+    in_blocks: Any = 0
+    """How many of these were set in a word at once."""
 
     def _within(self, i: Any, n: Any) -> Truth:
         page = self.place.page(self.engine.geometry)
@@ -93,8 +95,10 @@ class PageSet:
     pages64 = block64
 
     def set_block64(self, i: Any, v: Bits) -> "PageSet":
-        """See PageBits.set_block64; how many bits it adds is not counted."""
-        return replace(self, seen=any_of(self.seen, all_of(self._in_block(i), v.seen)), name=self._other_name())
+        """See PageBits.set_block64; that none of these bits was set is shown of the observed page, so of all."""
+        more, seen = v.ones_count(), any_of(self.seen, all_of(self._in_block(i), v.seen))
+        blocks = self.in_blocks + more
+        return replace(self, seen=seen, name=self._other_name(), added=self.added + more, in_blocks=blocks)
 
     alloc_pages64 = set_block64
 

@@ -61,7 +61,7 @@ class ScavengingProtocol(Protocol):
     def begin(self) -> None:
         """Any world that is sound; nothing is in hand, and nothing owed."""
         e, g = self.engine, self.engine.geometry
-        place = tuple(e.fresh(name) for name in ("chunk", "block", "bit"))
+        place = (e.fresh("chunk"), e.fresh("block"), e.fresh("bit"))
         e.assume(place[0] < MOST_CHUNKS)
         e.assume(place[1] < g.pages_per_chunk // g.pages_per_block)
         e.assume(place[2] < g.pages_per_block)
@@ -75,9 +75,9 @@ class ScavengingProtocol(Protocol):
 
     def _world(self) -> World:
         e = self.engine
-        truths = (e.fresh_truth(name) for name in ("allocated", "scavenged", "dirty"))
+        bits = {name: e.fresh_truth(name) for name in ("allocated", "scavenged", "dirty", "noted")}
         owed = Owed(*(e.fresh_like(0, f.name) for f in fields(Owed)))
-        return World(*truths, e.fresh("owner"), e.fresh_truth("noted"), owed)
+        return World(**bits, owner=e.fresh("owner"), owed=owed)
 
     def _cache(self) -> Cache:
         e, g = self.engine, self.engine.geometry
@@ -100,7 +100,8 @@ class ScavengingProtocol(Protocol):
 
     def holding(self, view: View, held: frozenset[str], unpreempted: Truth) -> View:  # noqa: ARG002  # as Protocol has it
         """The view with the heap lock held or not."""
-        return replace(view, locked=HEAP_LOCK in held)
+        locked = HEAP_LOCK in held
+        return replace(view, locked=locked, searched=view.searched if locked else None)
 
     def lock_invariant(self, view: View) -> Claims:
         """What is true whenever nobody holds the heap lock."""
@@ -109,7 +110,8 @@ class ScavengingProtocol(Protocol):
     def a_page(self) -> Any:
         """The address of any page, built from its chunk and its place there."""
         e, g = self.engine, self.engine.geometry
-        chunk, page = e.fresh("chunk"), e.fresh("page")
+        chunk: Any = e.fresh("chunk")
+        page = e.fresh("page")
         e.assume(chunk < MOST_CHUNKS)
         e.assume(page < g.pages_per_chunk)
         return g.chunk_base(chunk) + page * g.page_size
@@ -136,6 +138,11 @@ class ScavengingProtocol(Protocol):
             case "init_span":
                 super().call(call, contract_)
                 return self._built(call.args[1], call.args[4])
+            case "index.alloc" | "index.free":
+                super().call(call, contract_)
+                ci, npages = call.args[0], self.engine.as_word(call.args[-1])
+                told = npages if call.function == "index.free" else 0 - npages
+                return self._indexed(self.engine.view.place[0] == ci, told, told=True)
             case "index.find":
                 super().call(call, replace(contract_, result="none"))
                 return self._chunk()
@@ -315,14 +322,22 @@ class ScavengingProtocol(Protocol):
         pads = name == "pad"
         bits = self._merged(before.allocated, after.allocated), self._merged(before.scavenged, after.scavenged)
         now = scavenging.moved(v, *bits, pads=pads)
-        pages = after.allocated.added, after.scavenged.added
+        pages = after.allocated.added - after.allocated.in_blocks, after.scavenged.added
         free = 0 - pages[1] if pads else 0 - pages[0] - pages[1]
         size = e.geometry.page_size
         if self.counts:
             now = now.owes(released=pages[1] * size, free=free * size, ready=free * size)
         e.prove_all(Kind.GUARANTEE, name, scavenging.bitmaps_change(v, now))
         e.view = now
+        if not isinstance(after.allocated.added, int) or after.allocated.added != 0:
+            self._indexed(after.allocated.here, after.allocated.added, told=name in {"give_back", "pad"})
         return result
+
+    def _indexed(self, here: Truth, pages: Any, *, told: bool) -> None:
+        """The index must be told of pages of the observed chunk; told: in each release, or not at all."""
+        e = self.engine
+        if told or self.release.scavenge_index:
+            e.view = e.view.owes(index=ite(here, e.as_word(pages), 0))
 
     def _merged(self, before: Any, after: Any) -> Truth:
         """The observed page's bit: as it was if another chunk was changed."""
@@ -363,6 +378,7 @@ class ScavengingProtocol(Protocol):
         """Pages that are free and not scavenged; they are allocated from here on."""
         e = self.engine
         if e.choose("nothing to scavenge"):
+            e.view = replace(e.view, searched=ci)
             return 0, 0
         first, n, v = e.fresh("first"), e.fresh("npages"), e.view
         e.assume(n > 0)
@@ -372,7 +388,7 @@ class ScavengingProtocol(Protocol):
         e.assume(implies(mine, all_of(self._is_free(), negate(v.world.scavenged))))
         size = v.bytes_of(n)
         now = v.but(allocated=ite(mine, True, v.world.allocated), owner=ite(mine, ME, v.world.owner))
-        now = now.owes(free=0 - size, ready=0 - size)
+        now = now.owes(free=0 - size, ready=0 - size, index=ite(v.place[0] == ci, n, 0))
         e.prove_all(Kind.GUARANTEE, "take_candidate", scavenging.bitmaps_change(v, now))
         e.view = replace(now, region=(e.geometry.chunk_base(ci) + first * e.geometry.page_size, n))
         return first, n

@@ -96,7 +96,8 @@ def _new_chunks(p: ScavengingProtocol) -> tuple[Any, Any]:
     """Whole chunks that the heap has not."""
     _under_the_lock(p)
     e, g = p.engine, p.engine.geometry
-    chunk, n = e.fresh("chunk"), e.fresh("chunks")
+    chunk: Any = e.fresh("chunk")
+    n: Any = e.fresh("chunks")
     e.assume(chunk > 0)
     e.assume(n > 0)
     e.assume(chunk + n < MOST_CHUNKS)

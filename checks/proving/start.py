@@ -14,7 +14,7 @@ from spanproof.checks.proving.obligations import Kind
 from spanproof.checks.proving.protocol import Protocol
 from spanproof.impl.access import Cell
 from spanproof.impl.span import Span
-from spanproof.model.contracts import growing, owning, scavenging, sweeping, zeroing
+from spanproof.model.contracts import cursors, growing, owning, scavenging, sweeping, zeroing
 from spanproof.model.contracts.contract import nothing
 from spanproof.model.geometry import BYTES, Geometry
 from spanproof.model.logic import Claims
@@ -139,3 +139,20 @@ def scavenging_starts(p: Protocol) -> Start:
     views = list(_scavenging_views(_fresh(p), SHAPE))
     rules = (scavenging.sound, scavenging.lock_invariant, scavenging.cache_is_whole, scavenging.is_at_rest)
     return _begin(p, (rule(v) for v in views for rule in rules))
+
+
+def cursors_starts(p: Protocol) -> Start:
+    """The cursors are cleared, and no word says anything."""
+    cells, g = _fresh(p), SHAPE
+    bg, force, hwm, low, gen = (
+        next(v for c, v in cells.items() if c.name == f"scav.{name}")
+        for name in ("searchAddrBg", "searchAddrForce", "freeHWM", "minHeapIdx", "gen")
+    )
+    nothing_said = all(words is None for c, words in cells.items() if c.name == "scav.chunks")
+    data = cursors.Data(0, 0, 0, not nothing_said)
+    views = [
+        cursors.View(g, chunk, True, cursors.World(bg, force, hwm - g.min_off_addr, low, gen, data, False))
+        for chunk in range(g.chunk_index(g.heap_base), g.chunk_index(g.heap_limit))
+    ]
+    said = ("no_word_says_anything", nothing_said)
+    return _begin(p, (claims for v in views for claims in (cursors.sound(v), iter([said]))))

@@ -76,9 +76,7 @@ def _reclaim_chunk(p: SweepingProtocol) -> Start:
 def _sweepone(p: SweepingProtocol) -> Start:
     p.begin()
     e, entry = p.engine, p.engine.view
-    return Start(
-        (), lambda npages: each_of(sweeping.took_one(entry, e.view, npages), sweeping.sweeps(entry, e.view))
-    )
+    return Start((), lambda npages: each_of(sweeping.took_one(entry, e.view, npages), sweeping.sweeps(entry, e.view)))
 
 
 def _ensure_swept(p: SweepingProtocol) -> Start:

@@ -14,7 +14,7 @@ from spanproof.checks.proving import jobs
 from spanproof.checks.proving.arms import Arm, never_taken
 from spanproof.checks.proving.asking import PURE
 from spanproof.checks.proving.closed_world import beside, covered
-from spanproof.checks.proving.cursors import JOBS as CURSORS
+from spanproof.checks.proving.cursors_jobs import JOBS as CURSORS
 from spanproof.checks.proving.cuts import LiftError
 from spanproof.checks.proving.following_jobs import JOBS as FOLLOWING
 from spanproof.checks.proving.footprint import columns
@@ -23,6 +23,7 @@ from spanproof.checks.proving.heaps import function_of
 from spanproof.checks.proving.jobs import Job, Premise
 from spanproof.checks.proving.obligations import Kind, Obligation, Outcome, Proof
 from spanproof.checks.proving.owning_jobs import JOBS as BUILDING
+from spanproof.checks.proving.retrying import JOBS as RETRYING
 from spanproof.checks.proving.scavenging_jobs import JOBS as SCAVENGING
 from spanproof.checks.proving.stopping import Hurry, patient
 from spanproof.checks.proving.sweeping_jobs import JOBS as SWEEPING
@@ -32,12 +33,13 @@ from spanproof.checks.verdict import Result, Verdict
 from spanproof.model.releases import RELEASES, Release, row
 
 OWNING = (*BUILDING, *FOLLOWING)
-PROTOCOLS = (GROWING, ZEROING, OWNING, SWEEPING, SCAVENGING, CURSORS)
+PROTOCOLS = (GROWING, ZEROING, OWNING, SWEEPING, SCAVENGING, CURSORS, RETRYING)
 _SPANS, _PAGES = (GROWING, OWNING, SWEEPING), (GROWING, ZEROING, OWNING, SWEEPING, SCAVENGING)
 RESTS_ON: Mapping[Any, tuple[tuple[Job, ...], ...]] = {
     **{jobs_[0].protocol: _SPANS for jobs_ in _SPANS},
     **{jobs_[0].protocol: _PAGES for jobs_ in (ZEROING, SCAVENGING)},
-    CURSORS[0].protocol: (CURSORS,),
+    CURSORS[0].protocol: PROTOCOLS[:-1],
+    RETRYING[0].protocol: (RETRYING,),
 }
 """The protocols that a protocol's premises lead to, itself included."""
 JOBS: Mapping[str, Job] = {job.name: job for jobs_ in PROTOCOLS for job in jobs_}

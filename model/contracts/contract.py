@@ -41,6 +41,13 @@ class Waits:
 
 
 @dataclass(frozen=True, slots=True)
+class Elsewhere:
+    """That a loop comes to an end is no matter of this protocol: where it is shown, or searched."""
+
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
 class Loop:
     """What is true whenever a loop's head is reached."""
 
@@ -48,7 +55,7 @@ class Loop:
     """Of the view and the function's locals."""
     keeps: Callable[[View, View], Claims]
     """What the loop does to the world between any two visits of its head: an order."""
-    rank: Callable[[View, Any], Word | tuple[Word, ...]] | Waits
+    rank: Callable[[View, Any], Word | tuple[Word, ...]] | Waits | Elsewhere
     """A natural number that falls with each round, or some of which the first that changes falls."""
     about: Callable[[View, Any], Truth] = always
     """When the rank is a claim: when the loop works on what is observed."""

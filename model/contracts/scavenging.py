@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from spanproof.model.contracts.contract import Call, Loop, Word, nothing
+from spanproof.model.contracts.contract import Call, Elsewhere, Loop, Word, nothing
 from spanproof.model.contracts.zeroing import FRAME, MOST_ADDRESS, region_well_formed, to_refill
 from spanproof.model.contracts.zeroing import refilled as _refilled
 from spanproof.model.geometry import Geometry
@@ -35,10 +35,12 @@ class Owed:
     """Of the observed kind of inUse: the pages of spans of that kind."""
     ready: Word = 0
     """Of mappedReady: the free pages that are not scavenged, and those of spans."""
+    index: Word = 0
+    """Of the word of the observed page's chunk in the scavenge index: the pages that are allocated. No bytes."""
 
-    def plus(self, released: Word = 0, free: Word = 0, spans: Word = 0, ready: Word = 0) -> "Owed":
+    def plus(self, **more: Word) -> "Owed":
         """With more."""
-        return Owed(self.released + released, self.free + free, self.spans + spans, self.ready + ready)
+        return replace(self, **{name: getattr(self, name) + owed for name, owed in more.items()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +86,8 @@ class View:
     """This thread holds the heap lock."""
     region: tuple[Any, Any] | None = None
     """What this thread was given: (base in bytes, npages)."""
+    searched: Any = None
+    """The chunk in which this thread has found nothing to scavenge, under the present hold of the lock."""
 
     @property
     def page(self) -> Word:
@@ -192,7 +196,7 @@ def _others_pages(old: View, new: View) -> Claims:
 
 def _same_owed(old: View, new: View) -> Truth:
     a, b = old.world.owed, new.world.owed
-    return all_of(a.released == b.released, a.free == b.free, a.spans == b.spans, a.ready == b.ready)
+    return all_of(*(getattr(a, name) == getattr(b, name) for name in Owed.__slots__))
 
 
 def moves(_old: View, new: View) -> Claims:
@@ -204,6 +208,7 @@ def owes(v: View, released: Word = 0, free: Word = 0) -> Claims:
     """This thread owes so much, and nothing of spans."""
     for name, owed in (("released", released), ("free", free), ("spans", 0), ("ready", free)):
         yield f"{name}_bytes_are_told", getattr(v.world.owed, name) == owed
+    yield "pages_are_told_to_the_index", v.world.owed.index == 0
 
 
 # Steps.
@@ -457,13 +462,13 @@ def clears_only(old: View, new: View) -> Claims:
             yield name, claim
 
 
-def refilled(v: View, local: Any) -> Claims:
+def refilled(v: Any, local: Any) -> Claims:
     """The cache of mspans is filled so far; pages are no matter of it."""
     yield from _refilled(v, local)
     yield from lock_invariant(v)
 
 
-ENDLESS = "it goes on until enough was returned or nothing is found, and others may free as fast"
+ENDLESS = Elsewhere("searched: no_deadlock; others may free as fast as it returns, so it has no bound of its own")
 
 
 def _at_rest(v: View, local: Any) -> Claims:  # noqa: ARG001  # as loops are asked
@@ -489,6 +494,11 @@ LOOPS: Mapping[tuple[str, int], Loop] = {
 }
 
 # Calls.
+
+
+def _asks_that_nothing_is_left(v: View, ci: Word) -> Claims:
+    """A chunk is called empty by who has just found nothing in it, at or below the page where it looked."""
+    yield "a_chunk_is_called_empty_where_nothing_was_found", False if v.searched is None else v.searched == ci
 
 
 def _asks_for_rest(v: View, *_: Any) -> Claims:
@@ -541,7 +551,7 @@ CALLS = {
     "index.alloc": Call(nothing, rely, nothing, "none", FRAME, locked=True),
     "index.free": Call(nothing, rely, nothing, "none", FRAME, locked=True),
     "index.grow": Call(nothing, rely, nothing, "none", FRAME, locked=True),
-    "index.set_empty": Call(nothing, rely, nothing, "none", FRAME, locked=True),
+    "index.set_empty": Call(_asks_that_nothing_is_left, rely, nothing, "none", FRAME, locked=True),
     "index.find": Call(nothing, rely, nothing, "chunk", FRAME),
     "pages.alloc_range": Call(_asks_for_range, moves, nothing, "none", "proved: alloc_range", locked=True),
     "pages.alloc": Call(_asks_under_the_lock, moves, nothing, "none", "proved: pages.alloc", locked=True),

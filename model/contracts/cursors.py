@@ -228,7 +228,12 @@ CALLS = {
 }
 
 _LOCKED = "the heap lock is held where pages are taken and freed (proved: scavenged_pages_are_zero)"
+_INLINE = "the index alone calls it, and its proofs run the text of it"
 ENTRUSTED = {
+    **{
+        (f"index.search_addr_bg.{name}", "scav.searchAddrBg"): _INLINE
+        for name in ("clear", "store_marked", "store_min", "store_unmark")
+    },
     ("index.store", "scav.chunks"): "index.store stands here by its contract",
     ("index.sys_grow", "scav.chunks"): "memory behind new words is new (searched: index_begins_at_the_lowest_chunk)",
     ("index.grow", "scav.minHeapIdx"): "the first chunk of the address space is never the heap's",

@@ -343,7 +343,7 @@ KINDS = {
         "need_zero = False\nawait self.world.stop()\nawait self.world.start()")),
     "no span, and it goes on": ("alloc: sweepgen", Edit("Heap.alloc", "return None, False", "pass")),
     "a chunk is called empty that was not looked at": ("scavenge_one", Edit(
-        "ScavengingPageAlloc.scavenge_one", "if npages != 0:", "if npages != 0 and base != 0:")),
+        "ScavengingPageAlloc.scavenge_one", "npages != 0", "npages != 0 and base != 0")),
     "pages are marked before they are returned": ("scavenge_one", Edit(
         "ScavengingPageAlloc.scavenge_one", "await self.tree.update(update_summaries, addr, npages, True, True)",
         "await self.tree.update(update_summaries, addr, npages, True, True)\n"

@@ -342,6 +342,28 @@ KINDS = {
         "Heap.alloc_needs_zero", "need_zero = False",
         "need_zero = False\nawait self.world.stop()\nawait self.world.start()")),
     "no span, and it goes on": ("alloc: sweepgen", Edit("Heap.alloc", "return None, False", "pass")),
+    "a chunk is called empty that was not looked at": ("scavenge_one", Edit(
+        "ScavengingPageAlloc.scavenge_one", "npages != 0", "npages != 0 and base != 0")),
+    "pages are marked before they are returned": ("scavenge_one", Edit(
+        "ScavengingPageAlloc.scavenge_one", "await self.tree.update(update_summaries, addr, npages, True, True)",
+        "await self.tree.update(update_summaries, addr, npages, True, True)\n"
+        "await self.tree.update(mark_scavenged, ci, base, npages)")),
+    "half of what was returned is counted": ("scavenge_one", Edit(
+        "ScavengingPageAlloc.scavenge_one", "await self.heap_released.add(npages * g.page_size)",
+        "await self.heap_released.add(npages)")),
+    "a store to the bitmaps": ("pages.free", Edit(
+        "PageAlloc.free", "await self.tree.update(lower_search_addr, base)", "await self.tree.write(None)")),
+    "the index is told of one page": ("alloc_range", Edit(
+        "PageAlloc.take", "await self.index.alloc(ci, npages)", "await self.index.alloc(ci, 1)")),
+    "find stores where it is": ("index.find", Edit(
+        "ScavengeIndex.find", "await cursor.store_min(new_search_addr)", "await cursor.store_marked(new_search_addr)")),
+    "find looks at every other chunk": ("index.find", Edit("ScavengeIndex.find", "i -= 1", "i -= 2")),
+    "a free stores its cursor unmarked": ("index.free", Edit(
+        "AtomicOffAddr.store_marked", "-(addr - self.offset)", "addr - self.offset")),
+    "clear looks at no mark": ("index.find", Edit("AtomicOffAddr.clear", "if old < 0:\n    return", "pass")),
+    "a generation begins twice": ("index.next_gen", Edit(
+        "ScavengeIndex.next_gen", "await self.gen.write((gen + 1) % GENERATIONS)",
+        "await self.search_addr_force.store_marked(self.geometry.max_off_addr)")),
     "the lock is not taken": ("reclaim", Edit(
         "Heap.reclaim", "await self.lock.lock()\nlocked = True", "locked = True")),
 }  # fmt: skip

@@ -21,7 +21,7 @@ from spanproof.checks.programs import (
     Uncache,
 )
 from spanproof.checks.scenario import scenario, thread
-from spanproof.checks.shapes import TWO_BYTES
+from spanproof.checks.shapes import TWO_BYTES, WRAPPING
 from spanproof.model.claim import FINDINGS
 from spanproof.model.geometry import BYTES, CHUNKED, SMALL
 
@@ -195,6 +195,16 @@ SPAN_SCENARIOS = (
         (STOPPED, STALE),
     ),
     scenario(
+        "generation_wraps_around", "the same as two cycles, where the second begins with generation 0 after the last that a uint32 has",
+        "go1.27", WRAPPING, (thread(Collect(), MallocLarge(1), before=(MallocLarge(1), *OLD_SPANS)), thread(Sweep())), 3_297,
+        (STOPPED, SWEPT_FREE, STAYED),
+    ),
+    scenario(
+        "cached_while_the_generation_wraps", "a span is cached before the generation is 0 again, and taken back stale after",
+        "go1.16", WRAPPING, (thread(Collect(), Sweep(), before=(MallocSmall(1), Collect())), thread(Drop(0), Uncache(0), before=(MallocSmall(1),))), 668,
+        (STOPPED, STALE),
+    ),
+    scenario(
         "cached_beside_the_sweeper", "an old span is reclaimed, and cached for small objects before the sweeper comes to it",
         "go1.14", BYTES, (thread(MallocSmall(1), before=OLD_SPAN), thread(Sweep())), 3_803, (LOST_RACE, SWEPT_FREE, RECLAIMED, REUSE),
     ),
@@ -205,6 +215,10 @@ SPAN_SCENARIOS = (
     scenario(
         "done_beside_a_reclaimer", "Go 1.17: the background sweeper finds nothing left while another thread reclaims",
         "go1.17", BYTES, (thread(Reclaim(1), before=OLD_SPAN), thread(Sweep())), 1_043, (LOST_RACE, RECLAIMED),
+    ),
+    scenario(
+        "finding_done_beside_a_reclaimer", "the background sweeper says that sweeping is done while a reclaimer, whom nobody counts, sweeps",
+        "go1.16", BYTES, (thread(Reclaim(1), before=OLD_SPAN), thread(Sweep())), 0, (), only="reclaimers_are_waited_for", finding=True,
     ),
     scenario(
         "cached_after_two_cycles", "a span is cached anew in the second collection, before the sweeper comes to its old entry",

@@ -120,7 +120,7 @@ def theorems_page(domains: tuple[str, ...]) -> str:
     parts = [HEAD]
     for protocol in PROTOCOLS:
         parts.append(f"## {protocol[0].protocol.title.capitalize()}\n")
-        parts += ["\n".join(_claim(t, domains, proofs)) for t in THEOREMS if t.protocol is protocol]
+        parts += ["\n".join(_claim(t, domains, proofs)) for t in THEOREMS if t.protocol[0] is protocol[0]]
         parts.append("\n".join(_grounds(protocol, [proofs[unit, domains[0]] for unit in _units(protocol)])))
     return "\n".join([*parts, PLAIN_HEAD + "\n".join(_plain(t) for t in PLAIN), ""])
 

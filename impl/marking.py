@@ -10,6 +10,7 @@ from spanproof.impl.heap_cells import GC_MARK, GC_OFF, ArenaList
 from spanproof.impl.span import IN_USE, Span
 from spanproof.impl.sweep import Sweep
 from spanproof.model.releases import SweepDone
+from spanproof.model.words import uint32
 
 
 class Marking(Sweep):
@@ -99,7 +100,7 @@ class Marking(Sweep):
         """Begin a new sweep generation (mgc.go, gcSweep)."""
         await self.lock.lock()
         sg = await self.sweepgen.read()
-        await self.sweepgen.write(sg + 2)
+        await self.sweepgen.write(uint32(sg + 2))
         if self.release.sweep_done == SweepDone.SWEEPDONE:
             await self.sweepdone.write(0)
         elif self.release.sweep_done == SweepDone.DRAINED_AND_SWEEPERS:

@@ -12,6 +12,7 @@ from spanproof.impl.access import Throw
 from spanproof.impl.heap_cells import SWEEP_DRAINED_MASK, HeapCells, SpanSet
 from spanproof.impl.span import IN_USE, LARGE, Span
 from spanproof.model.releases import SweepDone
+from spanproof.model.words import uint32
 
 NOTHING_SWEPT = -1
 """What sweepone returns when there was nothing to sweep: Go's ^uintptr(0)."""
@@ -102,12 +103,12 @@ class Sweep(HeapCells):
         """Try to acquire a span for sweeping: (the locker, whether it was won) (sweepLocker.tryAcquire)."""
         if not sl.valid:
             raise Throw("use of invalid sweepLocker")
-        if await s.sweepgen.load() != sl.sweep_gen - 2:
+        if await s.sweepgen.load() != uint32(sl.sweep_gen - 2):
             return sl, False
         if self.release.sweep_done == SweepDone.DRAINED_AND_SWEEPERS and not sl.blocking:
             await self.sweepers.add(1)
             sl = replace(sl, blocking=True)
-        if not await s.sweepgen.compare_and_swap(sl.sweep_gen - 2, sl.sweep_gen - 1):
+        if not await s.sweepgen.compare_and_swap(uint32(sl.sweep_gen - 2), uint32(sl.sweep_gen - 1)):
             return sl, False
         return sl, True
 
@@ -133,14 +134,14 @@ class Sweep(HeapCells):
             if await s.state.load() != IN_USE:
                 # Swept and freed by somebody who met it elsewhere; the set still names it.
                 sweepgen = await s.sweepgen.read()
-                if not (sweepgen == sl.sweep_gen or sweepgen == sl.sweep_gen + 3):
+                if not (sweepgen == sl.sweep_gen or sweepgen == uint32(sl.sweep_gen + 3)):
                     raise Throw("non in-use span in unswept list")
                 continue
             if self.release.sweep_done == SweepDone.SWEEPDONE:
                 # A plain read here, as Go had it.
-                ok = await s.sweepgen.read() == sl.sweep_gen - 2
+                ok = await s.sweepgen.read() == uint32(sl.sweep_gen - 2)
                 if ok:
-                    ok = await s.sweepgen.compare_and_swap(sl.sweep_gen - 2, sl.sweep_gen - 1)
+                    ok = await s.sweepgen.compare_and_swap(uint32(sl.sweep_gen - 2), uint32(sl.sweep_gen - 1))
             else:
                 sl, ok = await self.try_acquire(sl, s)
             if ok:
@@ -180,9 +181,9 @@ class Sweep(HeapCells):
         sl = await self.begin_sweep()
         if self.release.sweep_done == SweepDone.SWEEPDONE:
             spangen = await s.sweepgen.load()
-            if spangen == sl.sweep_gen or spangen == sl.sweep_gen + 3:
+            if spangen == sl.sweep_gen or spangen == uint32(sl.sweep_gen + 3):
                 return
-            if await s.sweepgen.compare_and_swap(sl.sweep_gen - 2, sl.sweep_gen - 1):
+            if await s.sweepgen.compare_and_swap(uint32(sl.sweep_gen - 2), uint32(sl.sweep_gen - 1)):
                 await self.sweep(s)
                 return
         elif sl.valid:
@@ -194,7 +195,7 @@ class Sweep(HeapCells):
             await self.end_sweep(sl)
         while True:
             spangen = await s.sweepgen.load()
-            if spangen == sl.sweep_gen or spangen == sl.sweep_gen + 3:
+            if spangen == sl.sweep_gen or spangen == uint32(sl.sweep_gen + 3):
                 break
 
     async def sweep(self, s: Span) -> bool:
@@ -203,7 +204,7 @@ class Sweep(HeapCells):
         The caller cannot be preempted. One object a span: it is live when its mark bit is set.
         """
         sweepgen = await self.sweepgen.read()
-        if await s.state.load() != IN_USE or await s.sweepgen.read() != sweepgen - 1:
+        if await s.state.load() != IN_USE or await s.sweepgen.read() != uint32(sweepgen - 1):
             raise Throw("mspan.sweep: bad span state")
         spc = await s.spanclass.read()
         alloc_count = await s.alloc_count.read()
@@ -215,7 +216,7 @@ class Sweep(HeapCells):
         await s.gcmark_bits.write(0)
 
         # Nobody else may have touched the span until sweepgen says that it is swept.
-        if await s.state.load() != IN_USE or await s.sweepgen.read() != sweepgen - 1:
+        if await s.state.load() != IN_USE or await s.sweepgen.read() != uint32(sweepgen - 1):
             raise Throw("mspan.sweep: bad span state after sweep")
         await s.sweepgen.store(sweepgen)
 
@@ -234,10 +235,10 @@ class Sweep(HeapCells):
     async def uncache_span(self, s: Span) -> None:
         """Take back a span that a thread had cached for small objects (mcentral.uncacheSpan)."""
         sg = await self.sweepgen.read()
-        stale = await s.sweepgen.read() == sg + 1
+        stale = await s.sweepgen.read() == uint32(sg + 1)
         if stale:
             # It was cached when the sweep began, so nobody else may sweep it.
-            await s.sweepgen.store(sg - 1)
+            await s.sweepgen.store(uint32(sg - 1))
             await self.sweep(s)
         else:
             await s.sweepgen.store(sg)

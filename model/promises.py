@@ -12,6 +12,7 @@ from spanproof.model.claim import Moment, Promise
 from spanproof.model.geometry import Geometry
 from spanproof.model.releases import SweepDone, Zeroing
 from spanproof.model.state import IN_USE, HeapState, HeapVars, pages_within
+from spanproof.model.words import uint32
 
 
 def _all_zero(v: HeapVars, pages: range) -> z3.BoolRef:
@@ -76,6 +77,10 @@ def _holds_only_the_winner_sweeps(h: HeapState, m: Moment) -> bool:  # noqa: ARG
 
 def _holds_sweeping_is_not_done_before_its_end(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  # one signature for all
     return m.release.sweep_done is SweepDone.SWEEPDONE or not m.large or not m.done
+
+
+def _holds_reclaimers_are_waited_for(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  # one signature for all
+    return not m.large or not m.done
 
 
 def _reclaimed_spans_begin_in_the_chunk(v: HeapVars, m: Moment) -> z3.BoolRef:
@@ -152,7 +157,7 @@ def _reclaim_chunk_leaves_nothing(v: HeapVars, m: Moment) -> z3.BoolRef:
             v.page_marks[page] == 0,
             v.spans[page] == s,
             v.state[s] == IN_USE,
-            v.span_sweepgen[s] == v.sweepgen - 2,
+            v.span_sweepgen[s] == uint32(v.sweepgen - 2),  # type: ignore[arg-type]  # a term behaves like a word
         )
         for page in _chunk_of(m.args, v.geometry)
         for s in range(v.geometry.spans)
@@ -164,7 +169,7 @@ def _holds_reclaim_chunk_leaves_nothing(h: HeapState, m: Moment) -> bool:
     def is_left(page: int) -> bool:
         s = h.spans[page]
         marked = h.page_in_use[page] == 0 or h.page_marks[page] == 1
-        return not marked and s >= 0 and h.state[s] == IN_USE and h.span_sweepgen[s] == h.sweepgen - 2
+        return not marked and s >= 0 and h.state[s] == IN_USE and h.span_sweepgen[s] == uint32(h.sweepgen - 2)
 
     return m.drained or not any(map(is_left, _chunk_of(m.args, h.geometry)))
 
@@ -239,6 +244,18 @@ SPAN_PROMISES = (
         (),
         None,
         _holds_sweeping_is_not_done_before_its_end,
+    ),
+    Promise(
+        "reclaimers_are_waited_for",
+        "While a large span is swept, by whomever, the heap does not say that sweeping is done.",
+        "Up to 1.16 only those are counted who sweep from the list, and who reclaims does not.",
+        "mgcsweep.go, sweepone: mheap_.sweepers; issue 45315",
+        "reclaimer_is_no_sweeper",
+        ("sweep",),
+        True,
+        (),
+        None,
+        _holds_reclaimers_are_waited_for,
     ),
     Promise(
         "alloc_reclaims_first",

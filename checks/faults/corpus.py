@@ -18,7 +18,7 @@ marked_bits = await marked.read()
 in_use_unmarked = and_not(in_use_bits, marked_bits)
 """
 _ACQUIRE = """
-if not await s.sweepgen.compare_and_swap(sl.sweep_gen - 2, sl.sweep_gen - 1):
+if not await s.sweepgen.compare_and_swap(uint32(sl.sweep_gen - 2), uint32(sl.sweep_gen - 1)):
     return sl, False
 """
 
@@ -108,12 +108,12 @@ SPAN_FAULTS = (
     ),
     fault(
         "sweepgen_acquired_by_plain_store", "the sweeper stores h-1 without comparing", "sweepgen_follows_the_protocol",
-        "made up: mgcsweep.go and mheap.go", "alloc_against_sweeper", ("Sweep.try_acquire", _ACQUIRE, "await s.sweepgen.store(sl.sweep_gen - 1)"),
+        "made up: mgcsweep.go and mheap.go", "alloc_against_sweeper", ("Sweep.try_acquire", _ACQUIRE, "await s.sweepgen.store(uint32(sl.sweep_gen - 1))"),
     ),
     fault(
         "sweep_without_acquiring", "a sweeper that lost the race sweeps all the same", "only_the_winner_sweeps",
         "mgcsweep.go, tryAcquire", "alloc_against_sweeper",
-        ("Sweep.try_acquire", _ACQUIRE, "await s.sweepgen.compare_and_swap(sl.sweep_gen - 2, sl.sweep_gen - 1)"),
+        ("Sweep.try_acquire", _ACQUIRE, "await s.sweepgen.compare_and_swap(uint32(sl.sweep_gen - 2), uint32(sl.sweep_gen - 1))"),
     ),
     fault(
         "sweeper_not_deregistered", "sweepone forgets activeSweep.end", "sweeper_meets_what_it_may_sweep",

@@ -31,8 +31,8 @@ HEAP_MISSES = (
         "swept_span_waited_for", "who needs its span swept waits until it is cached as well", "no_deadlock",
         "made up: mgcsweep.go, ensureSwept", "ensure_swept_against_sweeper",
         (
-            "Sweep.ensure_swept", "if spangen == sl.sweep_gen or spangen == sl.sweep_gen + 3:\n    break",
-            "if spangen == sl.sweep_gen + 3:\n    break",
+            "Sweep.ensure_swept", "if spangen == sl.sweep_gen or spangen == uint32(sl.sweep_gen + 3):\n    break",
+            "if spangen == uint32(sl.sweep_gen + 3):\n    break",
         ),
     ),
     fault(
@@ -138,7 +138,7 @@ HEAP_MISSES = (
     ),
     fault(
         "generation_moves_by_one", "a cycle moves the sweep generation by one", "sweepgen_is_one_of_five", "made up: mgc.go, gcSweep", "cached_across_a_cycle",
-        ("Marking.gc_sweep", "self.sweepgen.write(sg + 2)", "self.sweepgen.write(sg + 1)"),
+        ("Marking.gc_sweep", "self.sweepgen.write(uint32(sg + 2))", "self.sweepgen.write(uint32(sg + 1))"),
     ),
     fault(
         "cleared_while_preemptible", "a large object is cleared where a collection may begin, and is reached by nobody", "live_memory_keeps_its_contents", "made up: malloc.go, mallocgcLarge; after B20, issue 47302, CL 336449", "cycle_beside_an_allocation",

@@ -25,6 +25,7 @@ from spanproof.checks.proofs import (
     scavenged_pages_are_zero,
     set_spans_maps_exactly_the_region,
     sweep_sets_turn_with_the_cycle,
+    sweeping_is_done_when_nobody_sweeps,
     zeroed_base_never_decreases,
     zeroed_base_stays_in_arena,
 )
@@ -61,6 +62,7 @@ THEOREMS = (
     only_the_winner_sweeps.THEOREM,
     nothing_is_freed_while_marking.THEOREM,
     sweep_sets_turn_with_the_cycle.THEOREM,
+    sweeping_is_done_when_nobody_sweeps.THEOREM,
     reclaim_chunk_touches_only_swept_or_claimed_spans.THEOREM,
     no_retry_loop_runs_for_ever.THEOREM,
 )

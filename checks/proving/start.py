@@ -14,7 +14,7 @@ from spanproof.checks.proving.obligations import Kind
 from spanproof.checks.proving.protocol import Protocol
 from spanproof.impl.access import Cell
 from spanproof.impl.span import Span
-from spanproof.model.contracts import cursors, growing, owning, scavenging, sweeping, zeroing
+from spanproof.model.contracts import cursors, finishing, growing, owning, scavenging, sweeping, zeroing
 from spanproof.model.contracts.contract import nothing
 from spanproof.model.geometry import BYTES, Geometry
 from spanproof.model.logic import Claims
@@ -77,7 +77,7 @@ def _sweeping_views(cells: Cells, g: Geometry) -> Iterator[sweeping.View]:
         sets = sum(len(spans.spans) for cell, spans in cells.items() if cell.name == "sweepSpans")
         shared = (_in_use(cells, g, page), _entry(cells, page), sets, cells[Cell("reclaimIndex")])
         world = sweeping.World(generation, state, False, *shared, False)
-        yield sweeping.View(g, sg, n, _place(g, page), page, world, sweeping.Hand())
+        yield sweeping.View(g, sg, 0, n, _place(g, page), page, world, sweeping.Hand())
 
 
 def _begin(p: Protocol, claims: Iterator[Claims]) -> Start:
@@ -112,6 +112,19 @@ def growing_starts(p: Protocol) -> Start:
         for page in g.pages
     ]
     return _begin(p, (growing.lock_invariant(v) for v in views))
+
+
+def finishing_starts(p: Protocol) -> Start:
+    """All is drained, and nobody sweeps."""
+    cells = _fresh(p)
+    active = cells[Cell("sweep.active")]
+    said = [
+        (active % finishing.DRAINED, bool(active & finishing.DRAINED), False),
+        (cells[Cell("sweepers")], bool(cells[Cell("sweepDrained")]), True),
+    ]
+    worlds = [(finishing.World(count, drained, False, 0, False), late) for count, drained, late in said]
+    views = [finishing.View(SHAPE, 0, (0, 0, 0), world, late) for world, late in worlds]
+    return _begin(p, (claims for v in views for claims in (finishing.sound(v), finishing.idle(v))))
 
 
 def sweeping_starts(p: Protocol) -> Start:

@@ -21,7 +21,9 @@ from spanproof.model.contracts.sweeping import Hand, View, World
 from spanproof.model.logic import Claims, Truth, all_of, implies, ite, negate, same
 
 PLAIN = frozenset({"base", "npages", "needzero", "spanclass", "allocCount", "gcmarkBits"})
-MOST_GENERATION = 1 << 60
+GENERATIONS = 1 << 32
+MOST_CYCLES = 1 << 60
+"""Premise of 64-bit words: fewer cycles begin, each of which moves sweepgen by two."""
 MOST_RECLAIMED = sweeping.RECLAIM_DONE + (1 << 62)
 """Premise: the reclaim index is no higher, however often somebody looks for a chunk when all are claimed."""
 CALLER = frozenset({UNPREEMPTED})
@@ -57,7 +59,7 @@ class SweepingProtocol(Protocol):
         place = (e.fresh("arena"), e.fresh("byte"), e.fresh("bit"))
         e.assume_all(owning.is_place(e.geometry, place))
         page = owning.page_at(e.geometry, place)
-        e.view = View(e.geometry, self._heap_generation(), e.fresh("span"), place, page, self._world(), Hand())
+        e.view = View(e.geometry, *self._some_cycle(), e.fresh("span"), place, page, self._world(), Hand())
         e.hold(held)
         e.assume(e.view.span < zeroing.MOST_PAGES)
         e.assume_all(sweeping.sound(e.view))
@@ -65,22 +67,26 @@ class SweepingProtocol(Protocol):
     def _world(self) -> World:
         e = self.engine
         generation, entry = e.fresh("sweepgen"), e.fresh("entry")
-        e.assume(generation <= 2 * MOST_GENERATION)
+        e.assume(generation < GENERATIONS)
         truths = {name: e.fresh_truth(name) for name in ("claimed", "in_use", "settled")}
         to_sweep, reclaim_index = e.fresh("to_sweep"), e.fresh("reclaim_index")
         e.assume(reclaim_index <= MOST_RECLAIMED)
         words = {"entry": entry, "to_sweep": to_sweep, "reclaim_index": reclaim_index}
         return World(generation, e.fresh("state"), **words, **truths)
 
-    def _heap_generation(self) -> Any:
-        sg = self.engine.fresh("sg")
-        self.engine.assume(sg <= MOST_GENERATION)
-        return sg
+    def _some_cycle(self) -> tuple[Any, Any]:
+        """(the heap's sweep generation, how many cycles have begun)."""
+        sg, cycle = self.engine.fresh("sg"), self.engine.fresh("cycle")
+        self.engine.assume(sg < GENERATIONS)
+        if self.engine.bits is not None:
+            self.engine.assume(cycle <= MOST_CYCLES)
+        return sg, cycle
 
     def fresh_world(self, view: View) -> View:
         """The view with any world, and in any cycle where another thread may begin one."""
-        sg = view.sg if view.unpreempted is True or view.locked else self._heap_generation()
-        return replace(view, world=self._world(), sg=sg)
+        stays = view.unpreempted is True or view.locked
+        sg, cycle = (view.sg, view.cycle) if stays else self._some_cycle()
+        return replace(view, world=self._world(), sg=sg, cycle=cycle)
 
     def rely(self, old: View, new: View) -> Claims:
         """What other threads may do."""
@@ -165,7 +171,7 @@ class SweepingProtocol(Protocol):
         """A field: the observed span's if it is this one."""
         e, v = self.engine, self.engine.view
         other = e.fresh(field)
-        e.assume(other <= 2 * MOST_GENERATION)
+        e.assume(other < GENERATIONS)
         return ite(v.span == number, getattr(v.world, field), other)
 
     def _sweepgen(self, access: Access[Any]) -> Any:

@@ -19,6 +19,7 @@ from spanproof.model.contracts.contract import nothing
 from spanproof.model.contracts.sweeping import Hand, View
 from spanproof.model.logic import Claims, all_of, any_of, each_of, implies, negate
 from spanproof.model.state import DEAD, IN_USE, MANUAL
+from spanproof.model.words import uint32
 
 HELD = frozenset({HEAP_LOCK})
 INVALID = "use of invalid sweepLocker"
@@ -29,7 +30,7 @@ def _sweep(p: SweepingProtocol) -> Start:
     p.begin_claiming()
     s = p.span("mspan")
     e = p.engine
-    won = all_of(e.view.world.claimed, e.view.world.sweepgen + 1 == e.view.sg)
+    won = all_of(e.view.world.claimed, e.view.being_swept)
     e.assume(implies(e.view.span == s.number, won))
     entry = e.view
 
@@ -97,7 +98,7 @@ def _uncache_span(p: SweepingProtocol) -> Start:
     e, s = p.engine, p.span("mspan")
     e.view = replace(e.view, hand=Hand(held=s.number))
     w, sg = e.view.world, e.view.sg
-    cached = any_of(w.sweepgen == sg + 1, w.sweepgen == sg + 3)
+    cached = any_of(w.sweepgen == uint32(sg + 1), w.sweepgen == uint32(sg + 3))
     e.assume(implies(e.view.held, all_of(w.state == IN_USE, cached, negate(w.claimed))))
     return Start((s,), lambda _: iter([("nothing_is_claimed", negate(e.view.world.claimed))]))
 
@@ -206,7 +207,7 @@ def _malloc_small(p: SweepingProtocol) -> Start:
 
     def ensures(s: Any) -> Claims:
         if s is not None:
-            yield "a_cached_span_is_marked_cached", implies(e.view.held, e.view.world.sweepgen == e.view.sg + 3)
+            yield "a_cached_span_is_marked_cached", implies(e.view.held, e.view.world.sweepgen == uint32(e.view.sg + 3))
 
     return Start((e.fresh("npages"), e.fresh_truth("needzero")), ensures)
 
@@ -312,7 +313,7 @@ def _others(p: SweepingProtocol, me: View, name: str) -> None:
         if step == "frees a span":
             premises.append(("a span that somebody keeps alive is marked", negate(me.kept)))
         seen = after()
-        now = replace(me, sg=seen.sg, world=replace(seen.world, claimed=me.world.claimed))
+        now = replace(me, sg=seen.sg, cycle=seen.cycle, world=replace(seen.world, claimed=me.world.claimed))
         goals = sweeping.rely(me, now)
         e.lemma(f"{name}; another thread {step}", iter(premises), goals, Kind.RELY)
 
@@ -320,13 +321,14 @@ def _others(p: SweepingProtocol, me: View, name: str) -> None:
 CYCLE = (
     "who calls the heap cannot be preempted, but for bgsweep and gc_cycle (searched: sweeper_meets_what_it_may_sweep)"
 )
-UNWRAPPED = "sweepgen does not wrap around (it takes 2^31 cycles)"
 KEPT = "a span that a thread keeps alive is marked, so the sweeper does not free it (searched: live_memory_keeps_its_contents)"
 BITS = "a set in-use bit marks a mapped span that is in use (proved: in_use_bit_marks_a_built_span)"
 BEGINS = "a cycle begins when every span is swept or cached (searched: sweepgen_is_one_of_five)"
+COUNTED = "in 64-bit words: fewer than 2^60 cycles begin (sweepgen itself wraps around after 2^31)"
+CLAIMED = "in a cycle fewer than 2^62 pages are claimed for reclaiming after all are"
 SETS = f"pushing to a set of spans and popping from it was judged on every set of up to {len(SPANS)} spans"
 BY_HAND = "free_manual is called for spans of alloc_manual, once each"
-PREMISES = (STRONG, CYCLE, BEGINS, UNWRAPPED, BITS, KEPT, POOL, SETS, SEQUENTIAL)
+PREMISES = (STRONG, CYCLE, BEGINS, BITS, KEPT, POOL, SETS, COUNTED, CLAIMED, SEQUENTIAL)
 
 JOBS = (
     Job("sweeping: start", "the heap begins as it must", SweepingProtocol, "", sweeping_starts),

@@ -16,6 +16,7 @@ from spanproof.checks.proving.asking import PURE
 from spanproof.checks.proving.closed_world import beside, covered
 from spanproof.checks.proving.cursors_jobs import JOBS as CURSORS
 from spanproof.checks.proving.cuts import LiftError
+from spanproof.checks.proving.finishing_jobs import JOBS as FINISHING
 from spanproof.checks.proving.following_jobs import JOBS as FOLLOWING
 from spanproof.checks.proving.footprint import columns
 from spanproof.checks.proving.growing_jobs import JOBS as GROWING
@@ -33,12 +34,13 @@ from spanproof.checks.verdict import Result, Verdict
 from spanproof.model.releases import RELEASES, Release, row
 
 OWNING = (*BUILDING, *FOLLOWING)
-PROTOCOLS = (GROWING, ZEROING, OWNING, SWEEPING, SCAVENGING, CURSORS, RETRYING)
+PROTOCOLS = (GROWING, ZEROING, OWNING, SWEEPING, SCAVENGING, FINISHING, CURSORS, RETRYING)
 _SPANS, _PAGES = (GROWING, OWNING, SWEEPING), (GROWING, ZEROING, OWNING, SWEEPING, SCAVENGING)
 RESTS_ON: Mapping[Any, tuple[tuple[Job, ...], ...]] = {
     **{jobs_[0].protocol: _SPANS for jobs_ in _SPANS},
     **{jobs_[0].protocol: _PAGES for jobs_ in (ZEROING, SCAVENGING)},
-    CURSORS[0].protocol: PROTOCOLS[:-1],
+    FINISHING[0].protocol: (*_SPANS, FINISHING),
+    CURSORS[0].protocol: (*_PAGES, CURSORS),
     RETRYING[0].protocol: (RETRYING,),
 }
 """The protocols that a protocol's premises lead to, itself included."""
@@ -54,12 +56,14 @@ class Part:
     goal: str = ""
     kind: Kind | None = None
     functions: frozenset[str] = frozenset()
+    pruned: bool = False
+    """So are branches that cannot be taken: a throw behind one needs no more to be shown."""
 
     def has(self, o: Obligation) -> bool:
         """Whether this is one of them."""
         named = not self.goal or o.goal == self.goal
         here = not self.functions or o.function in self.functions
-        return named and here and (self.kind is None or o.kind is self.kind)
+        return named and here and (self.kind in {None, o.kind} or (self.pruned and o.kind is Kind.PRUNED))
 
     def __str__(self) -> str:
         """What they show."""
@@ -216,7 +220,8 @@ def _not_looked_at(
     """Ways that the text can go and no path went."""
     taken = frozenset[Arm]().union(*(proof.arms for proof in proofs))
     functions = [function_of(heap_class, name) for name in sorted(covered(protocol, heap_class))]
-    for arm in never_taken(functions, taken, one_release=release is not None):
+    some = release is not None or not all(any(job.applies(r) for job in protocol) for r in RELEASES)
+    for arm in never_taken(functions, taken, one_release=some):
         yield f"{arm}: nothing is shown of what follows"
 
 

@@ -41,10 +41,10 @@ class Waits:
 
 
 @dataclass(frozen=True, slots=True)
-class Elsewhere:
-    """That a loop comes to an end is no matter of this protocol: where it is shown, or searched."""
+class Unbounded:
+    """A loop of which no bound is shown."""
 
-    where: str
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,9 @@ class Loop:
     """Of the view and the function's locals."""
     keeps: Callable[[View, View], Claims]
     """What the loop does to the world between any two visits of its head: an order."""
-    rank: Callable[[View, Any], Word | tuple[Word, ...]] | Waits | Elsewhere
-    """A natural number that falls with each round, or some of which the first that changes falls."""
+    rank: Callable[[View, Any], Word | tuple[Word, ...]] | Waits | Unbounded | str
+    """A natural number that falls with each round, or some of which the first that changes falls; or the name of the
+    proof of another protocol that shows it."""
     about: Callable[[View, Any], Truth] = always
     """When the rank is a claim: when the loop works on what is observed."""
     locked: Callable[[Any], Truth] | None = None

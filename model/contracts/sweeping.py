@@ -14,6 +14,7 @@ from spanproof.model.contracts.zeroing import FRAME, MOST_PAGES, refilled, to_re
 from spanproof.model.geometry import Geometry
 from spanproof.model.logic import Claims, Truth, all_of, any_of, implies, ite, negate, same
 from spanproof.model.state import DEAD, IN_USE
+from spanproof.model.words import uint32
 
 ALLOC_HEAP = 0
 """spanAllocHeap."""
@@ -62,7 +63,9 @@ class View:
 
     geometry: Geometry
     sg: Word
-    """The heap's sweep generation."""
+    """The heap's sweep generation, a uint32: after 2^31 cycles it begins anew."""
+    cycle: Word
+    """How many cycles have begun. A ghost: it does not wrap around."""
     span: Word
     place: tuple[Word, Word, Word]
     """Of the observed page: its arena, its byte in page_in_use, its bit there."""
@@ -96,7 +99,17 @@ class View:
     @property
     def swept(self) -> Truth:
         """Whether the observed span is swept in this cycle, and may be cached since."""
-        return any_of(self.world.sweepgen == self.sg, self.world.sweepgen == self.sg + 3)
+        return any_of(self.world.sweepgen == self.sg, self.world.sweepgen == uint32(self.sg + 3))
+
+    @property
+    def unswept(self) -> Truth:
+        """Whether the observed span waits to be swept in this cycle, if it is in use."""
+        return self.world.sweepgen == uint32(self.sg - 2)
+
+    @property
+    def being_swept(self) -> Truth:
+        """Whether the observed span was acquired in this cycle, and is not swept yet."""
+        return self.world.sweepgen == uint32(self.sg - 1)
 
     def observed(self, number: Word) -> Truth:
         """Whether a span is the observed one; if it was just looked up, by way of the observed page."""
@@ -109,13 +122,13 @@ class View:
 def sound(v: View) -> Claims:
     """What is true in every state."""
     w = v.world
-    one_of = any_of(*(w.sweepgen + 2 == v.sg + k for k in (0, 1, 2, 3, 5)))
+    one_of = any_of(v.unswept, v.being_swept, v.swept, w.sweepgen == uint32(v.sg + 1))
     yield "sweepgen_is_one_of_five", implies(w.state == IN_USE, one_of)
-    yield "a_claimed_span_is_being_swept", implies(w.claimed, any_of(w.sweepgen + 1 == v.sg, w.sweepgen == v.sg))
+    yield "a_claimed_span_is_being_swept", implies(w.claimed, any_of(v.being_swept, w.sweepgen == v.sg))
     yield "a_claimed_span_is_in_use", implies(w.claimed, w.state == IN_USE)
     settled = all_of(v.swept, negate(w.claimed))
     yield "a_settled_span_is_swept", implies(all_of(w.settled, w.state == IN_USE), settled)
-    yield "a_held_span_is_not_unswept", implies(all_of(v.held, w.state == IN_USE), w.sweepgen + 2 != v.sg)
+    yield "a_held_span_is_not_unswept", implies(all_of(v.held, w.state == IN_USE), negate(v.unswept))
     yield "in_use_bit_marks_a_mapped_page", implies(w.in_use, w.entry >= FIRST_SPAN)
     built = implies(w.entry == v.span + FIRST_SPAN, w.state == IN_USE)
     yield "in_use_bit_marks_a_built_span", implies(w.in_use, built)
@@ -128,14 +141,15 @@ def may_be_stopped(v: View) -> Claims:
 
 def in_this_cycle(old: View, new: View) -> Claims:
     """No span becomes unswept again before the next cycle."""
-    if old.sg is not new.sg:
-        yield "sweep_generations_only_grow", old.sg <= new.sg
-        yield "a_cycle_begins_with_the_world_stopped", implies(old.unpreempted, old.sg == new.sg)
-    same_cycle = True if old.sg is new.sg else old.sg == new.sg
-    unswept_then, unswept_now = (v.world.sweepgen + 2 == v.sg for v in (old, new))
-    yield "sweepgen_follows_the_protocol", implies(all_of(same_cycle, unswept_now), unswept_then)
+    same_cycle: Truth = True
+    if old.cycle is not new.cycle:
+        same_cycle = old.cycle == new.cycle
+        yield "cycles_only_begin", old.cycle <= new.cycle
+        yield "the_generation_is_that_of_the_cycle", implies(same_cycle, old.sg == new.sg)
+        yield "a_cycle_begins_with_the_world_stopped", implies(old.unpreempted, same_cycle)
+    yield "sweepgen_follows_the_protocol", implies(all_of(same_cycle, new.unswept), old.unswept)
     yield "a_swept_span_stays_swept", implies(all_of(same_cycle, old.swept), new.swept)
-    stays = all_of(same_cycle, unswept_now, old.world.state == IN_USE)
+    stays = all_of(same_cycle, new.unswept, old.world.state == IN_USE)
     yield "an_unswept_span_is_not_freed", implies(stays, new.world.state == IN_USE)
     settled = all_of(same_cycle, old.world.settled)
     yield "what_is_settled_stays_settled", implies(settled, new.world.settled)
@@ -169,10 +183,11 @@ def writes_sweepgen(v: View, number: Word, new: Word) -> Claims:
     """The guarantee of a write to a span's sweepgen: acquire, finish, cache, uncache, or build."""
     yield "who_writes_sweepgen_cannot_be_preempted", implies(v.observed(number), v.unpreempted)
     w, sg = v.world, v.sg
-    acquires = all_of(w.sweepgen + 2 == sg, new + 1 == sg, negate(w.claimed), w.state == IN_USE)
-    finishes = all_of(w.claimed, w.sweepgen + 1 == sg, new == sg)
-    caches = all_of(w.sweepgen == sg, new == sg + 3)
-    uncaches = any_of(all_of(w.sweepgen == sg + 3, new == sg), all_of(w.sweepgen == sg + 1, new + 1 == sg))
+    acquires = all_of(v.unswept, new == uint32(sg - 1), negate(w.claimed), w.state == IN_USE)
+    finishes = all_of(w.claimed, v.being_swept, new == sg)
+    caches = all_of(w.sweepgen == sg, new == uint32(sg + 3))
+    stale = all_of(w.sweepgen == uint32(sg + 1), new == uint32(sg - 1))
+    uncaches = any_of(all_of(w.sweepgen == uint32(sg + 3), new == sg), stale)
     builds = all_of(w.state == DEAD, new == sg)
     mine = all_of(v.held, any_of(caches, uncaches, builds))
     yield "sweepgen_follows_the_protocol", implies(v.observed(number), any_of(acquires, finishes, mine))
@@ -181,7 +196,7 @@ def writes_sweepgen(v: View, number: Word, new: Word) -> Claims:
 def sweepgen_written(v: View, number: Word, new: Word) -> View:
     """After a write to a span's sweepgen."""
     here = v.span == number
-    becomes_mine = all_of(here, new + 1 == v.sg)
+    becomes_mine = all_of(here, new == uint32(v.sg - 1))
     return v.but(sweepgen=ite(here, new, v.world.sweepgen), claimed=any_of(v.world.claimed, becomes_mine))
 
 
@@ -254,13 +269,14 @@ def writes_reclaim_index(v: View, new: Word, chunk: int) -> Claims:
 
 def cycle_begun(v: View, new: Word, to_sweep: Word) -> View:
     """After a write of the heap's sweepgen: the sets turn."""
-    return replace(v.but(to_sweep=to_sweep, settled=False), sg=new, hand=replace(v.hand, cycles=v.hand.cycles + 1))
+    turned, hand = v.but(to_sweep=to_sweep, settled=False), replace(v.hand, cycles=v.hand.cycles + 1)
+    return replace(turned, sg=new, cycle=v.cycle + 1, hand=hand)
 
 
 def begins_a_cycle(v: View, new: Word) -> Claims:
     """The heap's sweepgen is written."""
     yield "a_cycle_begins_with_the_world_stopped", all_of(v.stopped, v.locked)
-    yield "a_cycle_is_two_generations", new == v.sg + 2
+    yield "a_cycle_is_two_generations", new == uint32(v.sg + 2)
     yield "nothing_is_claimed", negate(v.world.claimed)
 
 
@@ -274,7 +290,7 @@ def all_is_swept(v: View) -> Claims:
 
 def sweep_requires(v: View, s: Any) -> Claims:
     """What sweep asks for: the span was won by this thread."""
-    won = all_of(v.world.claimed, v.world.sweepgen + 1 == v.sg)
+    won = all_of(v.world.claimed, v.being_swept)
     yield "only_the_winner_sweeps", implies(v.observed(s.number), won)
 
 
@@ -444,8 +460,9 @@ def _not_swept_yet(v: View, local: Any) -> Claims:
     to sweep it.
     """
     gen, sg = local.spangen, v.sg
-    given_out = all_of(gen + 2 == sg, negate(local.sl.valid))
-    yield "it_waits_for_who_has_the_span", implies(v.kept, any_of(given_out, gen + 1 == sg, gen == sg + 1))
+    given_out = all_of(gen == uint32(sg - 2), negate(local.sl.valid))
+    cached = gen == uint32(sg + 1)
+    yield "it_waits_for_who_has_the_span", implies(v.kept, any_of(given_out, gen == uint32(sg - 1), cached))
 
 
 def _spans_to_sweep(v: View, _: Any) -> Word:
@@ -454,7 +471,7 @@ def _spans_to_sweep(v: View, _: Any) -> Word:
 
 def _another_cycle(old: View, new: View) -> Truth:
     """Whether another thread has begun a cycle."""
-    return new.sg != old.sg
+    return new.cycle != old.cycle
 
 
 def _pages_to_reclaim(v: View, local: Any) -> tuple[Word, Word]:

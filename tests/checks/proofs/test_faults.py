@@ -65,6 +65,9 @@ BREAKS = {
     "state_not_looked_at": "a_word_leads_to_a_built_span",
     "bounds_not_looked_at": "a_word_leads_to_a_built_span",
     "first_byte_is_outside": "a_word_leads_to_a_built_span",
+    "reclaimer_is_no_sweeper": "sweeping_is_done_when_nobody_sweeps",
+    "sweeper_not_deregistered": "sweeping_is_done_when_nobody_sweeps",
+    "sweeps_only_when_done": "sweeping_is_done_when_nobody_sweeps",
     "counted_off_in_vain": "no_retry_loop_runs_for_ever",
     "drained_set_looked_at_again": "no_retry_loop_runs_for_ever",
     "chunks_claimed_for_ever": "no_retry_loop_runs_for_ever",
@@ -75,7 +78,6 @@ BREAKS = {
 SPOKEN_OF_ELSEWHERE = {
     "taken_pages_given_again": "it is in the page allocator, which stands here by its contract",
     "second_fit": "it is in the page allocator, which stands here by its contract",
-    "sweeper_not_deregistered": "no theorem speaks of the words that say when sweeping is done",
     "alloc_count_not_cleared": "no theorem speaks of object counts",
     "manual_free_counted_as_heap": "no theorem speaks of the counters of bytes",
     "scavenged_bytes_not_subtracted": "no theorem speaks of the counters of bytes",
@@ -104,7 +106,6 @@ SPOKEN_OF_ELSEWHERE = {
     "flushed_without_the_lock": "page caches stand here by the contract of alloc_from_cache",
     "cached_generation_not_expected": "no theorem says that the sweeper never throws",
     "no_allocation_without_a_p": "no theorem says that alloc_span never throws",
-    "reclaimer_is_no_sweeper": "no theorem speaks of the words that say when sweeping is done",
     "growth_counts_what_was_asked": "no theorem speaks of the counters of bytes",
     "free_bytes_not_counted": "no theorem speaks of the counters of bytes",
     **dict.fromkeys(
@@ -114,11 +115,10 @@ SPOKEN_OF_ELSEWHERE = {
     "scavenger_parks_at_once": "no theorem says how much is scavenged",
     "mspan_not_kept": "no theorem counts the mspans that a P keeps",
     "chunk_not_capped": "sweeping more than was asked is allowed to whoever reclaims",
-    "sweeps_only_when_done": "no theorem says that sweeping goes on",
     "large_span_not_listed": "no theorem says that the sweeper meets every span",
     "empty_cache_not_filled": "page caches stand here by the contract of alloc_from_cache",
     "tracer_told_always": "no theorem says when the tracer is told",
-    "cursor_not_lowered": "the cursor is of another class, of which no proof speaks",
+    "cursor_not_lowered": "no theorem says where cursors are",
     "huge_pages_not_asked_for": "no theorem speaks of hints to the system",
     "garbage_not_reclaimed": "no theorem says that the heap does not grow beside its garbage",
     "marked_while_spans_are_unswept": "that every span is swept when marking begins is a premise",
@@ -131,8 +131,8 @@ SPOKEN_OF_ELSEWHERE = {
 }
 """Faults that no theorem can see, and why: they are found by search."""
 UNKNOWN = {
-    "forced_cursor_not_marked": "the cursor is of another class, of which no proof speaks",
-    "find_raises_the_forced_cursor": "the cursor is of another class, of which no proof speaks",
+    "forced_cursor_not_marked": "of an edited cursor it cannot be told which cell it is",
+    "find_raises_the_forced_cursor": "of an edited cursor it cannot be told which cell it is",
     "edges_of_an_aligned_stack_are_freed": "it calls the page allocator where no proof speaks of it",
     "stacks_not_aligned": "alloc_phys_page_aligned is then called by nobody whom a proof covers",
     "needzero_of_nil": "alloc follows nil, which no theorem's own claims speak of",

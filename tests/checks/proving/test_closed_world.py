@@ -261,15 +261,16 @@ KINDS = {
         "Heap.alloc_span", "s = await self.alloc_mspan_locked()",
         "s = await self.alloc_mspan_locked()\nawait self.free_mspans.store(0)")),
     "three generations on": ("gc_cycle", Edit(
-        "Marking.gc_sweep", "await self.sweepgen.write(sg + 2)", "await self.sweepgen.write(sg + 3)")),
+        "Marking.gc_sweep", "await self.sweepgen.write(uint32(sg + 2))", "await self.sweepgen.write(uint32(sg + 3))")),
     "a survivor stays unswept": ("sweep", Edit("Sweep.sweep", "await s.sweepgen.store(sweepgen)", "pass")),
     "pushed among those to sweep": ("uncache_span", Edit(
         "Sweep.uncache_span", "self.span_sets.at(sg // 2 % 2)", "self.span_sets.at(1 - sg // 2 % 2)")),
     "a span is pushed that is not held": ("sweepone", Edit(
         "Sweep.sweepone", "npages = 0", "await self.span_sets.at(sl.sweep_gen // 2 % 2).update(push, s)\nnpages = 0")),
-    "the cycle does not turn": ("gc_cycle", Edit("Marking.gc_sweep", "await self.sweepgen.write(sg + 2)", "pass")),
+    "the cycle does not turn": ("gc_cycle", Edit(
+        "Marking.gc_sweep", "await self.sweepgen.write(uint32(sg + 2))", "pass")),
     "the first cycle is another": ("sweepone", Edit(
-        "Sweep.try_acquire", "if await s.sweepgen.load() != sl.sweep_gen - 2:\n    return sl, False",
+        "Sweep.try_acquire", "if await s.sweepgen.load() != uint32(sl.sweep_gen - 2):\n    return sl, False",
         "if sl.sweep_gen == 2:\n    return sl, True")),
     "while it is traced": ("reclaim_chunk", Edit(
         "Heap.reclaim_chunk", "await self.trace_gc_sweep_span((n0 - n_freed) * self.geometry.page_size)",
@@ -323,12 +324,13 @@ KINDS = {
     "the generation of before the world was stopped": ("gc_cycle", Edit(
         "Marking.gc_cycle", "await self.world.stop()",
         "sg = await self.sweepgen.read()\nawait self.world.stop()\nawait self.lock.lock()\n"
-        "await self.sweepgen.write(sg + 2)\nawait self.lock.unlock()")),
+        "await self.sweepgen.write(uint32(sg + 2))\nawait self.lock.unlock()")),
     "the locker of before it is safe": ("bgsweep", Edit(
         "Sweep.bgsweep", "await self.acquirem()",
         "sl = await self.begin_sweep()\nawait self.acquirem()\ns = await self.next_span_for_sweep(sl)\n"
-        "if s is not None and sl.valid and await s.sweepgen.load() == sl.sweep_gen - 2:\n"
-        "    await s.sweepgen.compare_and_swap(sl.sweep_gen - 2, sl.sweep_gen - 1)\n    await self.sweep(s)")),
+        "if s is not None and sl.valid and await s.sweepgen.load() == uint32(sl.sweep_gen - 2):\n"
+        "    await s.sweepgen.compare_and_swap(uint32(sl.sweep_gen - 2), uint32(sl.sweep_gen - 1))\n"
+        "    await self.sweep(s)")),
     "it can be stopped with a span that it won": ("sweepone", Edit(
         "Sweep.sweepone", "npages = await s.npages.read()",
         "await self.releasem()\nnpages = await s.npages.read()\nawait self.acquirem()")),

@@ -131,6 +131,7 @@ def prove(theorems: tuple[str, ...], domain: str | None, tier: str, infer: bool,
 
     For any number of threads, or, where functions only compute, for all inputs.
     """
+    from spanproof.checks import evidence_tasks  # noqa: PLC0415
     from spanproof.checks.faults.planting import subject  # noqa: PLC0415
     from spanproof.checks.jobs import plain_tasks, proof_tasks  # noqa: PLC0415
     from spanproof.checks.proofs.catalogue import BY_NAME, PLAIN_BY_NAME, plain_names  # noqa: PLC0415
@@ -139,12 +140,12 @@ def prove(theorems: tuple[str, ...], domain: str | None, tier: str, infer: bool,
     if options["recheck"]:
         if theorems or options["certificates"]:
             raise click.UsageError("--recheck: asks about what is in the folder; leave theorems and --certificates out")
-        return run_tasks("prove", _rechecks(Path(options["recheck"]), options), options)
+        return run_tasks("prove", evidence_tasks.rechecks(Path(options["recheck"]), options), options)
     if sum(map(bool, (options["certificates"], options["necessity"], options["stability"], infer))) > 1:
         raise click.UsageError("--certificates, --necessity, --stability, --infer: one at a time")
-    _named_solvers(options)
+    evidence_tasks.named_solvers(options)
     if infer:
-        return _inferred(theorems, domain, options)
+        return run_tasks("prove", evidence_tasks.inferred(theorems, domain, options), options, tell=True)
     for name in theorems:
         known(name, [*BY_NAME, *PLAIN_BY_NAME], "theorem")
     if options["without"] is not None:
@@ -157,44 +158,6 @@ def prove(theorems: tuple[str, ...], domain: str | None, tier: str, infer: bool,
     heap = subject(options["heap"], options["fault"]).heap_class
     tasks = [*proof_tasks(options["theorems"], heap, options["release"], domains), *plain_tasks(plain)]
     return run_tasks("prove", tasks, options, tell=bool(theorems))
-
-
-def _inferred(theorems: tuple[str, ...], domain: str | None, options: dict[str, Any]) -> int:
-    """Look for an invariant, and tell it."""
-    from spanproof.checks.jobs import Task  # noqa: PLC0415
-    from spanproof.model.releases import NEWEST  # noqa: PLC0415
-
-    if theorems or domain == "bv64":
-        raise click.UsageError("--infer: for alloc_needs_zero, in integers; leave theorems and --domain out")
-    task = Task("infer", "alloc_needs_zero", options["release"] or NEWEST.name)
-    return run_tasks("prove", [task], options, tell=True)
-
-
-def _named_solvers(options: dict[str, Any]) -> None:
-    """Refuse solvers that nobody would ask, or that are no commands."""
-    from spanproof.checks.proving.evidence.recheck import command  # noqa: PLC0415
-
-    solvers = options["solvers"]
-    if solvers and not (options["stability"] or options["recheck"]):
-        raise click.UsageError("--solver: only with --recheck or --stability")
-    if len(solvers) > 1 and options["stability"]:
-        raise click.UsageError("--stability: give one --solver")
-    for solver in solvers:
-        command(solver)
-
-
-def _rechecks(folder: Path, options: dict[str, Any]) -> list["Task"]:
-    """A task for each proof, the shortest first: where time runs short, the longest go without."""
-    from spanproof.checks.jobs import Task  # noqa: PLC0415
-    from spanproof.checks.proving.evidence.certificates import read_manifest  # noqa: PLC0415
-    from spanproof.checks.proving.evidence.solvers import installed  # noqa: PLC0415
-
-    options["solvers"] = options["solvers"] or tuple(reversed(installed()))  # the quickest with bits first
-    if not options["solvers"]:
-        raise click.UsageError("--recheck: no other solver is installed: pip install 'spanproof[recheck]', or --solver")
-    _named_solvers(options)
-    found = sorted(read_manifest(folder), key=lambda certificate: sum(certificate.seconds))
-    return [Task("recheck", certificate.file) for certificate in found]
 
 
 @cli.command(cls=WithHistories)

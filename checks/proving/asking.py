@@ -220,12 +220,16 @@ class Asking(ABC):
             self.expect_satisfiable(where)
 
     def fact(self, where: str, premises: Claims, goals: Claims) -> None:
-        """Show goals from premises alone, with nothing else in the way, and add them to the hypotheses."""
+        """Show goals from premises, and each from those before it, and add them to the hypotheses.
+
+        With nothing else in the way, and in steps that are small enough, the solver's luck does not matter.
+        """
         goals_ = [(goal, claim) for goal, claim, _ in self._read(goals)]
         with self.questions.apart():
             self.assume_all(premises)
             for goal in goals_:
                 self.prove_all(Kind.LEMMA, where, iter([goal]))
+                self.assume(goal[1])
             self.expect_satisfiable(where)
         self.assume_all(iter(goals_))
 

@@ -23,8 +23,8 @@ def _grow(p: GrowingProtocol) -> Start:
     e.assume(npage < MOST_PAGES)
     e.hold(HELD)
     p.asked = growing.in_chunks(e.geometry, npage)
-    room = growing.whole_chunks_are_whole_pages(e.geometry, e.view.world.base + p.asked)
-    e.fact("what is left, and what is asked for", iter(()), room)
+    left, arena = e.view.world.base, e.view.world.hint
+    e.fact("whole chunks", iter(()), growing.whole_chunks(e.geometry, left, arena, p.asked))
     return Start((npage,), lambda result: growing.grow_ensures(e.view, result, npage), HELD)
 
 

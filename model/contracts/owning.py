@@ -190,6 +190,7 @@ def place_is_found(geometry: Geometry, place: tuple[Word, Word, Word]) -> Claims
     page = base // geometry.page_size % geometry.pages_per_arena
     yield "arena_of_an_address", geometry.arena_index(base) == arena
     yield "page_of_an_address", base // geometry.page_size == page_at(geometry, place)
+    yield "place_of_a_page", page == byte * 8 + bit
     yield "byte_of_a_page", page // 8 == byte
     yield "bit_of_a_page", page % 8 == bit
 

@@ -100,9 +100,10 @@ def test_what_nobody_answers_is_asked_alone(folder: Path) -> None:
 
 def test_a_question_alone_is_the_same_question(script: Script, tmp_path: Path) -> None:
     """With all that is known at it, or it would have another answer; and nothing that is asked beside it."""
-    numbers = range(0, len(script.asked), 10)
-    for number in numbers:
+    standing = list(_standing(script.text()))
+    for number in range(0, len(script.asked), 10):
         text = alone(script.text(), number)
+        assert [line for line in text.splitlines() if line.startswith("(assert")] == standing[number]
         (tmp_path / "alone.smt2").write_text(text)
         assert text.count("(check-sat)") == 1
         assert "(push" not in text

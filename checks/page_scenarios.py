@@ -51,6 +51,10 @@ _ABOVE = (AllocManual(1), AllocManual(7), AllocManual(1), AllocManual(1), FreeMa
 """The same, with a page in use above all that is free."""
 _TWO_BLOCKS = (AllocManual(1), AllocManual(1), AllocManual(8), AllocManual(1), FreeManual(1), Collect(), FreeManual(3))
 """A page freed in the lower block of a chunk before a cycle began, and one in the upper block after."""
+_THREE_SINGLES = (AllocManual(1), AllocManual(3), *[AllocManual(1)] * 5, FreeManual(0))
+"""Two chunks and a page in use, the lowest page free."""
+_UPWARDS = (FreeManual(2), FreeManual(4), FreeManual(6))
+"""Of these, two pages of the second chunk and the one above it are freed."""
 _IN_THREE_CHUNKS = (
     AllocManual(1),
     AllocManual(3),
@@ -265,6 +269,21 @@ PAGE_SCENARIOS = (
     scenario(
         "finding_forced_misses_a_free", "after that a forced scavenge of everything finds nothing",
         "go1.27", CACHED, (thread(FreeManual(1), before=_BELOW), thread(ScavengeAll(), ScavengeAll())), 0, (),
+        only="forced_scavenge_leaves_nothing", finding=True,
+    ),
+    scenario(
+        "one_find_at_a_time", "pages are freed above a cursor, each above the last, while one scavenger looks",
+        "go1.27", CHUNKED, (thread(*_UPWARDS, before=_THREE_SINGLES), thread(ScavengeAll())), 10_857, (SCAVENGED, RAISED),
+        only="forced_cursor_is_above_what_is_free",
+    ),
+    scenario(
+        "finding_cursor_cleared_by_a_late_find", "the same with two scavengers: one takes the mark away, and then the other clears the cursor",
+        "go1.27", CHUNKED, (thread(*_UPWARDS, ScavengeAll(), before=_THREE_SINGLES), thread(ScavengeAll())), 0, (),
+        only="forced_cursor_is_above_what_is_free", finding=True,
+    ),
+    scenario(
+        "finding_forced_misses_what_a_late_find_cleared", "after that a forced scavenge of everything finds nothing",
+        "go1.27", CHUNKED, (thread(*_UPWARDS, ScavengeAll(), ScavengeAll(), before=_THREE_SINGLES), thread(ScavengeAll())), 0, (),
         only="forced_scavenge_leaves_nothing", finding=True,
     ),
     scenario(

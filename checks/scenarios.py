@@ -16,6 +16,7 @@ from spanproof.checks.programs import (
     MallocLarge,
     MallocSmall,
     Reclaim,
+    Scan,
     Sweep,
     Uncache,
 )
@@ -39,6 +40,8 @@ NO_MEMORY = "memory ran out"
 STOPPED = "the world was stopped"
 STALE = "a stale cached span was taken back"
 TRACED = "the tracer was told"
+LED = "a word led to a span"
+ASTRAY = "a word led to no span"
 
 OLD_SPAN = (MallocLarge(1), Drop(0), Collect())
 """One span of one page, in use, dirty, unmarked and not yet swept."""
@@ -254,6 +257,22 @@ SPAN_SCENARIOS = (
         "go1.16", BYTES,
         (thread(MallocLarge(1), before=OLD_SPANS), thread(Sweep()), thread(MallocLarge(2))), 1_363_314,
         (LOST_RACE, SWEPT_FREE, RECLAIMED, REUSE, FAILED_CAS),
+    ),
+    scenario(
+        "word_into_a_span_being_built", "the collector follows a word to an mspan that is just being used again",
+        "go1.27", BYTES, (thread(Scan(0), before=(AllocManual(1), FreeManual(0))), thread(MallocLarge(1))), 694, (LED, ASTRAY, STOPPED),
+    ),
+    scenario(
+        "word_into_what_was_freed", "the collector follows a word to a page that once was an mspan's which now has another",
+        "go1.14", BYTES, (thread(Scan(1), before=(AllocManual(2), FreeManual(0))), thread(MallocLarge(1))), 457, (ASTRAY, STOPPED),
+    ),
+    scenario(
+        "word_into_live_memory", "the collector follows words to memory that is owned, while others allocate and free beside it",
+        "go1.20", BYTES, (thread(Scan(0), before=(MallocLarge(1),)), thread(AllocManual(1), FreeManual(0))), 754, (LED, STOPPED),
+    ),
+    scenario(
+        "word_into_garbage", "a word keeps garbage alive for a cycle, and the sweeper of the last one is still at work",
+        "go1.17", BYTES, (thread(Scan(0), before=OLD_SPAN), thread(Sweep())), 162, (SWEPT_FREE, STOPPED),
     ),
 )  # fmt: skip
 

@@ -281,7 +281,7 @@ class PageAlloc:
         if (
             npages <= 0
             or base % g.page_size != 0
-            or not g.min_off_addr <= base <= g.max_off_addr + 1 - npages * g.page_size
+            or not 0 <= base - g.min_off_addr <= (1 << g.heap_addr_bits) - npages * g.page_size
         ):
             raise Undefined(f"{npages} pages at {base:#x} are freed")
         await self.tree.update(lower_search_addr, base)

@@ -1,15 +1,15 @@
 """Sweeping: spans whose objects are all unmarked go back to the page heap.
 
-Mirrors mgcsweep.go, with the parts of mgc.go and mcentral.go that move sweep generations. A span is swept by whoever
+Mirrors mgcsweep.go, with what mcentral.go does for it. A span is swept by whoever
 wins the compare-and-swap of its sweepgen from h-2 to h-1. The words that say when sweeping is done differ by release
-(model/releases.py, sweep_done). One set of spans stands for all size classes, full and partial. Read next: heap.py.
+(model/releases.py, sweep_done). One set of spans stands for all size classes, full and partial. Read next: marking.py.
 """
 
 from abc import abstractmethod
 from dataclasses import dataclass, replace
 
 from spanproof.impl.access import Throw
-from spanproof.impl.heap_cells import SWEEP_DRAINED_MASK, ArenaList, HeapCells, SpanSet
+from spanproof.impl.heap_cells import SWEEP_DRAINED_MASK, HeapCells, SpanSet
 from spanproof.impl.span import IN_USE, LARGE, Span
 from spanproof.model.releases import SweepDone
 from spanproof.model.words import uint32
@@ -245,67 +245,9 @@ class Sweep(HeapCells):
             if not self.release.alloc_span_pushes:
                 await self.span_sets.at(sg // 2 % 2).update(push, s)
 
-    async def gc_cycle(self) -> None:
-        """One collection as the page heap sees it, with the world stopped throughout (gcStart .. gcMarkTermination).
-
-        What the program can reach is marked. Go marks while the program runs; from the page heap's side nothing moves
-        between the two pauses, as no span is freed during marking.
-        """
-        await self.world.stop()
-        await self.finishsweep_m()
-        await self.gc_mark()
-        await self.gc_sweep()
-        if self.release.scavenge_index:
-            await self.index.next_gen()
-        await self.world.start()
-
     async def finishsweep_m(self) -> None:
         """Sweep what is left, so that no span is unswept when marking begins (mgcsweep.go, finishsweep_m)."""
         while await self.sweepone() != NOTHING_SWEPT:
             pass
         if self.release.sweep_done == SweepDone.ACTIVE and await self.active.load() != SWEEP_DRAINED_MASK:
             raise Throw("active sweepers found at start of mark phase")
-
-    async def gc_mark(self) -> None:
-        """Clear page_marks, then mark every span that the program can reach (gcResetMarkState, greyobject)."""
-        arenas: ArenaList = await self.sweep_arenas_now()
-        i = 0
-        while i < arenas.count:
-            word = 0
-            while word * 8 < self.geometry.pages_per_arena:
-                await self.page_marks.at((arenas.at(i), word)).write(0)
-                word += 1
-            i += 1
-        n = 0
-        while n < self.geometry.spans:
-            s = Span(n)
-            if await s.state.load() == IN_USE and await s.reachable.read() != 0:
-                await s.gcmark_bits.write(1)
-                base = await s.base.read()
-                page = base // self.geometry.page_size % self.geometry.pages_per_arena
-                await self.page_marks.at((self.arena_index(base), page // 8)).or8(1 << page % 8)
-            n += 1
-
-    async def sweep_arenas_now(self) -> ArenaList:
-        """allArenas, under the lock that protects it."""
-        await self.lock.lock()
-        arenas = await self.all_arenas.read()
-        await self.lock.unlock()
-        return arenas
-
-    async def gc_sweep(self) -> None:
-        """Begin a new sweep generation (mgc.go, gcSweep)."""
-        await self.lock.lock()
-        sg = await self.sweepgen.read()
-        await self.sweepgen.write(uint32(sg + 2))
-        if self.release.sweep_done == SweepDone.SWEEPDONE:
-            await self.sweepdone.write(0)
-        elif self.release.sweep_done == SweepDone.DRAINED_AND_SWEEPERS:
-            await self.sweep_drained.write(0)
-        else:
-            await self.active.store(0)
-        arenas = await self.all_arenas.read()
-        await self.sweep_arenas.write(arenas)
-        await self.reclaim_index.store(0)
-        await self.reclaim_credit.store(0)
-        await self.lock.unlock()

@@ -142,6 +142,10 @@ class Moment:
     """Collections that have ended before."""
     generation: int = 0
     """Of the scavenge index."""
+    to_sweep: tuple[int, ...] = ()
+    """Per span: how often the sets name it among those to sweep, when a collection returns."""
+    sought: int | None = None
+    """The span that somebody owned at the address when span_of_heap was called, or None."""
     kept: tuple[int, int] | None = None
     """Mspans that the thread's P keeps, at the call and now; None without a P."""
 

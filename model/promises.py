@@ -117,6 +117,17 @@ def _holds_sweeping_goes_on(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  #
     return m.result >= 0 or m.given_out
 
 
+def _every_unswept_span_is_listed(v: HeapVars, m: Moment) -> z3.BoolRef:
+    spans = range(v.geometry.spans)
+    unswept = [z3.And(v.state[s] == IN_USE, v.span_sweepgen[s] == v.sweepgen - 2) for s in spans]
+    return z3.And([z3.Implies(unswept[s], z3.BoolVal(m.to_sweep[s] == 1)) for s in spans])
+
+
+def _holds_every_unswept_span_is_listed(h: HeapState, m: Moment) -> bool:
+    unswept = (s for s in range(h.geometry.spans) if h.state[s] == IN_USE and h.span_sweepgen[s] == h.sweepgen - 2)
+    return all(m.to_sweep[s] == 1 for s in unswept)
+
+
 def _holds_only_a_tracer_that_runs_is_told(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  # one signature for all
     return m.tracing
 
@@ -269,6 +280,18 @@ SPAN_PROMISES = (
         (),
         None,
         _holds_sweeping_goes_on,
+    ),
+    Promise(
+        "every_unswept_span_is_listed",
+        "When a cycle has begun, each span that waits to be swept is named once in the set of those to sweep.",
+        "Who allocates or sweeps a span pushes it, once; who caches one pushes it when it is given back.",
+        "mcentral.go, fullSwept; mcache.go, allocLarge; mgcsweep.go, sweep",
+        "large_span_not_listed",
+        ("gc_cycle", "gc_mark_termination"),
+        True,
+        ("state", "span_sweepgen", "sweepgen"),
+        _every_unswept_span_is_listed,
+        _holds_every_unswept_span_is_listed,
     ),
     Promise(
         "only_a_tracer_that_runs_is_told",

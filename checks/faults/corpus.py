@@ -8,6 +8,7 @@ from spanproof.checks.faults.fault import Origin, fault
 from spanproof.checks.faults.historical import HISTORICAL
 from spanproof.checks.faults.near_misses import HEAP_MISSES
 from spanproof.checks.faults.page_corpus import PAGE_FAULTS
+from spanproof.checks.faults.reader_faults import READER_FAULTS
 from spanproof.checks.faults.studied import CLAIM, RELOAD, STUDIED
 
 _RELOAD_IN_USE = """
@@ -120,7 +121,7 @@ SPAN_FAULTS = (
     ),
     fault(
         "finishsweep_skipped", "a cycle begins while spans are unswept", "sweepgen_is_one_of_five", "mgcsweep.go, finishsweep_m", "two_cycles",
-        ("Sweep.gc_cycle", "await self.finishsweep_m()", ""),
+        ("Marking.gc_cycle", "await self.finishsweep_m()", ""),
     ),
     fault(
         "marked_span_swept_free", "the sweeper does not look at the mark bits", "live_memory_keeps_its_contents",
@@ -220,5 +221,5 @@ SPAN_FAULTS = (
     ),
 )  # fmt: skip
 
-FAULTS = (*SPAN_FAULTS, *PAGE_FAULTS, *ENVIRONMENT_FAULTS, *HISTORICAL, *STUDIED, *HEAP_MISSES)
+FAULTS = (*SPAN_FAULTS, *PAGE_FAULTS, *ENVIRONMENT_FAULTS, *HISTORICAL, *STUDIED, *HEAP_MISSES, *READER_FAULTS)
 BY_NAME = {fault.name: fault for fault in FAULTS}

@@ -46,6 +46,11 @@ HEAP_MISSES = (
         ("Heap.reclaim_chunk", "i < nbytes", "i < min(nbytes, 1)"),
     ),
     fault(
+        "large_span_not_listed", "the span of a large object is not put where the sweeper finds it", "every_unswept_span_is_listed",
+        "made up: mcache.go, allocLarge", "sweeper_and_two_allocs",
+        ("Runtime.malloc_large", "if not self.release.alloc_span_pushes:\n    await self.push_swept(s)", ""),
+    ),
+    fault(
         "cursor_not_lowered", "find leaves its cursor where it was", "find_lowers_its_cursor",
         "made up: mgcscavenge.go, scavengeIndex.find", "freed_above_three_chunks",
         ("ScavengeIndex.find", "await cursor.store_min(new_search_addr)", "pass"),
@@ -63,7 +68,7 @@ HEAP_MISSES = (
     fault(
         "generation_goes_on", "a collection ends no generation of the scavenge index", "cycle_ends_a_generation",
         "made up: mgcscavenge.go, nextGen", "cycle_against_background_scavenger",
-        ("Sweep.gc_cycle", "await self.index.next_gen()", ""),
+        ("Marking.gc_cycle", "await self.index.next_gen()", ""),
     ),
     fault(
         "quarter_of_a_block_from_the_cache", "a page cache is asked for a quarter of its block", "caches_give_few_pages",
@@ -133,7 +138,7 @@ HEAP_MISSES = (
     ),
     fault(
         "generation_moves_by_one", "a cycle moves the sweep generation by one", "sweepgen_is_one_of_five", "made up: mgc.go, gcSweep", "cached_across_a_cycle",
-        ("Sweep.gc_sweep", "self.sweepgen.write(uint32(sg + 2))", "self.sweepgen.write(uint32(sg + 1))"),
+        ("Marking.gc_sweep", "self.sweepgen.write(uint32(sg + 2))", "self.sweepgen.write(uint32(sg + 1))"),
     ),
     fault(
         "cleared_while_preemptible", "a large object is cleared where a collection may begin, and is reached by nobody", "live_memory_keeps_its_contents", "made up: malloc.go, mallocgcLarge; after B20, issue 47302, CL 336449", "cycle_beside_an_allocation",

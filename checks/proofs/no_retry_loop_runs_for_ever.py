@@ -1,8 +1,8 @@
 """Sweepers and reclaimers do not go round for ever: each round takes something off, or is another thread's doing."""
 
 from spanproof.checks.proofs.script import main
-from spanproof.checks.proving.cursors import JOBS as CURSORS
 from spanproof.checks.proving.obligations import Kind
+from spanproof.checks.proving.retrying import JOBS as RETRYING
 from spanproof.checks.proving.sweeping_jobs import JOBS as SWEEPING
 from spanproof.checks.proving.theorem import Part, Theorem
 
@@ -16,7 +16,7 @@ THEOREM = Theorem(
     "a step of another thread that succeeded; within a cycle nobody adds to the set to sweep, or claims a chunk twice.",
     source="mgcsweep.go, activeSweep, sweepone, ensureSwept, finishsweep_m; mheap.go, reclaim; mranges.go, "
     "atomicOffAddr",
-    protocol=(*SWEEPING, *CURSORS),
+    protocol=(*SWEEPING, *RETRYING),
     parts=(
         *(
             Part(kind=Kind.RANK, functions=frozenset({name}))

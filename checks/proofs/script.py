@@ -17,26 +17,27 @@ from spanproof.checks.verdict import EXIT_CODES
 
 
 def proved(
-    theorem: Theorem, subject: Subject, domain: str = "int", release: str | None = None, hurry: Hurry = patient
-) -> tuple[Judged, list[Done]]:
-    """Do all proofs of a theorem, one after the other, and judge them."""
+    theorem: Theorem, subject: Subject, domain: str = "int", release: str | None = None, hurry: Hurry = patient,
+    without: str = "",
+) -> tuple[Judged, list[Done]]:  # fmt: skip
+    """Do all proofs of a theorem, one after the other, and judge them. without: leave this premise out."""
     done = [
-        (unit, prove(unit, subject.heap_class, domain, hurry))
+        (unit, prove(unit, subject.heap_class, domain, hurry, without))
         for name in theorem.proofs
         for unit in units(JOBS[name], subject.heap_class, release)
     ]
-    return judged(theorem, done, subject, domain, release, hurry), done
+    return judged(theorem, done, subject, domain, release, hurry, without=without), done
 
 
 def judged(
     theorem: Theorem, done: list[Done], subject: Subject, domain: str, release: str | None, hurry: Hurry = patient,
-    others: Iterable[Proof] = (),
+    others: Iterable[Proof] = (), without: str = "",
 ) -> Judged:  # fmt: skip
     """The verdict over proofs that are done; what fails is run. `others`: the other proofs of this run."""
     proofs = [proof for _, proof in done]
 
     def run(theorem: Theorem, state: Standing) -> tuple[Record | None, str]:
-        return run_counterexample(theorem, state, subject, proofs, release, hurry)
+        return run_counterexample(theorem, state, subject, proofs, release, hurry, without)
 
     return verdict(theorem, done, subject.heap_class, run, domain, release, others)
 

@@ -22,7 +22,7 @@ from spanproof.checks.proving.tides import Tides, falls
 from spanproof.impl.access import Access, Lock, World
 from spanproof.impl.heap_cells import HEAP_LOCK
 from spanproof.model.contracts import contract
-from spanproof.model.contracts.contract import Waits
+from spanproof.model.contracts.contract import Unbounded, Waits
 from spanproof.model.logic import Claims, all_of, any_of, implies, negate, same
 
 WORLD = "world"
@@ -178,7 +178,7 @@ class Engine(Tides):
         key = (self.depth(), cut.function, cut.loop)
         natural = self.heads[key].natural if key in self.heads else self._naturals(cut)
         self.prove_all(Kind.INVARIANT, where, iter([(f"{n} is not below 0", cut.bound[n] >= 0) for n in natural]))
-        rank = None if isinstance(loop.rank, Waits | str) else loop.rank
+        rank = None if isinstance(loop.rank, Waits | Unbounded | str) else loop.rank
         if rank is not None:
             self.prove(Kind.RANK, where, "the rank is a natural number", self._natural(rank(self.view, bound)))
         if loop.locked is not None:
@@ -230,7 +230,7 @@ class Engine(Tides):
 
     def _comes_to_an_end(self, where: str, loop: contract.Loop, head: Head, bound: Any) -> None:
         """A round may be repeated if the rank falls, or if another thread's step was the reason."""
-        if isinstance(loop.rank, str):
+        if isinstance(loop.rank, Unbounded | str):
             return
         if isinstance(loop.rank, Waits):
             self.prove_all(Kind.RANK, where, loop.rank.what(self.view, bound))
@@ -274,4 +274,11 @@ def _is_frozen(value: Any) -> bool:
     if isinstance(value, tuple):
         return all(_is_frozen(part) for part in value)  # pyright: ignore[reportUnknownVariableType]
     plain = isinstance(value, Word | Truth | Bits | Bit | bool | int | str | None)
-    return plain or (is_dataclass(value) and bool(vars(type(value))["__dataclass_params__"].frozen))
+    return plain or (is_dataclass(value) and _declares_frozen(type(value)))
+
+
+def _declares_frozen(cls: type) -> bool:
+    """Whether a class is a frozen dataclass, or one with other functions and nothing else, as lifted ones are."""
+    if "__dataclass_params__" in vars(cls):
+        return bool(vars(cls)["__dataclass_params__"].frozen)
+    return vars(cls).get("__slots__") == () and _declares_frozen(cls.__bases__[0])

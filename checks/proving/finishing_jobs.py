@@ -155,6 +155,13 @@ JOBS = (
     _job("bgsweep: done", "it sweeps with nothing registered", _preemptible, ("sweepone",)),
     _job(
         "gc_cycle: done", "a cycle begins where nobody sweeps", _preemptible,
-        ("sweepone", "gc_mark", "index.next_gen"), (LEFT,),
+        ("sweepone", "gc_reset_mark_state", "gc_mark", "index.next_gen"), (LEFT,),
+    ),
+    _job(
+        "gc_start: done", "marking begins where nobody sweeps", _preemptible,
+        ("sweepone", "gc_reset_mark_state"), (LEFT,),
+    ),
+    _job(
+        "gc_mark_termination: done", "and after it a cycle does", _preemptible, ("gc_mark", "index.next_gen"),
     ),
 )  # fmt: skip

@@ -116,3 +116,10 @@ def name_of(heap_class: Any, file: str, name: str, line: int) -> str | None:
         if (code.co_filename, code.co_name, code.co_firstlineno) == (file, name, line):
             return function
     return None
+
+
+@cache
+def of_cursor(heap_class: Any, file: str, name: str, line: int) -> bool:
+    """Whether the code that stands there is a cursor's: what it does is an access to the one cell that a cursor is."""
+    code = getattr(inspect.getattr_static(heap_class.ScavengeIndex.Cursor, name, None), "__code__", None)
+    return code is not None and (code.co_filename, code.co_firstlineno) == (file, line)

@@ -25,11 +25,11 @@ from spanproof.checks.programs import (
 from spanproof.checks.proving import jobs
 from spanproof.checks.proving.obligations import Obligation, Proof
 from spanproof.checks.proving.sweeping import SweepingProtocol
-from spanproof.checks.proving.theorem import JOBS, Standing, Theorem
+from spanproof.checks.proving.theorem import JOBS, REMOVABLE, Standing, Theorem
 from spanproof.checks.record import Record
 from spanproof.checks.running.machine import HeapError
 from spanproof.checks.scenario import Scenario
-from spanproof.checks.scenarios import CLEAN, OLD_SPANS
+from spanproof.checks.scenarios import CLEAN, OLD_SPANS, SCENARIOS
 from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Result, Verdict
 from spanproof.model.geometry import BYTES, SMALL
@@ -57,13 +57,17 @@ class Searched:
 
 def run_counterexample(
     theorem: Theorem, state: Standing, subject: Subject, proofs: list[Proof], release: str | None,
-    stop: Callable[[int], str | None],
+    stop: Callable[[int], str | None], without: str = "",
 ) -> tuple[Record | None, str]:  # fmt: skip
-    """Look for a run that breaks one of the theorem's claims: (its record or None, what was searched)."""
+    """Look for a run that breaks one of the theorem's claims: (its record or None, what was searched).
+
+    without: the premise that was left out; then the programs are those in which it is not so.
+    """
     searched = Searched()
     if not (state.own or state.support):
         return None, "nothing to run"
-    for scenario in _programs(state, proofs, subject, release):
+    programs = _lacking(without, release) if without else _programs(state, proofs, subject, release)
+    for scenario in programs:
         for claim in theorem.claims:
             if scenario.only not in (None, claim):
                 continue  # it is there for another claim: this one may not hold in it, whatever is planted
@@ -95,6 +99,16 @@ def _search(
         return judge(scenario, subject, release=wanted, only=claim, hurry=hurry)
     except (HeapError, HiddenStateError, UnknownCellError) as e:  # the text fails where no claim speaks of it
         return Judged(Result("explore", scenario.name, Verdict.UNKNOWN, str(e)))
+
+
+def _lacking(premise: str, release: str | None) -> Iterator[Scenario]:
+    """The programs of the catalogue in which a premise is not so, each for any claim."""
+    switches = REMOVABLE[premise].without
+    for scenario in SCENARIOS:
+        program = scenario.program
+        there = all(getattr(program, name) == value for name, value in switches)
+        if there and release in {None, program.release.name}:
+            yield replace(scenario, only=None, finding=False, sentinels=())
 
 
 def _programs(state: Standing, proofs: list[Proof], subject: Subject, release: str | None) -> Iterator[Scenario]:

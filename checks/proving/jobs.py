@@ -24,6 +24,9 @@ GO = replace(GO_AMD64, spans=1 << 32, arenas=((1 << 47) - GO_AMD64.heap_base) //
 """Go's real constants, with all the arenas that the address space has, and more mspans than any heap: with none, a loop
 over them would never be looked at."""
 GEOMETRY = f"the sizes are those of linux/amd64, and its address space has {GO.arenas:,} arenas"
+LARGE = replace(GO, name="go-amd64, large pages", phys_page_size=64 << 10)
+"""The same on a system whose pages are eight times as large as the heap's, as some are."""
+LARGE_PAGES = "one proof is of a system whose pages have 64 KiB"
 DOMAINS = {"int": None, "bv64": 64}
 """Unbounded integers, and 64-bit words."""
 
@@ -40,6 +43,17 @@ class Start:
 def every(release: Release) -> bool:  # noqa: ARG001  # a test of releases
     """Every release."""
     return True
+
+
+@dataclass(frozen=True, slots=True)
+class Premise:
+    """What is taken for granted of the system, and can be left out to see what depends on it."""
+
+    name: str
+    says: str
+    claim: Callable[[Engine], Any]
+    without: tuple[tuple[str, Any], ...]
+    """The switches of a program in which it is not so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,21 +74,25 @@ class Job:
     """None is, whatever it says."""
     applies: Callable[[Release], bool] = every
     premises: tuple[str, ...] = ()
+    removable: tuple[Premise, ...] = ()
+    geometry: Geometry = GO
 
 
 def run(
-    job: Job, heap_class: Any, release: Release, domain: str = "int", geometry: Geometry = GO,
-    hurry: Hurry = patient, called: str = "",
+    job: Job, heap_class: Any, release: Release, domain: str = "int", geometry: Geometry | None = None,
+    hurry: Hurry = patient, called: str = "", without: str = "", engine_class: type[Engine] = Engine,
 ) -> Proof:  # fmt: skip
-    """Do one proof. hurry: asked now and then for a reason to stop. called: the row's name."""
-    started = time.perf_counter()
-    engine = Engine(geometry, DOMAINS[domain], job.throws, hurry, no_throw=job.no_throw)
+    """Do one proof. hurry: asked now and then for a reason to stop. called: the row's name. without: this premise."""
+    started, geometry = time.perf_counter(), geometry or job.geometry
+    engine = engine_class(geometry, DOMAINS[domain], job.throws, hurry, no_throw=job.no_throw)
     error, taken = "", frozenset[Arm]()
     try:
         protocol = job.protocol(engine, heap_class, release)
         _place(engine, heap_class, job)
         tracing, engine.preemptible = engine.fresh_truth("tracing"), engine.fresh_truth("preemptible")
         engine.unused_zeroes = engine.fresh_truth("unused_zeroes")
+        for premise in job.removable:
+            engine.assume(premise.claim(engine) if premise.name != without else True)
         start = job.begin(protocol)
         if job.function:
             callers = engine.held & {UNPREEMPTED}
@@ -104,7 +122,7 @@ def run(
         tuple(engine.vacuous),
         tuple(engine.unclaimed),
         error,
-        premises(job),
+        premises(job, without),
         taken,
     )
 
@@ -128,16 +146,18 @@ def _refuse_recursion(heap_class: Any, job: Job) -> None:
         raise LiftError(f"{' calls '.join(chain)}: a function that calls itself needs a contract")
 
 
-def premises(job: Job) -> tuple[str, ...]:
+def premises(job: Job, without: str = "") -> tuple[str, ...]:
     """What a job takes for granted, with where each contract is discharged."""
     calls = job.protocol.calls
     contracts = (f"{n} by its contract ({calls[n].discharged})" for n in job.by_contract if n in calls)
-    return (*granted(job), *contracts)
+    return (*granted(job, without), *contracts)
 
 
-def granted(job: Job) -> tuple[str, ...]:
+def granted(job: Job, without: str = "") -> tuple[str, ...]:
     """What a job takes for granted besides contracts."""
-    return (GEOMETRY, *job.premises, *job.protocol.entrusted.values())
+    removable = (premise.says for premise in job.removable if premise.name != without)
+    large = () if job.geometry is GO else (LARGE_PAGES,)
+    return (GEOMETRY, *large, *job.premises, *removable, *job.protocol.entrusted.values())
 
 
 def _place(engine: Engine, heap_class: Any, job: Job) -> None:

@@ -141,9 +141,9 @@ class Paths(Asking):
         self.questions.assume([side])
         return choice
 
-    def _can(self, term: Any) -> bool:
+    def _can(self, term: Any, *, hurry: bool = True) -> bool:
         """Whether a side of a branch can be taken; that it cannot is an obligation that was met."""
-        result, seconds = self.questions.ask(term, about="branch not taken", hurry=True)
+        result, seconds = self.questions.ask(term, about="branch not taken", hurry=hurry)
         if result != z3.unsat:
             return True
         file, function, line = self.position()
@@ -151,6 +151,10 @@ class Paths(Asking):
             Obligation("branch not taken", Kind.PRUNED, "branch", function, file, line, Outcome.PROVED, seconds)
         )
         return False
+
+    def follows(self, claim: Any) -> bool:
+        """Whether a claim follows from what is known; the other way is not taken then."""
+        return claim if isinstance(claim, bool) else not self._can(building.negation(claim.term), hurry=False)
 
     def run(self, make: Callable[[], Any], ensures: Callable[[Any], Claims], at_return: frozenset[str]) -> None:
         """Run the coroutine that `make` gives along all its paths.

@@ -11,7 +11,7 @@ from spanproof.checks.proving import values
 from spanproof.checks.proving.cuts import Call, LiftError
 from spanproof.checks.proving.engine import WORLD, Engine
 from spanproof.checks.proving.footprint import text_of, writes
-from spanproof.checks.proving.heaps import READS, locks, name_of, undeclared
+from spanproof.checks.proving.heaps import READS, locks, name_of, of_cursor, undeclared
 from spanproof.checks.proving.obligations import Kind
 from spanproof.checks.proving.observing import Observing
 from spanproof.impl.access import Access
@@ -44,7 +44,7 @@ class Protocol(Observing):
         said, name = undeclared(self.heap_class, access), name_of(self.heap_class, file, function, line)
         if said is None and name is None:
             said = f"{function} is no function of the heap"
-        elif said is None and access.kind not in READS:
+        elif said is None and access.kind not in READS and not of_cursor(self.heap_class, file, function, line):
             shown = text_of(self.heap_class, str(name)).written
             said = None if access.cell.name in shown else f"no reader of {name} sees that it writes {access.cell.name}"
         if said is not None:

@@ -14,7 +14,7 @@ from spanproof.checks.proving.obligations import Kind
 from spanproof.checks.proving.protocol import Protocol
 from spanproof.impl.access import Cell
 from spanproof.impl.span import Span
-from spanproof.model.contracts import finishing, growing, owning, sweeping, zeroing
+from spanproof.model.contracts import cursors, finishing, growing, owning, scavenging, sweeping, zeroing
 from spanproof.model.contracts.contract import nothing
 from spanproof.model.geometry import BYTES, Geometry
 from spanproof.model.logic import Claims
@@ -77,7 +77,7 @@ def _sweeping_views(cells: Cells, g: Geometry) -> Iterator[sweeping.View]:
         sets = sum(len(spans.spans) for cell, spans in cells.items() if cell.name == "sweepSpans")
         shared = (_in_use(cells, g, page), _entry(cells, page), sets, cells[Cell("reclaimIndex")])
         drained = bool(cells[Cell("sweepdone")] and cells[Cell("sweepDrained")] and cells[Cell("sweep.active")])
-        world = sweeping.World(generation, state, False, *shared, False, False, drained, False, False)
+        world = sweeping.World(generation, state, False, *shared, False, False, False, drained, False, False)
         yield sweeping.View(g, sg, 0, n, _place(g, page), page, world, sweeping.Hand())
 
 
@@ -89,7 +89,7 @@ def _begin(p: Protocol, claims: Iterator[Claims]) -> Start:
 
 def zeroing_starts(p: Protocol) -> Start:
     """Memory is zero, and zeroedBase lies in its arena."""
-    return _begin(p, (zeroing.rely(v, v) for v in _zeroing_views(_fresh(p), SHAPE)))
+    return _begin(p, (p.rely(v, v) for v in _zeroing_views(_fresh(p), SHAPE)))
 
 
 def owning_starts(p: Protocol) -> Start:
@@ -133,3 +133,40 @@ def sweeping_starts(p: Protocol) -> Start:
     cells = _fresh(p)
     whole = ("whole_chunks_are_claimed", cells[Cell("reclaimIndex")] % SHAPE.pages_per_reclaimer_chunk == 0)
     return _begin(p, (claims for v in _sweeping_views(cells, SHAPE) for claims in (sweeping.sound(v), iter([whole]))))
+
+
+def _scavenging_views(cells: Cells, g: Geometry) -> Iterator[scavenging.View]:
+    pages = next(v for c, v in cells.items() if c.name == "pages")
+    counters = ("gcController.heapReleased", "gcController.heapFree", "memstats.inUse", "gcController.mappedReady")
+    told = scavenging.Owed(*(0 - sum(v for c, v in cells.items() if c.name == name) for name in counters))
+    cache = cells[Cell("pcache", 0)]
+    for page in g.pages:
+        ci, i = g.chunk_index(g.page_base(page)), g.chunk_page_index(g.page_base(page))
+        place = (ci, i // g.pages_per_block, i % g.pages_per_block)
+        bits = bool(pages.allocated(page)), ci in pages.chunks, cells[Cell("memory", page)] != 0
+        world = scavenging.World(*bits, scavenging.NOWHERE, False, told)
+        yield scavenging.View(g, place, 0, True, world, scavenging.Cache(cache.base, cache.cache != 0, cache.scav != 0))
+
+
+def scavenging_starts(p: Protocol) -> Start:
+    """No page is the heap's, all memory is zero, and nothing is counted."""
+    views = list(_scavenging_views(_fresh(p), SHAPE))
+    rules = (scavenging.sound, scavenging.lock_invariant, scavenging.cache_is_whole, scavenging.is_at_rest)
+    return _begin(p, (rule(v) for v in views for rule in rules))
+
+
+def cursors_starts(p: Protocol) -> Start:
+    """The cursors are cleared, and no word says anything."""
+    cells, g = _fresh(p), SHAPE
+    bg, force, hwm, low, gen = (
+        next(v for c, v in cells.items() if c.name == f"scav.{name}")
+        for name in ("searchAddrBg", "searchAddrForce", "freeHWM", "minHeapIdx", "gen")
+    )
+    nothing_said = all(words is None for c, words in cells.items() if c.name == "scav.chunks")
+    data = cursors.Data(0, 0, 0, not nothing_said)
+    views = [
+        cursors.View(g, chunk, True, cursors.World(bg, force, hwm - g.min_off_addr, low, gen, data, False))
+        for chunk in range(g.chunk_index(g.heap_base), g.chunk_index(g.heap_limit))
+    ]
+    said = ("no_word_says_anything", nothing_said)
+    return _begin(p, (claims for v in views for claims in (cursors.sound(v), iter([said]))))

@@ -14,7 +14,7 @@ from spanproof.checks.proving.obligations import Kind
 from spanproof.checks.proving.operations import keeps_its_word
 from spanproof.checks.proving.protocol import Protocol
 from spanproof.impl.access import Access
-from spanproof.impl.heap_cells import HEAP_LOCK
+from spanproof.impl.heap_cells import GC_MARK, HEAP_LOCK
 from spanproof.impl.span import DEAD, Span
 from spanproof.model.contracts import contract, owning, sweeping, zeroing
 from spanproof.model.contracts.sweeping import Hand, View, World
@@ -26,6 +26,7 @@ MOST_CYCLES = 1 << 60
 """Premise of 64-bit words: fewer cycles begin, each of which moves sweepgen by two."""
 MOST_RECLAIMED = sweeping.RECLAIM_DONE + (1 << 62)
 """Premise: the reclaim index is no higher, however often somebody looks for a chunk when all are claimed."""
+TRUTHS = ("claimed", "in_use", "settled", "listed", "pushed", "drained", "given", "others")
 CALLER = frozenset({UNPREEMPTED})
 """Who calls the heap cannot be preempted."""
 
@@ -34,11 +35,13 @@ class SweepingProtocol(Protocol):
     """See model/contracts/sweeping.py."""
 
     title = "the sweeping protocol"
+    ends_marking = False
+    """When this thread stops the world, marking is under way, and it is this thread that ends it."""
     entrusted = sweeping.ENTRUSTED
     loops = sweeping.LOOPS
     calls = sweeping.CALLS
     families = frozenset(
-        {"sweepdone", "sweepDrained"}
+        {"sweepdone", "sweepDrained", "gcphase"}
         | {"sweepgen", "mspan.sweepgen", "mspan.state", "pageInUse", "spans", "sweepSpans", "reclaimIndex", "spanalloc"}
         | {"mspancache"}
         | {f"mspan.{field}" for field in PLAIN}
@@ -48,6 +51,13 @@ class SweepingProtocol(Protocol):
         """Any world that is sound, with nothing claimed; the thread cannot be preempted, by its caller's doing."""
         self.begin_preemptible()
         self.engine.hold(CALLER)
+
+    def unknown(self, access: Access[Any]) -> Any:
+        """Anything that the cell may hold; a span is no longer than any region."""
+        value = super().unknown(access)
+        if access.cell.name == "mspan.npages" and access.kind in READS:
+            self.engine.assume(value <= zeroing.MOST_PAGES)
+        return value
 
     def of_this_release(self) -> None:
         """Where the text asks for it, spans are pushed as this release does."""
@@ -75,11 +85,11 @@ class SweepingProtocol(Protocol):
         e = self.engine
         generation, entry = e.fresh("sweepgen"), e.fresh("entry")
         e.assume(generation < GENERATIONS)
+        truths = {name: e.fresh_truth(name) for name in TRUTHS}
         to_sweep, reclaim_index = e.fresh("to_sweep"), e.fresh("reclaim_index")
         e.assume(reclaim_index <= MOST_RECLAIMED)
-        claimed, in_use = e.fresh_truth("claimed"), e.fresh_truth("in_use")
-        lists = (e.fresh_truth(name) for name in ("listed", "pushed", "drained", "given", "others"))
-        return World(generation, e.fresh("state"), claimed, in_use, entry, to_sweep, reclaim_index, *lists)
+        words = {"entry": entry, "to_sweep": to_sweep, "reclaim_index": reclaim_index}
+        return World(generation, e.fresh("state"), **words, **truths)
 
     def _some_cycle(self) -> tuple[Any, Any]:
         """(the heap's sweep generation, how many cycles have begun)."""
@@ -104,6 +114,8 @@ class SweepingProtocol(Protocol):
         now = replace(view, locked=HEAP_LOCK in held, stopped=WORLD in held, unpreempted=unpreempted)
         if now.stopped and not view.stopped:
             self.engine.assume_all(sweeping.alone(now))
+            if self.ends_marking:
+                self.engine.assume(now.world.settled)
         elif view.stopped and not now.stopped:
             self.engine.prove_all(Kind.GUARANTEE, "start", sweeping.sound(now))
         return now
@@ -162,6 +174,8 @@ class SweepingProtocol(Protocol):
                 return self._drained(access)
             case "reclaimIndex":
                 return self._reclaim_index(access)
+            case "gcphase":
+                return self._phase(access)
             case "mspan.sweepgen":
                 return self._sweepgen(access)
             case "mspan.state":
@@ -213,7 +227,7 @@ class SweepingProtocol(Protocol):
         here = v.span == number
         e.prove_all(Kind.GUARANTEE, "write of mspan.state", sweeping.writes_state(v, number, value))
         after = sweeping.hands_on(v, number) if value == DEAD else v
-        e.view = sweeping.settled(after.but(state=ite(here, value, v.world.state)))
+        e.view = sweeping.still_given(after.but(state=ite(here, value, v.world.state)))
         e.assume_all(sweeping.published(e.view))
         e.prove_all(Kind.GUARANTEE, "write of mspan.state", sweeping.sound(e.view))
         return None
@@ -331,6 +345,16 @@ class SweepingProtocol(Protocol):
         e.assume(same(e.view.world.drained, now // sweeping.DRAINED % 2 == 1))
         if after is not now:
             self._says(sweeping.ACTIVE, after // sweeping.DRAINED % 2 == 1)
+
+    def _phase(self, access: Access[Any]) -> None:
+        """The phase of collection: it changes only while the world is stopped."""
+        e, phase = self.engine, self.stored(access)
+        e.prove_all(Kind.GUARANTEE, "write of gcphase", sweeping.begins_to_mark(e.view))
+        if phase == GC_MARK:
+            e.prove_all(Kind.GUARANTEE, "write of gcphase", sweeping.all_is_swept(e.view))
+            e.assume_all(sweeping.nothing_is_stale(e.view))
+            e.view = sweeping.marking_begun(e.view)
+            e.prove_all(Kind.GUARANTEE, "write of gcphase", sweeping.sound(e.view))
 
     def _reclaim_index(self, access: Access[Any]) -> Any:
         """The next chunk to reclaim: a multiple of the chunk."""

@@ -17,7 +17,7 @@ from spanproof.impl.heap_cells import HEAP_LOCK
 from spanproof.model.contracts import owning, sweeping
 from spanproof.model.contracts.contract import nothing
 from spanproof.model.contracts.sweeping import Hand, View
-from spanproof.model.logic import Claims, all_of, any_of, implies, negate, same
+from spanproof.model.logic import Claims, all_of, any_of, each_of, implies, negate, same
 from spanproof.model.state import DEAD, IN_USE, MANUAL
 from spanproof.model.words import uint32
 
@@ -69,7 +69,7 @@ def _reclaim_chunk(p: SweepingProtocol) -> Start:
     entry = e.view
     return Start(
         (arenas, page_idx, n),
-        lambda _: iter([*sweeping.nothing_claimed(e.view), *sweeping.sweeps(entry, e.view)]),
+        lambda _: each_of(sweeping.nothing_claimed(e.view), sweeping.sweeps(entry, e.view)),
         HELD,
     )
 
@@ -77,7 +77,7 @@ def _reclaim_chunk(p: SweepingProtocol) -> Start:
 def _sweepone(p: SweepingProtocol) -> Start:
     p.begin()
     e, entry = p.engine, p.engine.view
-    return Start((), lambda npages: iter([*sweeping.took_one(entry, e.view, npages), *sweeping.sweeps(entry, e.view)]))
+    return Start((), lambda npages: each_of(sweeping.took_one(entry, e.view, npages), sweeping.sweeps(entry, e.view)))
 
 
 def _ensure_swept(p: SweepingProtocol) -> Start:
@@ -118,7 +118,7 @@ def _reclaim(p: SweepingProtocol) -> Start:
     p.begin()
     e, entry = p.engine, p.engine.view
     return Start(
-        (e.fresh("npage"),), lambda _: iter([*sweeping.nothing_claimed(e.view), *sweeping.sweeps(entry, e.view)])
+        (e.fresh("npage"),), lambda _: each_of(sweeping.nothing_claimed(e.view), sweeping.sweeps(entry, e.view))
     )
 
 
@@ -139,6 +139,32 @@ def _gc_cycle(p: SweepingProtocol) -> Start:
     return Start((), ensures)
 
 
+def _gc_mark_termination(p: SweepingProtocol) -> Start:
+    p.ends_marking = True
+    return _gc_cycle(p)
+
+
+def _gc_start(p: SweepingProtocol) -> Start:
+    p.begin_preemptible()
+    e = p.engine
+
+    def ensures(_: None) -> Claims:
+        yield from sweeping.nothing_claimed(e.view)
+        yield "no_cycle_is_begun", e.view.hand.cycles == 0
+        yield "the_world_runs_again", not e.view.stopped
+
+    return Start((), ensures)
+
+
+def _scan_conservative(p: SweepingProtocol) -> Start:
+    """The collector marks, so what is in use is settled."""
+    p.begin()
+    e = p.engine
+    e.assume(e.view.world.settled)
+    e.view = replace(e.view, marking=True)
+    return Start((e.fresh("p"),), lambda _: sweeping.nothing_claimed(e.view))
+
+
 def _init_span(p: SweepingProtocol) -> Start:
     p.begin()
     p.of_this_release()
@@ -149,7 +175,7 @@ def _init_span(p: SweepingProtocol) -> Start:
     e.assume_all(sweeping.comes_from_the_pool(e.view))
     entry = e.view
     return Start(
-        args, lambda _: iter([*sweeping.alloc_span_ensures(e.view, s, args[1]), *sweeping.builds(entry, e.view)])
+        args, lambda _: each_of(sweeping.alloc_span_ensures(e.view, s, args[1]), sweeping.builds(entry, e.view))
     )
 
 
@@ -253,11 +279,18 @@ def _steps(p: SweepingProtocol, v: View) -> Iterator[Step]:
         *sweeping.sound(begun),  # when the world is started again: nobody has looked before
     ]
     yield "begins a cycle", iter(whole), lambda: begun
+    stopped = replace(v, stopped=True)
+    marks = [*sweeping.begins_to_mark(stopped), *sweeping.all_is_swept(v), *sweeping.nothing_is_stale(v)]
+    yield "begins to mark", iter(marks), lambda: sweeping.marking_begun(v)
     taken = sweeping.popped(v, number, e.fresh_truth("still listed"))
     there = [("the set is not empty", w.to_sweep > 0), *sweeping.gives_what_it_has(v, taken, number)]
     asks = [*there, ("nothing_is_given", negate(w.given))]
     yield "takes a span to sweep", iter(asks), lambda: taken
-    yield "puts a span among the swept", sweeping.pushes(v, v.sg // 2 % 2, v.span), lambda: sweeping.span_pushed(v, v.span)
+    yield (
+        "puts a span among the swept",
+        sweeping.pushes(v, v.sg // 2 % 2, v.span),
+        lambda: sweeping.span_pushed(v, v.span),
+    )
     drained = e.fresh_truth("said to be drained")
     yield "says whether all is drained", sweeping.says_drained(v, drained), lambda: v.but(drained=drained)
     let_go = ("it was handed on", sweeping.is_pushed(v))
@@ -284,12 +317,12 @@ def _rely(p: SweepingProtocol) -> Start:
     for locked, unpreempted in ((False, True), (True, True), (False, False)):
         hand = Hand(held=e.fresh("held"), kept=e.fresh("kept")) if unpreempted else Hand(kept=e.fresh("kept"))
         me = replace(p.fresh_world(e.view), hand=hand, locked=locked, unpreempted=unpreempted)
-        e.assume_all(iter([*sweeping.sound(me), *sweeping.may_be_stopped(me)]))
+        e.assume_all(each_of(sweeping.sound(me), sweeping.may_be_stopped(me)))
         name = "I hold the lock" if locked else "I do not hold the lock"
         name = name if unpreempted else f"{name}, and can be preempted"
         e.lemma(f"{name}: reflexive", iter([]), sweeping.rely(me, me), Kind.RELY)
         later, last = p.fresh_world(me), p.fresh_world(me)
-        chained = iter([*sweeping.rely(me, later), *sweeping.rely(later, last)])
+        chained = each_of(sweeping.rely(me, later), sweeping.rely(later, last))
         e.lemma(f"{name}: transitive", chained, sweeping.rely(me, last), Kind.RELY)
         _others(p, me, name)
     return Start((), lambda _: iter([]))
@@ -315,11 +348,11 @@ def _others(p: SweepingProtocol, me: View, name: str) -> None:
         premises = [*apart, *asks]
         if me.locked and step in {"frees a span", "clears an in-use bit"}:
             continue
-        if me.unpreempted and step.startswith("begins a cycle"):
+        if me.unpreempted and step.startswith(("begins a cycle", "begins to mark")):
             continue  # the world waits for me
         if step == "frees a span":
             premises.append(("a span that somebody keeps alive is marked", negate(me.kept)))
-        seen = sweeping.settled(after())
+        seen = sweeping.still_given(after())
         others = any_of(has, all_of(was_given, seen.waits), seen.mine)
         mine = {"claimed": me.world.claimed, "given": all_of(me.world.given, seen.waits), "others": others}
         now = replace(me, sg=seen.sg, cycle=seen.cycle, world=replace(seen.world, **mine))
@@ -333,11 +366,13 @@ CYCLE = (
 KEPT = "a span that a thread keeps alive is marked, so the sweeper does not free it (searched: live_memory_keeps_its_contents)"
 BITS = "a set in-use bit marks a mapped span that is in use (proved: in_use_bit_marks_a_built_span)"
 BEGINS = "what was cached when a cycle began is taken back before the next (searched: sweepgen_is_one_of_five)"
+ONE = "one collection at a time: gc_mark_termination ends the marking that gc_start began"
+SIZES = "a span has at most 2^35 pages"
 COUNTED = "in 64-bit words: fewer than 2^60 cycles begin (sweepgen itself wraps around after 2^31)"
 CLAIMED = "in a cycle fewer than 2^62 pages are claimed for reclaiming after all are"
 SETS = f"pushing to a set of spans and popping from it was judged on every set of up to {len(SPANS)} spans"
 BY_HAND = "free_manual is called for spans of alloc_manual, once each"
-PREMISES = (STRONG, CYCLE, BEGINS, BITS, KEPT, POOL, SETS, COUNTED, CLAIMED, SEQUENTIAL)
+PREMISES = (STRONG, CYCLE, BEGINS, BITS, KEPT, POOL, SETS, SIZES, COUNTED, CLAIMED, SEQUENTIAL)
 
 JOBS = (
     Job("sweeping: start", "the heap begins as it must", SweepingProtocol, "", sweeping_starts),
@@ -351,6 +386,9 @@ JOBS = (
     Job("reclaim", "it claims whole chunks, under the lock", SweepingProtocol, "reclaim", _reclaim, ("reclaim_chunk",), premises=PREMISES),
     Job("bgsweep", "it sweeps with nothing claimed", SweepingProtocol, "bgsweep", _bgsweep, ("sweepone",), premises=PREMISES),
     Job("gc_cycle", "a cycle begins with the world stopped, two generations on", SweepingProtocol, "gc_cycle", _gc_cycle, ("sweepone", "index.next_gen"), premises=PREMISES),
+    Job("gc_start", "marking begins with the world stopped and every span swept", SweepingProtocol, "gc_start", _gc_start, ("sweepone",), premises=PREMISES),
+    Job("gc_mark_termination", "after marking a cycle begins, as with the world stopped throughout", SweepingProtocol, "gc_mark_termination", _gc_mark_termination, ("index.next_gen",), premises=(*PREMISES, ONE)),
+    Job("scan_conservative: sweepgen", "the collector touches spans in use, which nobody sweeps or frees while it marks", SweepingProtocol, "scan_conservative", _scan_conservative, premises=PREMISES),
     Job("init_span: sweepgen", "a span that is built is swept", SweepingProtocol, "init_span", _init_span, ("alloc_needs_zero", "set_spans"), premises=PREMISES),
     Job("alloc_span: sweepgen", "a new span is swept", SweepingProtocol, "alloc_span", _alloc_span, ("pages.alloc", "grow", "init_span", "os.sys_used", *PAGES), premises=PREMISES),
     Job("alloc_manual: sweepgen", "so is one that is managed by hand", SweepingProtocol, "alloc_manual", _alloc_manual, ("alloc_span",), premises=PREMISES),

@@ -28,7 +28,7 @@ def _lines(theorem: Theorem, result: Result, done: list[Done], heap_class: Any) 
         yield f"          {reason}"
     yield ""
     yield "  takes for granted:"
-    for premise in dict.fromkeys(premise for _, proof in done for premise in granted(JOBS[proof.job])):
+    for premise in dict.fromkeys(p for _, proof in done for p in granted(JOBS[proof.job]) if p in proof.premises):
         yield f"    {premise}"
     yield from (f"    {said}" for said in result.assumptions if said.startswith("NOT DONE"))
     if theorem.excludes is not None:

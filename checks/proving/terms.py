@@ -232,6 +232,11 @@ class Bits:
         chosen: Truth = here.choice(self.seen, other)
         return chosen
 
+    def ones_count(self) -> Word:
+        """How many bits are set; nothing is known of it."""
+        domain = self.place.domain
+        return domain.word(unknown_function("ones", domain.sort, self.name))
+
     def __and__(self, other: Any) -> "Bits | Bit":
         if not isinstance(other, Bits | Word):
             raise TypeError(f"a bitmap meets {other!r}")

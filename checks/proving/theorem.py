@@ -14,15 +14,18 @@ from spanproof.checks.proving import jobs
 from spanproof.checks.proving.arms import Arm, never_taken
 from spanproof.checks.proving.asking import PURE
 from spanproof.checks.proving.closed_world import beside, covered
-from spanproof.checks.proving.cursors import JOBS as CURSORS
+from spanproof.checks.proving.cursors_jobs import JOBS as CURSORS
 from spanproof.checks.proving.cuts import LiftError
 from spanproof.checks.proving.finishing_jobs import JOBS as FINISHING
+from spanproof.checks.proving.following_jobs import JOBS as FOLLOWING
 from spanproof.checks.proving.footprint import columns
 from spanproof.checks.proving.growing_jobs import JOBS as GROWING
 from spanproof.checks.proving.heaps import function_of
-from spanproof.checks.proving.jobs import Job
+from spanproof.checks.proving.jobs import Job, Premise
 from spanproof.checks.proving.obligations import Kind, Obligation, Outcome, Proof
-from spanproof.checks.proving.owning_jobs import JOBS as OWNING
+from spanproof.checks.proving.owning_jobs import JOBS as BUILDING
+from spanproof.checks.proving.retrying import JOBS as RETRYING
+from spanproof.checks.proving.scavenging_jobs import JOBS as SCAVENGING
 from spanproof.checks.proving.stopping import Hurry, patient
 from spanproof.checks.proving.sweeping_jobs import JOBS as SWEEPING
 from spanproof.checks.proving.zeroing_jobs import JOBS as ZEROING
@@ -30,16 +33,20 @@ from spanproof.checks.record import Record
 from spanproof.checks.verdict import Result, Verdict
 from spanproof.model.releases import RELEASES, Release, row
 
-PROTOCOLS = (GROWING, ZEROING, OWNING, SWEEPING, FINISHING, CURSORS)
+OWNING = (*BUILDING, *FOLLOWING)
+PROTOCOLS = (GROWING, ZEROING, OWNING, SWEEPING, SCAVENGING, FINISHING, CURSORS, RETRYING)
+_SPANS, _PAGES = (GROWING, OWNING, SWEEPING), (GROWING, ZEROING, OWNING, SWEEPING, SCAVENGING)
 RESTS_ON: Mapping[Any, tuple[tuple[Job, ...], ...]] = {
-    jobs_[0].protocol: (GROWING, OWNING, SWEEPING) for jobs_ in (GROWING, OWNING, SWEEPING)
-} | {
-    ZEROING[0].protocol: (GROWING, ZEROING, OWNING, SWEEPING),
-    FINISHING[0].protocol: (GROWING, OWNING, SWEEPING, FINISHING),
-    CURSORS[0].protocol: (CURSORS,),
+    **{jobs_[0].protocol: _SPANS for jobs_ in _SPANS},
+    **{jobs_[0].protocol: _PAGES for jobs_ in (ZEROING, SCAVENGING)},
+    FINISHING[0].protocol: (*_SPANS, FINISHING),
+    CURSORS[0].protocol: (*_PAGES, CURSORS),
+    RETRYING[0].protocol: (RETRYING,),
 }
 """The protocols that a protocol's premises lead to, itself included."""
 JOBS: Mapping[str, Job] = {job.name: job for jobs_ in PROTOCOLS for job in jobs_}
+REMOVABLE: Mapping[str, Premise] = {premise.name: premise for job in JOBS.values() for premise in job.removable}
+"""The premises that can be left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,10 +133,11 @@ def units(job: Job, heap_class: Any, release: str | None = None) -> list[Unit]:
     return [Unit(job.name, rows[-1].name, tuple(r.name for r in rows)) for rows in groups.values()]
 
 
-def prove(unit: Unit, heap_class: Any, domain: str, hurry: Hurry = patient) -> Proof:
+def prove(unit: Unit, heap_class: Any, domain: str, hurry: Hurry = patient, without: str = "") -> Proof:
     """Do one proof. It stands for other rows only if what it read of its own is the same there."""
     watched = Watched(row(unit.release))
-    proof = jobs.run(JOBS[unit.job], heap_class, watched, domain, hurry=hurry, called=unit.release)  # type: ignore[arg-type]  # it reads as a release does
+    job = JOBS[unit.job]
+    proof = jobs.run(job, heap_class, watched, domain, hurry=hurry, called=unit.release, without=without)  # type: ignore[arg-type]  # it reads as a release does
     for column in sorted(watched.read):
         others = [name for name in unit.rows if getattr(row(name), column) != getattr(row(unit.release), column)]
         if others and not proof.error:

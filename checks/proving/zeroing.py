@@ -46,6 +46,10 @@ class ZeroingProtocol(Protocol):
         """What other threads may do."""
         return zeroing.rely(old, new)
 
+    def guarantee(self, old: View, new: View) -> Claims:
+        """What a write to zeroedBase may do, as who writes sees it."""
+        return zeroing.raises_zeroed_base(old, new)
+
     def watched(self) -> frozenset[str]:
         """The fields of spans matter while a span is built."""
         return self.shared if self.engine.view.hand is None else self.families
@@ -84,7 +88,7 @@ class ZeroingProtocol(Protocol):
         base, scav = self.take_region(npages), e.fresh("scav")
         size = npages * e.geometry.page_size
         e.assume(scav <= size)
-        e.assume(implies(scav == size, zeroing.region_is_zero(e.view)))
+        e.assume(implies(all_of(e.unused_zeroes, scav == size), zeroing.region_is_zero(e.view)))
         return base, scav
 
     def _built(self, base: Any, npages: Any, s: Span) -> None:
@@ -119,7 +123,7 @@ class ZeroingProtocol(Protocol):
         """The span is built on the region in hand."""
         e = self.engine
         s, _, _, base, npages, scav = call.args
-        asks = zeroing.init_span_requires(self.release, e.view, base, npages, scav)
+        asks = zeroing.init_span_requires(self.release, e.view, base, npages, scav, e.unused_zeroes)
         e.prove_all(Kind.REQUIRES, "call init_span", asks)
         before, e.view = e.view, self.fresh_world(e.view)
         e.assume_all(zeroing.claims_only(before, e.view))
@@ -148,7 +152,7 @@ class ZeroingProtocol(Protocol):
         new, result = performed(access, now)
         if new is not now:
             e.view = replace(v, world=replace(v.world, zeroed_base=ite(here, new, v.world.zeroed_base)))
-            e.prove_all(Kind.GUARANTEE, "write of zeroedBase", zeroing.raises_zeroed_base(v, e.view))
+            e.prove_all(Kind.GUARANTEE, "write of zeroedBase", self.guarantee(v, e.view))
         return result
 
     def _memory(self, access: Access[Any]) -> Any:

@@ -6,14 +6,14 @@ Read next: theorem.py.
 from dataclasses import replace
 from typing import Any
 
-from spanproof.checks.proving.jobs import Job, Start
+from spanproof.checks.proving.jobs import Job, Premise, Start
 from spanproof.checks.proving.obligations import Kind
 from spanproof.checks.proving.start import zeroing_starts
 from spanproof.checks.proving.zeroing import ZeroingProtocol
 from spanproof.impl.span import Span
 from spanproof.model.contracts import zeroing
 from spanproof.model.contracts.zeroing import Hand
-from spanproof.model.logic import Claims, any_of, implies
+from spanproof.model.logic import Claims, any_of, each_of, implies
 from spanproof.model.releases import Release
 
 PAGES = ("alloc_from_cache", "alloc_phys_page_aligned", "scavenge_for")
@@ -62,7 +62,7 @@ def _init_span(p: ZeroingProtocol) -> Start:
     p.begin()
     e, npages, scav = p.engine, p.engine.fresh("npages"), p.engine.fresh("scav")
     base = p.take_region(npages)
-    e.assume_all(zeroing.init_span_requires(p.release, e.view, base, npages, scav))
+    e.assume_all(zeroing.init_span_requires(p.release, e.view, base, npages, scav, e.unused_zeroes))
     s: Any = Span(e.fresh("mspan"))  # type: ignore[arg-type]  # a word
     entry = e.view
 
@@ -129,14 +129,12 @@ def _rely(p: ZeroingProtocol) -> Start:
     e.lemma("reflexive", iter([]), p.rely(me, me), Kind.RELY)
 
     later, last = p.fresh_world(me), p.fresh_world(me)
-    chained = [*p.rely(me, later), *p.rely(later, last)]
-    e.lemma("transitive", iter(chained), p.rely(me, last), Kind.RELY)
+    chained = each_of(p.rely(me, later), p.rely(later, last))
+    e.lemma("transitive", chained, p.rely(me, last), Kind.RELY)
 
     raised = replace(me, world=replace(me.world, zeroed_base=e.fresh("raised")))
     theirs_now = replace(raised, hand=theirs)
-    e.lemma(
-        "another thread raises zeroedBase", zeroing.raises_zeroed_base(other, theirs_now), p.rely(me, raised), Kind.RELY
-    )
+    e.lemma("another thread raises zeroedBase", p.guarantee(other, theirs_now), p.rely(me, raised), Kind.RELY)
 
     here = e.fresh_truth("the page is the observed byte's")
     written = replace(me, world=replace(me.world, dirty=zeroing.dirtied(me, here, e.fresh("value"))))
@@ -148,7 +146,13 @@ REGIONS = "regions that are held at one time are disjoint (proved: no_overlappin
 ADDRESSES = "no address overflow: a region begins below 2^48 and has at most 2^35 pages"
 STRONG = "the compare-and-swap is strong: it fails only if the word differs"
 USERS = "a thread writes only to memory that it holds"
-ZEROES = "sys_unused zeroes: memory returned to the system reads as zero (needZeroAfterSysUnused is false)"
+ZEROES = Premise(
+    "sys_unused_zeroes",
+    "sys_unused zeroes: memory returned to the system reads as zero (needZeroAfterSysUnused is false)",
+    lambda engine: engine.unused_zeroes,
+    (("unused_zeroes", False),),
+)
+SCAVENGED = "if all that is given was scavenged, it is zero (proved: scavenged_pages_are_zero)"
 SEQUENTIAL = "sequentially consistent atomics; plain accesses are ordered (searched: plain_accesses_are_ordered)"
 PREMISES = (STRONG, REGIONS, ADDRESSES, USERS, SEQUENTIAL)
 
@@ -178,7 +182,7 @@ JOBS = (
     ),
     Job(
         "init_span: needzero, scavenged", "so it does where a wholly scavenged span keeps it 0", ZeroingProtocol, "init_span",
-        _init_span, ("alloc_needs_zero", "set_spans", "push_swept"), applies=_scavenged_is_zero, premises=(*PREMISES, ZEROES),
+        _init_span, ("alloc_needs_zero", "set_spans", "push_swept"), applies=_scavenged_is_zero, premises=(*PREMISES, SCAVENGED), removable=(ZEROES,),
     ),
     Job(
         "alloc_span: needzero", "a span is built on the region that pages.alloc gave", ZeroingProtocol, "alloc_span", _alloc_span,
@@ -186,7 +190,7 @@ JOBS = (
     ),
     Job(
         "alloc_span: needzero, scavenged", "the same where a wholly scavenged span keeps needzero 0", ZeroingProtocol, "alloc_span",
-        _alloc_span, ("pages.alloc", "init_span", "grow", *PAGES), applies=_scavenged_is_zero, premises=(*PREMISES, ZEROES),
+        _alloc_span, ("pages.alloc", "init_span", "grow", *PAGES), applies=_scavenged_is_zero, premises=(*PREMISES, SCAVENGED), removable=(ZEROES,),
     ),
     Job(
         "alloc", "it keeps its word on zero", ZeroingProtocol, "alloc", _alloc,

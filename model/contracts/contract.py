@@ -41,6 +41,13 @@ class Waits:
 
 
 @dataclass(frozen=True, slots=True)
+class Unbounded:
+    """A loop of which no bound is shown."""
+
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Loop:
     """What is true whenever a loop's head is reached."""
 
@@ -48,7 +55,7 @@ class Loop:
     """Of the view and the function's locals."""
     keeps: Callable[[View, View], Claims]
     """What the loop does to the world between any two visits of its head: an order."""
-    rank: Callable[[View, Any], Word | tuple[Word, ...]] | Waits | str
+    rank: Callable[[View, Any], Word | tuple[Word, ...]] | Waits | Unbounded | str
     """A natural number that falls with each round, or some of which the first that changes falls; or the name of the
     proof of another protocol that shows it."""
     about: Callable[[View, Any], Truth] = always

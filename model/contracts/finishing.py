@@ -222,6 +222,7 @@ CALLS = {
         idle, sweeps, is_idle, "word", "proved: reclaim_chunk: done", BY_RELEASE, locked=True, unpreempted=True
     ),
     "gc_mark": Call(nothing, rely, nothing, "none", FRAME, locked=False),
+    "gc_reset_mark_state": Call(nothing, rely, nothing, "none", FRAME, locked=False),
     "index.next_gen": Call(nothing, rely, nothing, "none", FRAME),
 }
 

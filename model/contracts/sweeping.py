@@ -43,6 +43,8 @@ class World:
     """How many spans stand in the set to sweep."""
     reclaim_index: Word
     """How many pages of the arenas were claimed for reclaiming, or RECLAIM_DONE, or more."""
+    settled: Truth
+    """Marking has begun, so the span is swept if it is in use, and nobody claims it before the next cycle. A ghost."""
     listed: Truth
     """The span stands in the set to sweep. A ghost, as are the next ones but drained."""
     pushed: Truth
@@ -89,6 +91,8 @@ class View:
     """No other thread can stop the world."""
     pushed_at_once: Truth = False
     """Go 1.14: a span stands among the swept ones from its allocation on, cached or not."""
+    marking: bool = False
+    """This thread follows words for the collector."""
     looked_up: tuple[Any, Any] | None = None
     """The page that was looked up last, and the span found."""
 
@@ -146,6 +150,8 @@ def sound(v: View) -> Claims:
     yield "sweepgen_is_one_of_five", implies(w.state == IN_USE, one_of)
     yield "a_claimed_span_is_being_swept", implies(w.claimed, any_of(v.being_swept, w.sweepgen == v.sg))
     yield "a_claimed_span_is_in_use", implies(w.claimed, w.state == IN_USE)
+    settled = all_of(v.swept, negate(w.claimed))
+    yield "a_settled_span_is_swept", implies(all_of(w.settled, w.state == IN_USE), settled)
     yield "a_held_span_is_not_unswept", implies(all_of(v.held, w.state == IN_USE), negate(v.unswept))
     yield "in_use_bit_marks_a_mapped_page", implies(w.in_use, w.entry >= FIRST_SPAN)
     built = implies(w.entry == v.span + FIRST_SPAN, w.state == IN_USE)
@@ -203,6 +209,10 @@ def in_this_cycle(old: View, new: View) -> Claims:
     yield "a_swept_span_stays_swept", implies(all_of(same_cycle, old.swept), new.swept)
     stays = all_of(same_cycle, new.unswept, old.world.state == IN_USE)
     yield "an_unswept_span_is_not_freed", implies(stays, new.world.state == IN_USE)
+    settled = all_of(same_cycle, old.world.settled)
+    yield "what_is_settled_stays_settled", implies(settled, new.world.settled)
+    lives = all_of(settled, old.world.state == IN_USE)
+    yield "no_span_in_use_is_freed_while_marking", implies(lives, new.world.state == IN_USE)
     yield "nobody_adds_to_the_set_to_sweep", implies(same_cycle, new.world.to_sweep <= old.world.to_sweep)
     yield "nobody_takes_from_the_swept_spans", implies(all_of(same_cycle, old.world.pushed), new.world.pushed)
     runs_on = all_of(same_cycle, old.unpreempted)
@@ -248,10 +258,10 @@ def sweepgen_written(v: View, number: Word, new: Word) -> View:
     """After a write to a span's sweepgen."""
     here = v.span == number
     becomes_mine = all_of(here, new == uint32(v.sg - 1))
-    return settled(v.but(sweepgen=ite(here, new, v.world.sweepgen), claimed=any_of(v.world.claimed, becomes_mine)))
+    return still_given(v.but(sweepgen=ite(here, new, v.world.sweepgen), claimed=any_of(v.world.claimed, becomes_mine)))
 
 
-def settled(v: View) -> View:
+def still_given(v: View) -> View:
     """What was given counts while it waits."""
     return v.but(given=all_of(v.world.given, v.waits))
 
@@ -277,13 +287,16 @@ def hands_on(v: View, number: Word) -> View:
 
 
 def touches(v: View, number: Word) -> Claims:
-    """A plain field of a span is read or written."""
-    yield "touches_only_claimed_spans", implies(v.observed(number), any_of(v.world.claimed, v.held, v.stopped))
+    """A plain field of a span is read or written: by who has the span, or while marking by who found it in use."""
+    w = v.world
+    followed = all_of(v.marking, w.settled, w.state == IN_USE)
+    yield "touches_only_claimed_spans", implies(v.observed(number), any_of(w.claimed, v.held, v.stopped, followed))
 
 
 def looks_up(v: View, page: Word) -> Claims:
-    """An entry of spans is read: by the reclaimer, under the lock, of a page whose in-use bit is set."""
-    yield "looks_up_only_pages_in_use", implies(v.page == page, all_of(v.locked, v.world.in_use))
+    """An entry of spans is read: by the reclaimer, under the lock, of a page whose in-use bit is set; or to mark."""
+    known = any_of(all_of(v.locked, v.world.in_use), v.marking)
+    yield "looks_up_only_pages_in_use", implies(v.page == page, known)
 
 
 def unpublishes(v: View) -> Claims:
@@ -323,6 +336,17 @@ def says_drained(v: View, drained: Truth) -> Claims:
     yield "drained_until_the_next_cycle", any_of(v.stopped, implies(v.world.drained, drained))
 
 
+def begins_to_mark(v: View) -> Claims:
+    """The phase is set to marking."""
+    yield "marking_begins_with_the_world_stopped", v.stopped
+    yield "nothing_is_claimed", negate(v.world.claimed)
+
+
+def marking_begun(v: View) -> View:
+    """After the phase was set to marking."""
+    return v.but(settled=True)
+
+
 def writes_reclaim_index(v: View, new: Word, chunk: int) -> Claims:
     """Chunks are claimed, or all are; in a new cycle they are claimed anew."""
     yield "whole_chunks_are_claimed", new % chunk == 0
@@ -332,7 +356,7 @@ def writes_reclaim_index(v: View, new: Word, chunk: int) -> Claims:
 def cycle_begun(v: View, new: Word, to_sweep: Word) -> View:
     """After a write of the heap's sweepgen: the sets turn."""
     w = v.world
-    turned = v.but(to_sweep=to_sweep, listed=w.pushed, pushed=w.listed, given=False)
+    turned = v.but(to_sweep=to_sweep, settled=False, listed=w.pushed, pushed=w.listed, given=False)
     return replace(turned, sg=new, cycle=v.cycle + 1, hand=replace(v.hand, cycles=v.hand.cycles + 1))
 
 
@@ -341,8 +365,13 @@ def begins_a_cycle(v: View, new: Word) -> Claims:
     yield "a_cycle_begins_with_the_world_stopped", all_of(v.stopped, v.locked)
     yield "a_cycle_is_two_generations", new == uint32(v.sg + 2)
     yield "nothing_is_claimed", negate(v.world.claimed)
-    in_use = v.world.state == IN_USE
-    yield "a_cycle_begins_when_all_is_swept", implies(in_use, any_of(v.swept, v.world.sweepgen == uint32(v.sg + 1)))
+    yield from all_is_swept(v)
+
+
+def all_is_swept(v: View) -> Claims:
+    """Marking and a cycle begin when every span is swept or cached."""
+    stale = v.world.sweepgen == uint32(v.sg + 1)
+    yield "every_span_is_swept_or_cached", implies(v.world.state == IN_USE, any_of(v.swept, stale))
 
 
 def nothing_is_stale(v: View) -> Claims:
@@ -568,9 +597,11 @@ LOOPS = {
     ),
     ("bgsweep", 0): Loop(nothing_claimed, sweeps, _spans_to_sweep, unless=_another_cycle),
     ("finishsweep_m", 0): Loop(nothing_claimed, sweeps, _spans_to_sweep),
-    ("gc_mark", 0): Loop(_arenas_to_clear, sweeps, lambda _, local: local.arenas.count - local.i),
-    ("gc_mark", 1): Loop(_bytes_to_clear, sweeps, lambda v, local: v.geometry.pages_per_arena - local.word * 8),
-    ("gc_mark", 2): Loop(_spans_to_mark, sweeps, lambda v, local: v.geometry.spans - local.n),
+    ("gc_reset_mark_state", 0): Loop(_arenas_to_clear, sweeps, lambda _, local: local.arenas.count - local.i),
+    ("gc_reset_mark_state", 1): Loop(
+        _bytes_to_clear, sweeps, lambda v, local: v.geometry.pages_per_arena - local.word * 8
+    ),
+    ("gc_mark", 0): Loop(_spans_to_mark, sweeps, lambda v, local: v.geometry.spans - local.n),
 }
 
 CALLS = {

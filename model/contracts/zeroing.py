@@ -270,13 +270,16 @@ def alloc_span_ensures(v: View, s: Any, npages: Word) -> Claims:
     yield from init_span_ensures(v)
 
 
-def init_span_requires(release: Release, v: View, base: Word, npages: Word, scav: Word) -> Claims:
-    """What init_span asks for: its region is in hand, and what pages.alloc said of it is true."""
+def init_span_requires(release: Release, v: View, base: Word, npages: Word, scav: Word, zeroes: Truth) -> Claims:
+    """What init_span asks for: its region is in hand, and what pages.alloc said of it is true.
+
+    zeroes: what is returned to the system reads as zero.
+    """
     yield from _region_is_mine(v, base, npages)
     size = npages * v.geometry.page_size
     yield "no_more_is_scavenged_than_there_is", scav <= size
     if release.scavenged_is_zero:
-        yield "scavenged_is_zero", implies(scav == size, region_is_zero(v))
+        yield "scavenged_is_zero", implies(all_of(zeroes, scav == size), region_is_zero(v))
 
 
 def init_span_ensures(v: View) -> Claims:
@@ -321,16 +324,12 @@ CALLS = {
     "os.memclr": Call(_memclr_requires, clears_only, memclr_ensures, "none", "proved: memclr"),
     "init_span": Call(nothing, rely, nothing, "none", "proved: init_span: needzero", ("scavenged_is_zero",)),
     "alloc_span": Call(nothing, rely, nothing, "span", "proved: alloc_span: needzero", locked=False),
-    "pages.alloc": Call(
-        nothing, rely, nothing, "region", "searched: refines_the_abstract_heap in every scenario", locked=True
-    ),
-    "alloc_from_cache": Call(
-        nothing, rely, nothing, "region", "searched: cache_owns_its_pages, scavenged_page_is_zero", locked=False
-    ),
+    "pages.alloc": Call(nothing, rely, nothing, "region", "proved: pages.alloc", locked=True),
+    "alloc_from_cache": Call(nothing, rely, nothing, "region", "proved: alloc_from_cache", locked=False),
     "alloc_phys_page_aligned": Call(
-        nothing, rely, nothing, "grown region", "searched: refines_the_abstract_heap in aligned_stacks", locked=True
+        nothing, rely, nothing, "grown region", "proved: alloc_phys_page_aligned", locked=True
     ),
-    "scavenge_for": Call(nothing, rely, nothing, "none", "searched: live_memory_keeps_its_contents", locked=False),
+    "scavenge_for": Call(nothing, rely, nothing, "none", "proved: scavenge_for", locked=False),
     "alloc": Call(nothing, rely, nothing, "span", "proved: alloc", ("zeroing",), locked=False),
     "reclaim": Call(nothing, rely, nothing, "none", FRAME, locked=False),
     "is_sweep_done": Call(nothing, rely, nothing, "truth", FRAME),
@@ -341,7 +340,8 @@ CALLS = {
 
 
 ENTRUSTED = {
-    ("pages.scavenge_one", "os.sys_unused"): "scavenge_one returns pages that it has allocated for that time",
+    ("pages.scavenge_one", "os.sys_unused"): "scavenge_one returns pages that it has allocated for that time "
+    "(proved: scavenged_pages_are_zero)",
     ("sweep", "mspan.needzero"): "sweep writes needzero of a span that its thread won (proved: only_the_winner_sweeps)",
     ("free_manual", "mspan.needzero"): "free_manual writes needzero of a span that its thread frees",
 }

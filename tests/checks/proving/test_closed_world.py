@@ -203,13 +203,13 @@ CALLERS = {
     "background sweeping frees": (Edit("Sweep.bgsweep", "npages = await self.sweepone()", """
         npages = await self.sweepone()
         await self.free_span(Span(0))"""), "bgsweep calls free_span, and no proof of the owning protocol"),
-    "marking claims memory": (Edit("Sweep.gc_mark", "n += 1", """
+    "marking claims memory": (Edit("Marking.gc_mark", "n += 1", """
         n += 1
         await self.alloc_needs_zero(0, 1)"""), "gc_mark calls alloc_needs_zero, and no proof of the zeroing protocol"),
     "a large object is freed where it is made": (Edit("Runtime.malloc_large", "await s.alloc_count.write(1)", """
         await s.alloc_count.write(1)
         await self.free_manual(s, 1)"""), "malloc_large calls free_manual, and no proof of the owning protocol"),
-    "marking sweeps": (Edit("Sweep.gc_mark", "await s.gcmark_bits.write(1)", """
+    "marking sweeps": (Edit("Marking.gc_mark", "await s.gcmark_bits.write(1)", """
 await s.gcmark_bits.write(1)
 await self.sweep(s)"""), "sweep is called on the way of gc_cycle, and its contract is not asked"),
     "growth takes pages": (Edit("Growth.grow", "await self.cur_arena.write(CurArena(n_base, end))", """
@@ -261,14 +261,14 @@ KINDS = {
         "Heap.alloc_span", "s = await self.alloc_mspan_locked()",
         "s = await self.alloc_mspan_locked()\nawait self.free_mspans.store(0)")),
     "three generations on": ("gc_cycle", Edit(
-        "Sweep.gc_sweep", "await self.sweepgen.write(uint32(sg + 2))", "await self.sweepgen.write(uint32(sg + 3))")),
+        "Marking.gc_sweep", "await self.sweepgen.write(uint32(sg + 2))", "await self.sweepgen.write(uint32(sg + 3))")),
     "a survivor stays unswept": ("sweep", Edit("Sweep.sweep", "await s.sweepgen.store(sweepgen)", "pass")),
     "pushed among those to sweep": ("uncache_span", Edit(
         "Sweep.uncache_span", "self.span_sets.at(sg // 2 % 2)", "self.span_sets.at(1 - sg // 2 % 2)")),
     "a span is pushed that is not held": ("sweepone", Edit(
         "Sweep.sweepone", "npages = 0", "await self.span_sets.at(sl.sweep_gen // 2 % 2).update(push, s)\nnpages = 0")),
     "the cycle does not turn": ("gc_cycle", Edit(
-        "Sweep.gc_sweep", "await self.sweepgen.write(uint32(sg + 2))", "pass")),
+        "Marking.gc_sweep", "await self.sweepgen.write(uint32(sg + 2))", "pass")),
     "the first cycle is another": ("sweepone", Edit(
         "Sweep.try_acquire", "if await s.sweepgen.load() != uint32(sl.sweep_gen - 2):\n    return sl, False",
         "if sl.sweep_gen == 2:\n    return sl, True")),
@@ -322,7 +322,7 @@ KINDS = {
         "Heap.alloc_manual", "return await self.alloc_span(npages, typ, 0)",
         "return await self.alloc_span(npages, typ, 0, 1)")),
     "the generation of before the world was stopped": ("gc_cycle", Edit(
-        "Sweep.gc_cycle", "await self.world.stop()",
+        "Marking.gc_cycle", "await self.world.stop()",
         "sg = await self.sweepgen.read()\nawait self.world.stop()\nawait self.lock.lock()\n"
         "await self.sweepgen.write(uint32(sg + 2))\nawait self.lock.unlock()")),
     "the locker of before it is safe": ("bgsweep", Edit(
@@ -344,6 +344,28 @@ KINDS = {
         "Heap.alloc_needs_zero", "need_zero = False",
         "need_zero = False\nawait self.world.stop()\nawait self.world.start()")),
     "no span, and it goes on": ("alloc: sweepgen", Edit("Heap.alloc", "return None, False", "pass")),
+    "a chunk is called empty that was not looked at": ("scavenge_one", Edit(
+        "ScavengingPageAlloc.scavenge_one", "npages != 0", "npages != 0 and base != 0")),
+    "pages are marked before they are returned": ("scavenge_one", Edit(
+        "ScavengingPageAlloc.scavenge_one", "await self.tree.update(update_summaries, addr, npages, True, True)",
+        "await self.tree.update(update_summaries, addr, npages, True, True)\n"
+        "await self.tree.update(mark_scavenged, ci, base, npages)")),
+    "half of what was returned is counted": ("scavenge_one", Edit(
+        "ScavengingPageAlloc.scavenge_one", "await self.heap_released.add(npages * g.page_size)",
+        "await self.heap_released.add(npages)")),
+    "a store to the bitmaps": ("pages.free", Edit(
+        "PageAlloc.free", "await self.tree.update(lower_search_addr, base)", "await self.tree.write(None)")),
+    "the index is told of one page": ("alloc_range", Edit(
+        "PageAlloc.take", "await self.index.alloc(ci, npages)", "await self.index.alloc(ci, 1)")),
+    "find stores where it is": ("index.find", Edit(
+        "ScavengeIndex.find", "await cursor.store_min(new_search_addr)", "await cursor.store_marked(new_search_addr)")),
+    "find looks at every other chunk": ("index.find", Edit("ScavengeIndex.find", "i -= 1", "i -= 2")),
+    "a free stores its cursor unmarked": ("index.free", Edit(
+        "AtomicOffAddr.store_marked", "-(addr - self.offset)", "addr - self.offset")),
+    "clear looks at no mark": ("index.find", Edit("AtomicOffAddr.clear", "if old < 0:\n    return", "pass")),
+    "a generation begins twice": ("index.next_gen", Edit(
+        "ScavengeIndex.next_gen", "await self.gen.write((gen + 1) % GENERATIONS)",
+        "await self.search_addr_force.store_marked(self.geometry.max_off_addr)")),
     "the lock is not taken": ("reclaim", Edit(
         "Heap.reclaim", "await self.lock.lock()\nlocked = True", "locked = True")),
 }  # fmt: skip
@@ -457,7 +479,7 @@ return need_zero""",
 
 def test_the_loop_over_all_spans_is_looked_at() -> None:
     """With no mspans at all its body would be a branch that is not taken."""
-    heap = planted((Edit("Sweep.gc_mark", "await s.gcmark_bits.write(1)", "await s.sweepgen.store(1)"),))
+    heap = planted((Edit("Marking.gc_mark", "await s.gcmark_bits.write(1)", "await s.sweepgen.store(1)"),))
 
     assert any(o.line for unit in units(JOBS["gc_cycle"], heap) for o in prove(unit, heap, "int").failed)
 

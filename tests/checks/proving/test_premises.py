@@ -6,22 +6,30 @@ from typing import Any
 
 import pytest
 
+from spanproof.checks.proofs.catalogue import BY_NAME
+from spanproof.checks.proofs.script import proved
 from spanproof.checks.proving import jobs
-from spanproof.checks.proving.engine import Engine
+from spanproof.checks.proving.cursors import CursorsProtocol
+from spanproof.checks.proving.engine import WORLD, Engine
 from spanproof.checks.proving.finishing import FinishingProtocol
 from spanproof.checks.proving.obligations import Kind, Proof
 from spanproof.checks.proving.overflow import rounds
 from spanproof.checks.proving.owning import OwningProtocol
+from spanproof.checks.proving.scavenging import ScavengingProtocol
 from spanproof.checks.proving.sweeping import SweepingProtocol
-from spanproof.checks.proving.theorem import JOBS
+from spanproof.checks.proving.telling import story
+from spanproof.checks.proving.theorem import JOBS, REMOVABLE, prove, units
 from spanproof.checks.proving.zeroing import ZeroingProtocol
+from spanproof.checks.running.replaying import replay
+from spanproof.checks.subject import Subject
+from spanproof.checks.verdict import Verdict
 from spanproof.impl.access import Access
 from spanproof.impl.heap_cells import HEAP_LOCK
 from spanproof.impl.malloc import Runtime
-from spanproof.model.contracts import finishing, owning, sweeping, zeroing
+from spanproof.model.contracts import cursors, finishing, owning, scavenging, sweeping, zeroing
 from spanproof.model.geometry import GO_AMD64
 from spanproof.model.logic import Claims
-from spanproof.model.releases import NEWEST
+from spanproof.model.releases import NEWEST, RELEASES
 
 
 def run(name: str, **changed: Any) -> Proof:
@@ -59,13 +67,48 @@ def test_the_rule_of_1_26_needs_that_sys_unused_zeroes(monkeypatch: pytest.Monke
     assert {o.goal for o in run("init_span: needzero, scavenged").failed} == {"needzero_false_is_already_zero"}
 
 
+def test_without_that_premise_it_fails_where_it_is_taken() -> None:
+    """The premise can be left out: that obligation fails, from 1.26 on alone, and no proof says that it takes it."""
+    job = JOBS["init_span: needzero, scavenged"]
+    says = REMOVABLE["sys_unused_zeroes"].says
+    proof = jobs.run(job, Runtime, NEWEST, without="sys_unused_zeroes")
+
+    assert {o.goal for o in proof.failed} == {"needzero_false_is_already_zero"}
+    assert says not in proof.premises
+    assert says in run(job.name).premises
+    assert {r.name for r in RELEASES if job.applies(r)} == {"go1.26", "go1.27"}
+
+
+@pytest.mark.parametrize("name", ["needzero_false_is_already_zero", "asked_for_zero_gets_zero"])
+def test_without_that_premise_its_counterexample_runs(name: str) -> None:
+    """What the search knows as a finding refutes the theorem, by a record that replays."""
+    theorem = BY_NAME[name]
+    found, done = proved(theorem, Subject(), without="sys_unused_zeroes")
+
+    assert found.result.verdict is Verdict.VIOLATED, found.result.reason
+    assert {unit.rows for unit, proof in done if proof.failed} == {("go1.26", "go1.27")}
+    assert found.record is not None
+    assert found.record.violated.claim in theorem.claims
+    assert replay(found.record, Runtime).difference == ""
+    assert "sys_unused zeroes" not in story(theorem, found.result, done)
+
+
+def test_before_1_26_nothing_depends_on_it() -> None:
+    """Who clears what is not known to be zero needs no word of the system."""
+    proofs = [
+        prove(u, Runtime, "int", without="sys_unused_zeroes") for u in units(JOBS["init_span: needzero"], Runtime)
+    ]
+
+    assert not any(proof.failed or proof.error for proof in proofs)
+
+
 def drop(contracts: Any, goal: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave a conjunct out of what a thread relies on, wherever that is used: at accesses, loops and calls.
 
     A loop that still kept the whole rely would fail for want of the conjunct, needed or not.
     """
     weaker: dict[Any, Callable[..., Claims]] = {}
-    for name in ("rely", "sweeps"):
+    for name in ("rely", "sweeps", "moves", "pads", "flushes", "clears_only", "looks"):
         if hasattr(contracts, name):
             whole = getattr(contracts, name)
             weaker[whole] = _without(whole, goal)
@@ -209,6 +252,57 @@ def test_conjuncts_of_the_rely_on_finishing_that_nothing_uses(goal: str, monkeyp
     assert failing(FINISHING_JOBS) == set()
 
 
+SCAVENGING = (
+    "only_the_holder_gives_a_page_away", "only_its_p_touches_a_cache", "padding_is_for_good", "what_was_noted_stays",
+    "only_the_holder_writes", "scavenged_page_is_zero", "scavenged_page_is_in_no_use", "what_is_not_the_heap's_is_zero",
+    "padding_is_allocated_for_good", "only_this_thread_tells_what_it_owes", "bitmaps_change_under_the_lock",
+    "pages_are_taken_and_given_back_under_the_lock", "nobody_writes_to_a_free_page",
+)  # fmt: skip
+SCAVENGING_ALONE = ("there_is_an_owner",)
+SCAVENGING_JOBS = ("alloc_range", "alloc_from_cache", "pages.grow", "flush_pcache")
+
+
+@pytest.mark.parametrize("goal", SCAVENGING)
+def test_each_conjunct_of_the_rely_on_scavenging_is_needed(goal: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it something else fails in some function."""
+    drop(scavenging, goal, monkeypatch)
+
+    assert any(failing([name]) - {goal} for name in SCAVENGING_JOBS)
+
+
+CURSORS = (
+    "the_heap_keeps_its_chunks", "the_heap_has_a_chunk_where_a_cursor_stands", "what_was_freed_is_an_address",
+    "the_heap_has_a_chunk_where_pages_were_freed", "what_was_seen_was_seen", "words_change_under_the_lock",
+    "forced_cursor_rises_under_the_lock", "background_cursor_rises_in_a_cycle",
+)  # fmt: skip
+CURSORS_ALONE = ("a_cursor_is_an_address", "pages_fit_into_their_chunk")
+CURSORS_JOBS = ("index.find", "index.alloc", "index.free", "index.next_gen")
+
+
+@pytest.mark.parametrize("goal", CURSORS)
+def test_each_conjunct_of_the_rely_on_cursors_is_needed(goal: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it something else fails in some function."""
+    drop(cursors, goal, monkeypatch)
+
+    assert any(failing([name]) - {goal} for name in CURSORS_JOBS)
+
+
+@pytest.mark.parametrize(
+    ("contracts", "goal", "names"),
+    [
+        (scavenging, "there_is_an_owner", SCAVENGING_JOBS),
+        *((cursors, goal, CURSORS_JOBS) for goal in CURSORS_ALONE),
+    ],
+)
+def test_invariants_of_pages_and_cursors_that_stand_alone(
+    contracts: Any, goal: str, names: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without it as a premise it can itself no longer be shown, and all else can."""
+    drop(contracts, goal, monkeypatch)
+
+    assert failing(names) == {goal}
+
+
 @pytest.mark.parametrize(
     ("protocol", "known"),
     [
@@ -216,13 +310,16 @@ def test_conjuncts_of_the_rely_on_finishing_that_nothing_uses(goal: str, monkeyp
         (OwningProtocol, (*OWNING, *OWNING_ALONE)),
         (FinishingProtocol, (*FINISHING, *FINISHING_UNUSED)),
         (SweepingProtocol, (*SWEEPING, *SWEEPING_ALONE, *SWEEPING_UNUSED)),
+        (ScavengingProtocol, (*SCAVENGING, *SCAVENGING_ALONE)),
+        (CursorsProtocol, (*CURSORS, *CURSORS_ALONE)),
     ],
 )
 def test_every_conjunct_of_a_rely_is_in_one_of_these_lists(protocol: type[Any], known: tuple[str, ...]) -> None:
     """With the lock and without it: a new conjunct has to be looked at."""
     p = protocol(Engine(GO_AMD64, None), Runtime, NEWEST)
     p.begin()
-    views = [p.holding(p.engine.view, held, True) for held in (frozenset[str](), frozenset({HEAP_LOCK}))]
+    ways = (frozenset[str](), frozenset({HEAP_LOCK}), frozenset({WORLD}))
+    views = [p.holding(p.engine.view, held, True) for held in ways]
 
     assert {name for v in views for name, _ in p.rely(v, v)} == set(known)
 

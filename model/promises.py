@@ -117,15 +117,20 @@ def _holds_sweeping_goes_on(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  #
     return m.result >= 0 or m.given_out
 
 
+def _is_unswept(generation: Any, heaps: Any) -> Any:
+    """Whether a span of this generation waits to be swept."""
+    return generation == uint32(heaps - 2)
+
+
 def _every_unswept_span_is_listed(v: HeapVars, m: Moment) -> z3.BoolRef:
     spans = range(v.geometry.spans)
-    unswept = [z3.And(v.state[s] == IN_USE, v.span_sweepgen[s] == v.sweepgen - 2) for s in spans]
+    unswept = [z3.And(v.state[s] == IN_USE, _is_unswept(v.span_sweepgen[s], v.sweepgen)) for s in spans]
     return z3.And([z3.Implies(unswept[s], z3.BoolVal(m.to_sweep[s] == 1)) for s in spans])
 
 
 def _holds_every_unswept_span_is_listed(h: HeapState, m: Moment) -> bool:
-    unswept = (s for s in range(h.geometry.spans) if h.state[s] == IN_USE and h.span_sweepgen[s] == h.sweepgen - 2)
-    return all(m.to_sweep[s] == 1 for s in unswept)
+    in_use = (s for s in range(h.geometry.spans) if h.state[s] == IN_USE)
+    return all(m.to_sweep[s] == 1 for s in in_use if _is_unswept(h.span_sweepgen[s], h.sweepgen))
 
 
 def _holds_only_a_tracer_that_runs_is_told(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  # one signature for all
@@ -157,7 +162,7 @@ def _reclaim_chunk_leaves_nothing(v: HeapVars, m: Moment) -> z3.BoolRef:
             v.page_marks[page] == 0,
             v.spans[page] == s,
             v.state[s] == IN_USE,
-            v.span_sweepgen[s] == uint32(v.sweepgen - 2),  # type: ignore[arg-type]  # a term behaves like a word
+            _is_unswept(v.span_sweepgen[s], v.sweepgen),
         )
         for page in _chunk_of(m.args, v.geometry)
         for s in range(v.geometry.spans)
@@ -169,7 +174,7 @@ def _holds_reclaim_chunk_leaves_nothing(h: HeapState, m: Moment) -> bool:
     def is_left(page: int) -> bool:
         s = h.spans[page]
         marked = h.page_in_use[page] == 0 or h.page_marks[page] == 1
-        return not marked and s >= 0 and h.state[s] == IN_USE and h.span_sweepgen[s] == uint32(h.sweepgen - 2)
+        return not marked and s >= 0 and h.state[s] == IN_USE and bool(_is_unswept(h.span_sweepgen[s], h.sweepgen))
 
     return m.drained or not any(map(is_left, _chunk_of(m.args, h.geometry)))
 

@@ -7,6 +7,7 @@ import z3
 
 from spanproof.model.claim import Moment, Promise
 from spanproof.model.state import IN_USE, HeapState, HeapVars
+from spanproof.model.words import uint32
 
 
 def _span_found_is_built(v: HeapVars, m: Moment) -> z3.BoolRef:
@@ -15,7 +16,8 @@ def _span_found_is_built(v: HeapVars, m: Moment) -> z3.BoolRef:
     s, (p,), g = m.result.number, m.args, v.geometry
     built = [v.state[s] == IN_USE, v.base[s] <= p, p < v.base[s] + v.npages[s] * g.page_size]
     mapped = v.spans[(p - g.heap_base) // g.page_size] == s
-    swept = z3.Or(v.span_sweepgen[s] == v.sweepgen, v.span_sweepgen[s] == v.sweepgen + 3)
+    ahead = uint32(v.span_sweepgen[s] - v.sweepgen)  # type: ignore[arg-type]  # a term behaves like a word
+    swept = z3.Or(ahead == 0, ahead == 3)
     return z3.And(*built, mapped, swept)
 
 
@@ -24,7 +26,7 @@ def _holds_span_found_is_built(h: HeapState, m: Moment) -> bool:
         return True
     s: int = m.result.number
     page = (m.args[0] - h.geometry.heap_base) // h.geometry.page_size
-    swept = h.span_sweepgen[s] - h.sweepgen in {0, 3}
+    swept = uint32(h.span_sweepgen[s] - h.sweepgen) in {0, 3}
     return h.state[s] == IN_USE and page in h.pages_of(s) and h.spans[page] == s and swept
 
 

@@ -68,6 +68,9 @@ BREAKS = {
     "reclaimer_is_no_sweeper": "sweeping_is_done_when_nobody_sweeps",
     "sweeper_not_deregistered": "sweeping_is_done_when_nobody_sweeps",
     "sweeps_only_when_done": "sweeping_is_done_when_nobody_sweeps",
+    "large_span_not_listed": "no_span_is_left_unswept",
+    "marked_while_spans_are_unswept": "no_span_is_left_unswept",
+    "finishsweep_skipped": "no_span_is_left_unswept",
     "counted_off_in_vain": "no_retry_loop_runs_for_ever",
     "drained_set_looked_at_again": "no_retry_loop_runs_for_ever",
     "chunks_claimed_for_ever": "no_retry_loop_runs_for_ever",
@@ -115,13 +118,11 @@ SPOKEN_OF_ELSEWHERE = {
     "scavenger_parks_at_once": "no theorem says how much is scavenged",
     "mspan_not_kept": "no theorem counts the mspans that a P keeps",
     "chunk_not_capped": "sweeping more than was asked is allowed to whoever reclaims",
-    "large_span_not_listed": "no theorem says that the sweeper meets every span",
     "empty_cache_not_filled": "page caches stand here by the contract of alloc_from_cache",
     "tracer_told_always": "no theorem says when the tracer is told",
     "cursor_not_lowered": "no theorem says where cursors are",
     "huge_pages_not_asked_for": "no theorem speaks of hints to the system",
     "garbage_not_reclaimed": "no theorem says that the heap does not grow beside its garbage",
-    "marked_while_spans_are_unswept": "that every span is swept when marking begins is a premise",
     "generation_goes_on": "no theorem speaks of generations of the scavenge index",
     "quarter_of_a_block_from_the_cache": "page caches stand here by the contract of alloc_from_cache",
     **dict.fromkeys(
@@ -138,7 +139,6 @@ UNKNOWN = {
     "needzero_of_nil": "alloc follows nil, which no theorem's own claims speak of",
     "no_page_freed": "the induction breaks, but a page that stays allocated is nobody's: no page is in two spans",
     "marked_span_swept_free": "a span then never survives: nothing is shown of what follows where one does",
-    "finishsweep_skipped": "finishsweep_m is then called by nobody whom a proof covers",
 }
 """Faults that leave theorems unknown, and no counterexample to run."""
 BESIDE = {

@@ -31,7 +31,7 @@ PLANTED = {"taken_pages_given_again": "take_candidate", "second_fit": "search", 
 @pytest.mark.parametrize("fault", PLANTED)
 def test_a_planted_fault_is_seen(fault: str) -> None:
     """In the text of the operation or in what it calls."""
-    heap = subject(fault=fault).heap_class
+    heap: Any = subject(fault=fault).heap_class
     names = heap.PageAlloc.scavenge_one.__globals__ | heap.PageAlloc.alloc.__globals__
 
     assert not finds_what_is_free(names[PLANTED[fault]], heap)

@@ -77,9 +77,11 @@ class ScavengingProtocol(Protocol):
 
     def _cache(self) -> Cache:
         e, g = self.engine, self.engine.geometry
+        chunk: Any = e.fresh("cached chunk")
         block = e.fresh("cached block")
-        e.assume(block < MOST_CHUNKS * (g.pages_per_chunk // g.pages_per_block))
-        base = block * (g.pages_per_block * g.page_size) + g.arena_base_offset
+        e.assume(chunk < MOST_CHUNKS)
+        e.assume(block < g.pages_per_chunk // g.pages_per_block)
+        base = g.chunk_base(chunk) + block * (g.pages_per_block * g.page_size)
         return Cache(base, e.fresh_truth("cache"), e.fresh_truth("cache.scav"))
 
     def another_cache(self) -> Cache:

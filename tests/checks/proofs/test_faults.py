@@ -82,6 +82,8 @@ BREAKS_PAGES = {
     "forced_cursor_not_marked": "cursors_rise_where_they_may",
     "find_raises_the_forced_cursor": "cursors_rise_where_they_may",
     "background_cursor_raised_by_free": "cursors_rise_where_they_may",
+    "marked_cursor_cleared": "find_passes_what_it_has_seen",
+    "unused_leaves_memory": "scavenged_pages_are_zero",
 }
 """The same of faults in the page allocator, its caches, scavengers and index, wherever their lines are."""
 SPOKEN_OF_ELSEWHERE = {
@@ -144,7 +146,6 @@ UNKNOWN = {
 }
 """Faults that leave theorems unknown, and no counterexample to run."""
 BESIDE = {
-    "unused_leaves_memory": "memory that was returned is not zero, as those who take scavenged memory for zero rest on",
     "bit_before_state": "who sets the bit guarantees that the span is in use, and on that the claim rests",
     "growth_not_rounded": "the rest of an arena is not whole chunks any more, on which the claim rests",
     "cleared_while_preemptible": "releasem undoes the caller's acquirem, which a proof may not do",

@@ -51,6 +51,13 @@ def test_what_stands_changes_from_question_to_question() -> None:
     assert heard.uses["c: more than one"].known == 1
 
 
+def test_of_goals_that_are_asked_together_the_broken_one_is_named() -> None:
+    """Without a conjunct one of them can be false, and the other cannot."""
+    heard = Necessity("p")
+    heard(question(_z3.And(X > 0, X > 2), about="ensures, f returns: is positive; is more than two"))
+    assert heard.uses["c: more than three"].needed_by == "p: ensures, f returns: is more than two"
+
+
 def test_a_branch_is_not_an_obligation() -> None:
     """What only shows which way is gone is told apart, and gives way to an obligation."""
     heard = Necessity("p")

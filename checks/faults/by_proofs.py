@@ -58,11 +58,13 @@ def _judged(fault: Fault, asked: int, failure: Failure | None, stopped: str | No
         verdict, reason = Verdict.HOLDS, ""
     elif failure is not None:
         reason = "its counterexample was not reached"
-    elif asked and fault in EQUIVALENT:
-        verdict, reason = Verdict.HOLDS, ""
     elif stopped:
         reason = stopped
-    bound = (ALL_HOLD if asked else "") if failure is None else f"{failure.theorem}: {failure.obligation}"
+    elif asked and fault in EQUIVALENT:
+        verdict, reason = Verdict.HOLDS, ""
+    bound = "" if failure is None else f"{failure.theorem}: {failure.obligation}"
+    if verdict is Verdict.HOLDS and failure is None:
+        bound = ALL_HOLD
     counts = {
         "theorems": asked,
         "failed": int(failure is not None),
@@ -87,7 +89,7 @@ def _asked(fault: Fault, heap: Subject, hurry: Hurry) -> Iterator[Failure | None
 
 def _plain(theorem: PlainTheorem, heap: Subject, hurry: Hurry) -> Failure | None:
     found = judge_plain(theorem, heap, hurry)[0]
-    if found.result.verdict is Verdict.HOLDS:
+    if found.result.verdict is Verdict.HOLDS or (found.record is None and hurry(0) is not None):
         return None
     return Failure(theorem.name, found.result.reason, found.record)
 
@@ -95,8 +97,8 @@ def _plain(theorem: PlainTheorem, heap: Subject, hurry: Hurry) -> Failure | None
 def _of_paths(theorem: Theorem, fault: Fault, heap: Subject, hurry: Hurry) -> Failure | None:
     done = proofs_of(theorem, fault, heap, hurry)
     said = list(_failing(theorem, [proof for _, proof in done]))
-    if not said:
-        return None
+    if not said or hurry(0) is not None:
+        return None  # what was not asked in time has not failed
     return Failure(theorem.name, said[0], judged(theorem, done, heap, "int", None, hurry).record)
 
 

@@ -80,6 +80,11 @@ PAGE_FAULTS = (
         ("AtomicOffAddr.store_marked", "-(addr - self.offset)", "addr - self.offset"),
     ),
     fault(
+        "marked_cursor_cleared", "a find that has found nothing clears a cursor that was raised meanwhile",
+        "forced_cursor_is_above_what_is_free", "made up: mranges.go, Clear", "mark_keeps_a_raised_cursor",
+        ("AtomicOffAddr.clear", "if old < 0:\n    return", ""),
+    ),
+    fault(
         "background_cursor_raised_by_free", "freeing raises the background scavenger's cursor",
         "background_cursor_rises_in_a_cycle", "made up: mgcscavenge.go, free", "scavengers_and_a_free",
         ("ScavengeIndex.free", "await self.search_addr_force.store_marked(addr)", "await self.search_addr_bg.store_marked(addr)"),

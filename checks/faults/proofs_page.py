@@ -27,10 +27,12 @@ def proofs_page(results: Sequence[Result]) -> str:
 def _summary(results: Sequence[Result]) -> Iterator[str]:
     failed = [r for r in results if r.counts["failed"]]
     reached = sum(r.counts["reached"] for r in failed)
-    nowhere = sum(not r.counts["theorems"] for r in results)
+    holding, nowhere = (sum(_what(r) == what for r in results) for what in (ALL_HOLD, NO_PROOF))
+    late = len(results) - len(failed) - holding - nowhere
     yield (
         f"{len(results)} faults: of {len(failed)} an obligation fails, and of {reached} of these a run reaches what it "
-        f"breaks; of {len(results) - len(failed) - nowhere} all proofs hold; the text of {nowhere} is run by no proof.\n"
+        f"breaks; of {holding} all proofs hold; the text of {nowhere} is run by no proof"
+        f"{f'; {late} were not asked in time' if late else ''}.\n"
     )
 
 
@@ -48,12 +50,13 @@ def _rows(known: Sequence[tuple[Result, Fault]]) -> Iterator[str]:
 
 def _others(known: Sequence[tuple[Result, Fault]]) -> Iterator[str]:
     """Those of which nothing fails."""
-    rest = [(r, f) for r, f in known if not r.counts["failed"]]
-    for title, some in (
-        (ALL_HOLD, [(r, f) for r, f in rest if r.counts["theorems"]]),
-        (NO_PROOF, [(r, f) for r, f in rest if not r.counts["theorems"]]),
-    ):
-        if some:
-            yield f"## {title[0].upper()}{title[1:]}\n"
-            yield from (f"* `{fault.name}`: {fault.says}" for _, fault in some)
-            yield ""
+    for what in dict.fromkeys(_what(result) for result, _ in known if not result.counts["failed"]):
+        yield f"## {what[0].upper()}{what[1:]}\n"
+        mine = (f for r, f in known if not r.counts["failed"] and _what(r) == what)
+        yield from (f"* `{fault.name}`: {fault.says}" for fault in mine)
+        yield ""
+
+
+def _what(result: Result) -> str:
+    """Why nothing fails."""
+    return result.reason or ALL_HOLD

@@ -13,9 +13,9 @@ THEOREM = Theorem(
     protocol=JOBS,
     parts=goals(
         "released_bytes_are_told",
-        "free_bytes_are_told",
+        "unused_bytes_are_told",
         "spans_bytes_are_told",
-        "ready_bytes_are_told",
+        "used_bytes_are_told",
         "a_flushed_page_is_as_it_was",
         "what_was_scavenged_is_noted",
     ),

@@ -20,7 +20,7 @@ from spanproof.checks.proving.terms import BITMAP, Bits, Domain, Truth, Word, fo
 from spanproof.impl.span import Span
 from spanproof.model.contracts.zeroing import PLAIN_ARITHMETIC
 from spanproof.model.geometry import Geometry
-from spanproof.model.logic import Claims
+from spanproof.model.logic import Claims, each_of
 
 OUTCOMES = {"unsat": Outcome.PROVED, "sat": Outcome.FAILED}
 PURE = frozenset({Kind.THROW, Kind.RANK, Kind.ENSURES, Kind.KEEPS, Kind.RELY, Kind.LEMMA, Kind.LOCK})
@@ -248,7 +248,7 @@ def _conjunct(claims: Claims, goal: str) -> str:
     inner: Any = claims
     while inner is not None:
         code = getattr(inner, "gi_code", None)
-        if code is not None and not code.co_name.startswith("<"):
+        if code is not None and code is not each_of.__code__ and not code.co_name.startswith("<"):
             part = f"{PurePath(code.co_filename).stem}.{code.co_name}"
         inner = getattr(inner, "gi_yieldfrom", None)
     return f"{part}: {goal}" if part else ""

@@ -32,6 +32,7 @@ from spanproof.checks.scenario import Scenario
 from spanproof.checks.scenarios import CLEAN, OLD_SPANS, SCENARIOS
 from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Result, Verdict
+from spanproof.model.claim import FINDINGS
 from spanproof.model.geometry import BYTES, SMALL
 from spanproof.model.releases import Release, row
 
@@ -69,8 +70,8 @@ def run_counterexample(
     programs = _lacking(without, release) if without else _programs(state, proofs, subject, release)
     for scenario in programs:
         for claim in theorem.claims:
-            if scenario.only not in (None, claim):
-                continue  # it is there for another claim: this one may not hold in it, whatever is planted
+            if scenario.only not in (None, claim) or (scenario.only is None and claim in FINDINGS):
+                continue  # it is there for other claims: this one may not hold in it, whatever is planted
             try:
                 found = _search(scenario, subject, claim, release, stop)
             except EndlessError as e:  # and so it would be in the next

@@ -22,12 +22,8 @@ from spanproof.model.contracts import contract, scavenging, zeroing
 from spanproof.model.contracts.scavenging import ME, Cache, Owed, View, World
 from spanproof.model.logic import Claims, Truth, all_of, implies, ite, negate
 
-COUNTERS = {
-    "gcController.heapReleased": "released",
-    "gcController.heapFree": "free",
-    "gcController.mappedReady": "ready",
-}
-"""Cells, and what this thread owes to each."""
+COUNTERS = frozenset({"gcController.heapReleased", "gcController.heapFree", "gcController.mappedReady"})
+"""Cells that count bytes."""
 MOST_CHUNKS = 1 << 26
 """As many as an address space has."""
 
@@ -81,9 +77,11 @@ class ScavengingProtocol(Protocol):
 
     def _cache(self) -> Cache:
         e, g = self.engine, self.engine.geometry
+        chunk: Any = e.fresh("cached chunk")
         block = e.fresh("cached block")
-        e.assume(block < MOST_CHUNKS * (g.pages_per_chunk // g.pages_per_block))
-        base = block * (g.pages_per_block * g.page_size) + g.arena_base_offset
+        e.assume(chunk < MOST_CHUNKS)
+        e.assume(block < g.pages_per_chunk // g.pages_per_block)
+        base = g.chunk_base(chunk) + block * (g.pages_per_block * g.page_size)
         return Cache(base, e.fresh_truth("cache"), e.fresh_truth("cache.scav"))
 
     def another_cache(self) -> Cache:
@@ -185,19 +183,18 @@ class ScavengingProtocol(Protocol):
         e, (base, npages) = self.engine, call.args
         e.prove_all(Kind.REQUIRES, "call pages.free", contract_.requires(e.view, base, npages))
         e.view = scavenging.region_is_freed(e.view, base, npages)
-        size = e.view.bytes_of(npages)
-        self._spans(None if self.span is None else self.span[1], 0 - size, 0 - size)
+        self._spans(None if self.span is None else self.span[1], 0 - e.view.bytes_of(npages))
 
     def _built(self, typ: Any, npages: Any) -> None:
         """A span stands on the region."""
         size = self.engine.view.bytes_of(npages)
-        self._spans(typ, size, size)
+        self._spans(typ, size)
 
-    def _spans(self, typ: Any, nbytes: Any, ready: Any) -> None:
+    def _spans(self, typ: Any, nbytes: Any) -> None:
         """Bytes of spans of a kind become more."""
         e = self.engine
         if typ is not None:
-            e.view = e.view.owes(spans=ite(e.view.kind == typ, nbytes, 0), ready=ready)
+            e.view = e.view.owes(spans=ite(e.view.kind == typ, nbytes, 0), used=nbytes)
 
     def unknown(self, access: Access[Any]) -> Any:
         """The span in hand stands on the region; of all else, anything that the cell may hold."""
@@ -241,7 +238,7 @@ class ScavengingProtocol(Protocol):
             raise LiftError(f"{e.where()}: {access.kind} of {name} has no meaning in {self.title}")
         (delta,) = access.args
         if name in COUNTERS:
-            e.view = e.view.owes(**{COUNTERS[name]: 0 - delta})
+            e.view = e.view.owes(**scavenging.tells_of(name, delta))
         else:
             e.view = e.view.owes(spans=ite(e.view.kind == access.cell.index, 0 - delta, 0))
         return e.fresh(name)
@@ -297,7 +294,7 @@ class ScavengingProtocol(Protocol):
         e.assume(implies(covered, v.in_my_cache))
         e.assume(scav <= size)
         e.assume(implies(all_of(covered, scav == size), v.cache.scav))
-        e.view = scavenging.left_cache(v, base, npages).owes(released=0 - scav, free=scav - size, ready=scav - size)
+        e.view = scavenging.left_cache(v, base, npages).owes(released=0 - scav, unused=0 - size)
         return base, scav
 
     # The bitmaps.
@@ -323,10 +320,9 @@ class ScavengingProtocol(Protocol):
         bits = self._merged(before.allocated, after.allocated), self._merged(before.scavenged, after.scavenged)
         now = scavenging.moved(v, *bits, pads=pads)
         pages = after.allocated.added - after.allocated.in_blocks, after.scavenged.added
-        free = 0 - pages[1] if pads else 0 - pages[0] - pages[1]
         size = e.geometry.page_size
         if self.counts:
-            now = now.owes(released=pages[1] * size, free=free * size, ready=free * size)
+            now = now.owes(released=pages[1] * size, unused=(0 if pads else 0 - pages[0]) * size)
         e.prove_all(Kind.GUARANTEE, name, scavenging.bitmaps_change(v, now))
         e.view = now
         if not isinstance(after.allocated.added, int) or after.allocated.added != 0:
@@ -388,7 +384,7 @@ class ScavengingProtocol(Protocol):
         e.assume(implies(mine, all_of(self._is_free(), negate(v.world.scavenged))))
         size = v.bytes_of(n)
         now = v.but(allocated=ite(mine, True, v.world.allocated), owner=ite(mine, ME, v.world.owner))
-        now = now.owes(free=0 - size, ready=0 - size, index=ite(v.place[0] == ci, n, 0))
+        now = now.owes(unused=0 - size, index=ite(v.place[0] == ci, n, 0))
         e.prove_all(Kind.GUARANTEE, "take_candidate", scavenging.bitmaps_change(v, now))
         e.view = replace(now, region=(e.geometry.chunk_base(ci) + first * e.geometry.page_size, n))
         return first, n

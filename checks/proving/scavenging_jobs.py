@@ -86,7 +86,7 @@ def _free(p: ScavengingProtocol) -> Start:
     size = e.view.bytes_of(npages)
 
     def ensures(_: None) -> Claims:
-        yield from scavenging.owes(e.view, free=size)
+        yield from scavenging.owes(e.view, unused=size)
         yield "nothing_is_in_hand", e.view.world.owner != ME
 
     return Start((base, npages), lambda r: _whole(p, ensures(r)), HELD)
@@ -110,7 +110,7 @@ def _pages_grow(p: ScavengingProtocol) -> Start:
     base, size = _new_chunks(p)
 
     def ensures(_: None) -> Claims:
-        yield from scavenging.owes(p.engine.view, released=size)
+        yield from scavenging.owes(p.engine.view, released=size, unused=size)
         yield "nothing_is_in_hand", p.engine.view.world.owner != ME
 
     return Start((base, size), lambda r: _whole(p, ensures(r)), HELD)

@@ -137,14 +137,16 @@ def sweeping_starts(p: Protocol) -> Start:
 
 def _scavenging_views(cells: Cells, g: Geometry) -> Iterator[scavenging.View]:
     pages = next(v for c, v in cells.items() if c.name == "pages")
-    counters = ("gcController.heapReleased", "gcController.heapFree", "memstats.inUse", "gcController.mappedReady")
-    told = scavenging.Owed(*(0 - sum(v for c, v in cells.items() if c.name == name) for name in counters))
+    names = (f"gcController.{name}" for name in ("heapReleased", "heapFree", "mappedReady"))
+    told = {name: sum(v for c, v in cells.items() if c.name == name) for name in (*names, "memstats.inUse")}
+    released, free, ready, spans = told.values()
+    owed = scavenging.Owed(0 - released, 0 - released - free, 0 - spans, free - ready)
     cache = cells[Cell("pcache", 0)]
     for page in g.pages:
         ci, i = g.chunk_index(g.page_base(page)), g.chunk_page_index(g.page_base(page))
         place = (ci, i // g.pages_per_block, i % g.pages_per_block)
         bits = bool(pages.allocated(page)), ci in pages.chunks, cells[Cell("memory", page)] != 0
-        world = scavenging.World(*bits, scavenging.NOWHERE, False, told)
+        world = scavenging.World(*bits, scavenging.NOWHERE, False, owed)
         yield scavenging.View(g, place, 0, True, world, scavenging.Cache(cache.base, cache.cache != 0, cache.scav != 0))
 
 

@@ -25,16 +25,20 @@ UNUSED = (NOWHERE, NOBODY, *CACHES, PADDING)
 
 @dataclass(frozen=True, slots=True)
 class Owed:
-    """Bytes that this thread has moved and not told the counters of; negative where it has told of too much."""
+    """Bytes that this thread has moved and not told the counters of; negative where it has told of too much.
+
+    heapFree counts the free pages that are not scavenged, and mappedReady these and the pages of spans. Kept are the
+    sum of one and the difference of the other, which move by whole regions: that all is told says the same of either.
+    """
 
     released: Word = 0
     """Of heapReleased: the pages that are marked as scavenged, in the bitmaps or in a cache."""
-    free: Word = 0
-    """Of heapFree: the free pages that are not, those of caches included."""
+    unused: Word = 0
+    """Of heapReleased and heapFree: these and all free pages, those of caches included."""
     spans: Word = 0
     """Of the observed kind of inUse: the pages of spans of that kind."""
-    ready: Word = 0
-    """Of mappedReady: the free pages that are not scavenged, and those of spans."""
+    used: Word = 0
+    """Of mappedReady less heapFree: the pages of spans."""
     index: Word = 0
     """Of the word of the observed page's chunk in the scavenge index: the pages that are allocated. No bytes."""
 
@@ -204,9 +208,20 @@ def moves(_old: View, new: View) -> Claims:
     yield from sound(new)
 
 
-def owes(v: View, released: Word = 0, free: Word = 0) -> Claims:
+def tells_of(counter: str, delta: Word) -> Mapping[str, Word]:
+    """What is owed no more when one of the collector's counters was told of more bytes."""
+    match counter:
+        case "gcController.heapReleased":
+            return {"released": 0 - delta, "unused": 0 - delta}
+        case "gcController.heapFree":
+            return {"unused": 0 - delta, "used": delta}
+        case _:
+            return {"used": 0 - delta}
+
+
+def owes(v: View, released: Word = 0, unused: Word = 0) -> Claims:
     """This thread owes so much, and nothing of spans."""
-    for name, owed in (("released", released), ("free", free), ("spans", 0), ("ready", free)):
+    for name, owed in (("released", released), ("unused", unused), ("spans", 0), ("used", 0)):
         yield f"{name}_bytes_are_told", getattr(v.world.owed, name) == owed
     yield "pages_are_told_to_the_index", v.world.owed.index == 0
 
@@ -255,7 +270,7 @@ def given(v: View, base: Word, limit: Word) -> View:
     """The page allocator has new pages: free, and scavenged."""
     new = v.lies_in(base, limit)
     owner = ite(new, NOBODY, v.world.owner)
-    return v.but(owner=owner, scavenged=any_of(v.world.scavenged, new)).owes(released=limit - base)
+    return v.but(owner=owner, scavenged=any_of(v.world.scavenged, new)).owes(released=limit - base, unused=limit - base)
 
 
 def grows(v: View, base: Word, limit: Word) -> Claims:
@@ -308,7 +323,7 @@ def region_is_given(v: View, base: Word, npages: Word, scav: Word) -> Claims:
 
 def told_of_region(v: View, npages: Word, scav: Word) -> Claims:
     """What it has done to pages, and not yet told."""
-    yield from owes(v, released=0 - scav, free=scav - v.bytes_of(npages))
+    yield from owes(v, released=0 - scav, unused=0 - v.bytes_of(npages))
 
 
 def gives_region(v: View, result: Any, npages: Word) -> Claims:
@@ -340,7 +355,7 @@ def region_is_freed(v: View, base: Word, npages: Word) -> View:
     freed = v.covers(base, npages)
     owner = ite(freed, NOBODY, v.world.owner)
     after = v.but(allocated=all_of(v.world.allocated, negate(freed)), owner=owner)
-    return after.owes(free=v.bytes_of(npages), ready=v.bytes_of(npages))
+    return after.owes(unused=v.bytes_of(npages))
 
 
 def is_at_rest(v: View) -> Claims:
@@ -393,8 +408,7 @@ def _taken_so_far(v: View, local: Any) -> Claims:
     yield "no_more_is_scavenged_than_there_is", all_of(local.scav >= 0, local.scav <= count)
     scavenged = all_of(v.zeroes, passed, local.scav == count)
     yield "scavenged_is_zero", implies(scavenged, negate(v.world.dirty))
-    pages = v.bytes_of(count), v.bytes_of(local.scav)
-    yield from owes(v, released=0 - pages[1], free=pages[1] - pages[0])
+    yield from owes(v, released=0 - v.bytes_of(local.scav), unused=0 - v.bytes_of(count))
     yield from _whole(v)
 
 
@@ -404,7 +418,7 @@ def _freed_so_far(v: View, local: Any) -> Claims:
     yield "what_was_passed_is_free", implies(passed, v.owned_by(NOBODY))
     yield "what_is_ahead_is_in_hand", implies(ahead, all_of(v.world.allocated, v.owned_by(ME)))
     yield "nothing_else_is_in_hand", implies(v.owned_by(ME), ahead)
-    yield from owes(v, free=v.bytes_of(count))
+    yield from owes(v, unused=v.bytes_of(count))
     yield from _whole(v)
 
 

@@ -41,6 +41,17 @@ def results(path: Path) -> dict[str, Any]:
     return data
 
 
+def test_a_theorem_without_its_premise_is_refuted(tmp_path: Path) -> None:
+    """`prove --without` exits 1, with a record that replays; before 1.26 nothing depends on that premise."""
+    line = ["prove", "needzero_false_is_already_zero", "--without", "sys_unused_zeroes", "--jobs", "1", "--out", "out"]
+
+    assert cli.main([*line, "--json", "r.json"]) == 1
+    (result,) = results(tmp_path / "r.json")["results"]
+    assert "fails: heap.py:" in result["reason"]
+    assert not [said for said in result["assumptions"] if said.startswith("sys_unused zeroes:")]
+    assert cli.main(["replay", result["record"]]) == 1
+
+
 def test_a_scenario_that_holds_exits_0(tmp_path: Path) -> None:
     """`explore` of a clean scenario holds, and says its bound in states."""
     assert cli.main(["explore", QUICK, "--json", "r.json"]) == 0
@@ -173,6 +184,7 @@ BAD = {
     "out that is a file": (["explore", QUICK, "--out", "taken"], "taken"),
     "json in no folder": (["explore", QUICK, "--json", "taken/r.json"], "--json, in taken"),
     "heap without a text": (["prove", "--heap", "made.py:Made"], "Made.clear: its text is in no file"),
+    "a premise that none takes": (["prove", "--without", "luck"], "no premise that can be left out, 'luck'"),
     "a tier of one domain": (["prove", "--tier", "long", "--domain", "int"], "--domain int"),
     "json that is a folder": (["list", "--json", "."], ". is a folder; give a file"),
     "json that is nothing": (["explore", QUICK, "--json", ""], "--json"),

@@ -19,6 +19,7 @@ LOOK = 0.05
 ANSWERS = frozenset({"sat", "unsat", "unknown"})
 WORK = re.compile(r"\(:rlimit (\d+)\)")
 """How z3 says what it has done by then, in its own count."""
+VERSION = re.compile(r'\(:version "([^"]*)"\)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,8 @@ class Answers:
     """Why it came no further."""
     work: tuple[int, ...] = ()
     """What it had done after each, if the script asks and it says so."""
+    version: str = ""
+    """Its own, if the script asks and it says so."""
 
 
 def asked(solver: Sequence[str], script: Path, hurry: Hurry = patient, seconds: float | None = None) -> Answers:
@@ -54,7 +57,8 @@ def asked(solver: Sequence[str], script: Path, hurry: Hurry = patient, seconds: 
             said = next((line.strip() for line in err if line.strip()), "")
             ended = f"it ended with code {process.returncode}{': ' if said else ''}{said[:200]}"
         work = tuple(int(found[1]) for found in map(WORK.fullmatch, lines) if found)
-        return Answers(tuple(line for line in lines if line in ANSWERS), ended, work)
+        version = next((found[1] for found in map(VERSION.fullmatch, lines) if found), "")
+        return Answers(tuple(line for line in lines if line in ANSWERS), ended, work, version)
 
 
 def _waited(process: "subprocess.Popen[bytes]", hurry: Hurry, seconds: float) -> str:

@@ -68,6 +68,19 @@ def merged(parts: Iterable[Mapping[str, Use]]) -> dict[str, Use]:
     return whole
 
 
+def failing(question: Question, model: Any) -> str:
+    """What a question is about, without the goals that this model does not break."""
+    opposite = question.asked[0]
+    goals = opposite.arg(0).children() if _z3.is_not(opposite) and _z3.is_and(opposite.arg(0)) else []
+    first, *others = question.about.rsplit("; ", max(len(goals) - 1, 0))
+    about, _, goal = first.rpartition(": ")
+    names = [goal, *others]
+    if len(names) != len(goals):
+        return question.about
+    broken = [n for n, term in zip(names, goals, strict=True) if not _z3.is_true(model.eval(term, True))]  # completed
+    return f"{about}: {'; '.join(broken or names)}"
+
+
 @dataclass(slots=True)
 class Necessity:
     """Hears the questions of a proof."""
@@ -93,7 +106,7 @@ class Necessity:
             self._stand_on(question)
             self._solver.push()
             self._solver.add(*question.asked)
-            self._ablated(names, question.about)
+            self._ablated(names, question)
             self._solver.pop()
 
     def found(self) -> Uses:
@@ -116,8 +129,9 @@ class Necessity:
     def _literal(self, name: str) -> Any:
         return self._literals.setdefault(name, _z3.Bool(f"conjunct {name}"))
 
-    def _ablated(self, names: list[str], about: str) -> None:
+    def _ablated(self, names: list[str], question: Question) -> None:
         """Who of these is in the core, and who of the core cannot be left out."""
+        about = question.about
         core = self._core(names)
         for name in core:
             self.uses[name].cores += 1
@@ -130,7 +144,7 @@ class Necessity:
             if answer == "sat" and about == BRANCH:
                 use.branch = where
             elif answer == "sat":
-                use.needed_by = where
+                use.needed_by = f"{self.proof}: {failing(question, self._solver.model())}"
             elif answer == "unknown":
                 use.perhaps = use.perhaps or where
 

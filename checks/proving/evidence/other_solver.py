@@ -26,7 +26,8 @@ def steadiness_of(proof: str, script: Script, solver: str, hurry: Hurry = patien
         most = max(most, *work)
         if moves(answers, work):
             moved.append(Moved(proof, question.about, answers, work))
-    return Steadiness(proof, short(solver), len(script.asked), most, tuple(moved))
+    name = f"{short(solver)} {by_seed[0].version}".strip()
+    return Steadiness(proof, name, len(script.asked), most, tuple(moved))
 
 
 def _under(seed: int, script: Script, solver: str, hurry: Hurry) -> Answers:

@@ -86,7 +86,8 @@ class Script:
 
     def text(self, seed: int | None = None) -> str:
         """The whole script; with a seed, one that sets it and asks after each answer what was done by then."""
-        head = ["(set-logic ALL)"] if seed is None else [f"(set-option :random-seed {seed})", "(set-logic ALL)"]
+        seeded = [f"(set-option :random-seed {seed})", "(get-info :version)"]
+        head = [*(seeded if seed is not None else ()), "(set-logic ALL)"]
         parts = ("\n".join([*head, *s.declared.values(), *s.lines]) for s in self._sections)
         text = "\n(reset)\n".join(parts) + "\n(exit)\n"
         return text if seed is None else text.replace("(check-sat)", "(check-sat)\n(get-info :rlimit)")

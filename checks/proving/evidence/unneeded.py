@@ -14,11 +14,12 @@ _GUARD = "a premise on what a step is given; what follows from the step is said 
 _RELIED_ON = "a callee keeps what everybody relies on, whole; what follows its call here needs only a part of it"
 _HELD_BY_NONE = "for a caller that holds or keeps a span while it sweeps; those of the text that sweep so hold none"
 _PROMISED = "a goal that users rest on: callers of this protocol ask only whether the memory is zero"
-_WORDS = "a bound for 64-bit words, which wrap around; integers do not"
+_WORDS = "needed in 64-bit words, which wrap around; in integers nothing does"
+_OTHERS_SAY_IT = "in cores, of 64-bit words too, and never alone: what else is known of the same numbers says enough"
 
 WHY: Mapping[str, str] = {
+    "owning._mapped_so_far: count_is_in_the_region": _WORDS,
     ": no_more_than_it_can": _BOUND,
-    ": count_is_in_the_region": _BOUND,
     ": count_is_in_the_chunk": _BOUND,
     ": bit_is_in_the_byte": _BOUND,
     ": arenas_so_far": _BOUND,
@@ -40,7 +41,7 @@ WHY: Mapping[str, str] = {
         "what callers show; a span that comes from the pool is dead, and that is known when init_span is proved"
     ),
     "zeroing._region_is_mine: ": _IDENTITY,
-    "owning.is_place: ": _WORDS,
+    "owning.is_place: ": _OTHERS_SAY_IT,
     "owning.refills: ": "filling a cache keeps what everybody relies on; the page's owner and its entry say it again",
     "owning.set_spans_ensures: no_page_outside_changes": (
         "a goal that users rest on (set_spans_maps_exactly_the_region); callers ask only about pages of the region"
@@ -52,12 +53,12 @@ WHY: Mapping[str, str] = {
         "what callers show: arenas are looked up at its index, which a list of them stands for here"
     ),
     "sweeping.sweeps: ": _HELD_BY_NONE,
-    "zeroing._cleared_so_far: ": _WORDS,
+    "zeroing._cleared_so_far: ": _OTHERS_SAY_IT,
     "zeroing._is_in_hand: ": _PROMISED,
     "zeroing.init_span_ensures: the_span_covers_the_region": _PROMISED,
-    "zeroing._pieces: cursor_is_at_a_page": _WORDS,
+    "zeroing._pieces: cursor_is_at_a_page": _OTHERS_SAY_IT,
     "zeroing._pieces: no_more_pages_than_there_were": _WORDS,
-    "zeroing._seen: what_was_read_is_in_the_arena": _WORDS,
+    "zeroing._seen: what_was_read_is_in_the_arena": _OTHERS_SAY_IT,
     "zeroing.alloc_ensures: asked_for_zero_is_told_so": (
         "a promise to callers of Go 1.17, who look at what they are told; they are promised zero itself, too"
     ),

@@ -54,6 +54,15 @@ def test_a_counterexample_that_is_not_reached_is_unknown(monkeypatch: pytest.Mon
     assert (found.counts["failed"], found.counts["reached"]) == (1, 0)
 
 
+def test_what_is_not_asked_in_time_has_not_failed() -> None:
+    """It is unknown, with the reason, and on the page it stands by itself."""
+    found = judge_by_proofs(PLANTABLE["plain_store_for_cas"], lambda _: "no time").result
+    assert (found.verdict, found.reason, found.counts["failed"]) == (Verdict.UNKNOWN, "no time", 0)
+    page = proofs_page([found])
+    assert "1 were not asked in time" in page
+    assert "## No time\n\n* `plain_store_for_cas`" in page
+
+
 def test_what_no_proof_runs_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     """And so is what no proof notices."""
     monkeypatch.setattr(by_proofs, "theorems_of", lambda _: [])

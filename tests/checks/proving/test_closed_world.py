@@ -228,7 +228,7 @@ def test_another_caller_is_named(name: str) -> None:
 
 
 def test_nothing_of_the_reference_is_beside_the_proofs() -> None:
-    """In all three protocols; and whoever is entrusted with something does it."""
+    """In all protocols; and whoever is entrusted with something does it."""
     for jobs in PROTOCOLS:
         assert not beside(jobs, Runtime)
     for protocol in RESTS_ON:

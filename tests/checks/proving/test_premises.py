@@ -183,10 +183,8 @@ SWEEPING = (
     "nobody_takes_from_the_swept_spans", "nobody_else_is_given_what_i_was", "a_span_to_sweep_is_listed_or_in_hand",
     "a_span_being_swept_is_in_hand", "a_swept_span_is_pushed_or_in_hand", "a_listed_span_is_in_the_set",
     "a_drained_set_is_empty", "what_is_settled_stays_settled", "no_span_in_use_is_freed_while_marking",
-    "a_settled_span_is_swept",
+    "a_settled_span_is_swept", "nobody_else_runs",
 )  # fmt: skip
-SWEEPING_STOPPED = "nobody_else_runs"
-"""Of a thread that has stopped the world."""
 SWEEPING_UNUSED = (
     "a_span_that_was_given_waits", "a_held_span_is_not_unswept", "a_claimed_span_is_being_swept",
     "a_claimed_span_is_in_use",
@@ -207,7 +205,7 @@ SWEEPING_JOBS = (
 EVERY_SWEEPING_JOB = (*SWEEPING_JOBS, "malloc_small: sweepgen", "gc_cycle", "sweeping: rely")
 
 
-@pytest.mark.parametrize("goal", [*SWEEPING, SWEEPING_STOPPED])
+@pytest.mark.parametrize("goal", SWEEPING)
 def test_each_conjunct_of_the_rely_on_sweeping_is_needed(goal: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without it something else fails in some function."""
     drop(sweeping, goal, monkeypatch)
@@ -226,15 +224,14 @@ def test_conjuncts_of_the_rely_on_sweeping_that_nothing_uses(goal: str, monkeypa
 FINISHING = (
     "drained_until_the_next_cycle", "nobody_registers_when_all_is_drained", "nobody_else_registers_me",
     "nobody_else_sweeps_what_i_acquired", "the_count_has_my_registrations", "so_is_every_other_thread",
+    "nobody_else_runs",
 )  # fmt: skip
-FINISHING_STOPPED = "nobody_else_runs"
-"""Of a thread that has stopped the world."""
 FINISHING_UNUSED = ("who_has_a_span_is_registered",)
 """Redundant in the rely: what this thread has, and where it is registered, stays."""
 FINISHING_JOBS = tuple(name for name, job in JOBS.items() if job.protocol is FinishingProtocol)
 
 
-@pytest.mark.parametrize("goal", [*FINISHING, FINISHING_STOPPED])
+@pytest.mark.parametrize("goal", FINISHING)
 def test_each_conjunct_of_the_rely_on_finishing_is_needed(goal: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without it something else fails in some function."""
     drop(finishing, goal, monkeypatch)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
-from spanproof.checks.proving.cuts import PARTS, LiftError
+from spanproof.checks.proving.cuts import CURSOR, PARTS, LiftError
 from spanproof.impl.access import Access, Cell, Cells, Lock
 from spanproof.impl.ranges import AtomicOffAddr
 from spanproof.model.geometry import SMALL
@@ -21,7 +21,9 @@ READS = frozenset({"load", "read"})
 def function_of(heap_class: Any, name: str) -> Any:
     """The function of a heap with this name (`alloc`, `pages.alloc`), or None."""
     part, dot, method = name.rpartition(".")
-    owner = getattr(heap_class, PARTS[part]) if dot else heap_class
+    owner = getattr(heap_class, PARTS[part]) if dot and part in PARTS else heap_class
+    if f"{part}." == CURSOR:
+        owner = heap_class.ScavengeIndex.Cursor
     return inspect.getattr_static(owner, method, None)
 
 
@@ -70,6 +72,14 @@ def cells(heap_class: Any, part: str) -> Mapping[str, str]:
     found = {name: getattr(owner, name, None) for name in attributes(owner)}
     found = {name: cell.a if isinstance(cell, AtomicOffAddr) else cell for name, cell in found.items()}
     return {name: cell.name for name, cell in found.items() if isinstance(cell, Cell | Cells)}
+
+
+@cache
+def cursors(heap_class: Any) -> frozenset[str]:
+    """The names of the cells that are cursors of the scavenge index."""
+    index = made(heap_class).index
+    found = (getattr(index, name, None) for name in attributes(index))
+    return frozenset(cursor.a.name for cursor in found if isinstance(cursor, AtomicOffAddr))
 
 
 @dataclass(frozen=True, slots=True)

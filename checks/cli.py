@@ -115,31 +115,37 @@ def explore(scenarios: tuple[str, ...], claim: str | None, **options: Any) -> in
 @click.option("--certificates", callback=named, metavar="DIR", help="Write each proof for other solvers to read.")
 @click.option("--necessity", is_flag=True, help="Tell what each conjunct of the contracts is needed for; minutes.")
 @click.option("--stability", is_flag=True, help="Ask each question under several seeds of the solver, too; minutes.")
+@click.option("--infer", is_flag=True, help="Find the invariant of alloc_needs_zero and its rely, from templates.")
 @click.option("--recheck", callback=named, metavar="DIR", help="Put such proofs to other solvers; nothing is proved.")
 @click.option("--without", metavar="PREMISE", help="Leave a premise out, such as sys_unused_zeroes.")
 @click.option(
-    "--solver", "solvers", multiple=True, metavar="CMD", help="For --recheck, instead of cvc5 and bitwuzla; repeatable."
+    "--solver",
+    "solvers",
+    multiple=True,
+    metavar="CMD",
+    help="For --recheck, instead of cvc5 and bitwuzla, repeatable; for --stability, another z3.",
 )
 @shared
-def prove(theorems: tuple[str, ...], domain: str | None, tier: str, **options: Any) -> int:
+def prove(theorems: tuple[str, ...], domain: str | None, tier: str, infer: bool, **options: Any) -> int:
     """Prove THEOREM... (default: all) about the text of the heap; name one to hear all.
 
     For any number of threads, or, where functions only compute, for all inputs.
     """
+    from spanproof.checks import evidence_tasks  # noqa: PLC0415
     from spanproof.checks.faults.planting import subject  # noqa: PLC0415
     from spanproof.checks.jobs import plain_tasks, proof_tasks  # noqa: PLC0415
     from spanproof.checks.proofs.catalogue import BY_NAME, PLAIN_BY_NAME, plain_names  # noqa: PLC0415
     from spanproof.checks.proving.theorem import REMOVABLE  # noqa: PLC0415
 
-    solvers = options.pop("solvers")
     if options["recheck"]:
         if theorems or options["certificates"]:
             raise click.UsageError("--recheck: asks about what is in the folder; leave theorems and --certificates out")
-        return run_tasks("prove", _rechecks(Path(options["recheck"]), solvers), options)
-    if sum(map(bool, (options["certificates"], options["necessity"], options["stability"]))) > 1:
-        raise click.UsageError("--certificates, --necessity, --stability: one at a time")
-    if solvers:
-        raise click.UsageError("--solver: only with --recheck")
+        return run_tasks("prove", evidence_tasks.rechecks(Path(options["recheck"]), options), options)
+    if sum(map(bool, (options["certificates"], options["necessity"], options["stability"], infer))) > 1:
+        raise click.UsageError("--certificates, --necessity, --stability, --infer: one at a time")
+    evidence_tasks.named_solvers(options)
+    if infer:
+        return run_tasks("prove", evidence_tasks.inferred(theorems, domain, options), options, tell=True)
     for name in theorems:
         known(name, [*BY_NAME, *PLAIN_BY_NAME], "theorem")
     if options["without"] is not None:
@@ -152,22 +158,6 @@ def prove(theorems: tuple[str, ...], domain: str | None, tier: str, **options: A
     heap = subject(options["heap"], options["fault"]).heap_class
     tasks = [*proof_tasks(options["theorems"], heap, options["release"], domains), *plain_tasks(plain)]
     return run_tasks("prove", tasks, options, tell=bool(theorems))
-
-
-def _rechecks(folder: Path, solvers: tuple[str, ...]) -> list["Task"]:
-    """A task for each script and each solver that can read it, the longest first."""
-    from spanproof.checks.jobs import Task  # noqa: PLC0415
-    from spanproof.checks.proving.evidence.certificates import read_manifest  # noqa: PLC0415
-    from spanproof.checks.proving.evidence.recheck import command  # noqa: PLC0415
-    from spanproof.checks.proving.evidence.solvers import installed, reads  # noqa: PLC0415
-
-    asked = solvers or tuple(installed())
-    if not asked:
-        raise click.UsageError("--recheck: no other solver is installed: pip install 'spanproof[recheck]', or --solver")
-    for solver in asked:
-        command(solver)  # refuse one that is no command before anything runs
-    found = sorted(read_manifest(folder), key=lambda certificate: -sum(certificate.seconds))
-    return [Task("recheck", c.file, domain=s) for c in found for s in asked if reads(s, folder / c.file)]
 
 
 @cli.command(cls=WithHistories)
@@ -308,8 +298,9 @@ def list_command(json_file: str | None) -> int:
     metavar="N",
     help="So many of those made from the syntax tree, drawn by --seed, besides all that are written down.",
 )
+@click.option("--proofs", is_flag=True, help="Ask the proofs alone, and name the obligation that fails.")
 @shared
-def faults(names: tuple[str, ...], generated: int, **options: Any) -> int:
+def faults(names: tuple[str, ...], generated: int, proofs: bool, **options: Any) -> int:
     """Plant each fault (or those named) and show which layer catches it, and in what time."""
     from spanproof.checks.faults.planting import corpus, every_fault  # noqa: PLC0415
     from spanproof.checks.jobs import Task  # noqa: PLC0415
@@ -322,7 +313,8 @@ def faults(names: tuple[str, ...], generated: int, **options: Any) -> int:
     if options["heap"] != "reference" or options["release"] is not None:
         raise click.UsageError("--heap, --release: faults are edits of the reference heap, each on its own rows")
     chosen = dict.fromkeys(names or corpus(generated, options["seed"]))
-    return run_tasks("faults", [Task("faults", name) for name in chosen], options)
+    check = "by_proofs" if proofs else "faults"
+    return run_tasks("faults", [Task(check, name) for name in chosen], options, matrix=not proofs)
 
 
 def _one_line(error: Exception) -> str:

@@ -21,6 +21,7 @@ from spanproof.checks.comparing.history_campaign import DRAWN, SEEDED, SEEDED_CA
 from spanproof.checks.comparing.walking import Counts
 from spanproof.checks.exploring.verdicts import judge
 from spanproof.checks.faults.alive import ALIVE, judge_alive
+from spanproof.checks.faults.by_proofs import judge_by_proofs
 from spanproof.checks.faults.planting import named, subject
 from spanproof.checks.faults.table import judge_fault
 from spanproof.checks.proving.evidence.certificates import read_manifest
@@ -76,6 +77,8 @@ class Setting:
     """Tasks prove and recheck: what proofs are written to, or read from."""
     without: str = ""
     """Task prove: the premise that is left out."""
+    solvers: tuple[str, ...] = ()
+    """Task recheck: who is asked. Task prove, for stability: whose answers are heard instead of our own solver's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,7 +147,7 @@ def _unknown(task: Task, reason: str) -> Done:
     if task.check == "pin":
         path = Path(task.name)
         return Done((Result(CHECK[load(path).kind], f"pinned {path.name}", Verdict.UNKNOWN, reason),))
-    check = {"alive": "faults", "recheck": "prove"}.get(task.check, task.check)
+    check = {"alive": "faults", "by_proofs": "faults", "infer": "prove", "recheck": "prove"}.get(task.check, task.check)
     return Done((Result(check, task.name, Verdict.UNKNOWN, reason),))
 
 
@@ -190,7 +193,8 @@ def _prove(task: Task, setting: Setting) -> Done:
         return Done((), (), None, Proof(task.name, task.release, task.domain, error=hurry))
     heap = subject(setting.heap, setting.fault).heap_class
     unit = next(u for u in units(JOBS[task.name], heap, setting.release) if u.release == task.release)
-    with gathering(setting.wanted, setting.folder, f"{unit} in {DOMAIN_NAMES[task.domain]}") as heard:
+    name = f"{unit} in {DOMAIN_NAMES[task.domain]}"
+    with gathering(setting.wanted, setting.folder, name, setting.solvers, _hurry(setting)) as heard:
         proof = prove(unit, heap, task.domain, _hurry(setting), setting.without)
     return Done((), (), None, proof, evidence=heard())
 
@@ -199,7 +203,7 @@ def _prove_plain(task: Task, setting: Setting) -> Done:
     from spanproof.checks.proofs.catalogue import PLAIN_BY_NAME  # noqa: PLC0415  # for this task alone
     from spanproof.checks.proving.lifted.judging import judge_plain  # noqa: PLC0415  # as above
 
-    with gathering(setting.wanted, setting.folder, task.name) as heard:
+    with gathering(setting.wanted, setting.folder, task.name, setting.solvers, _hurry(setting)) as heard:
         found, told = judge_plain(PLAIN_BY_NAME[task.name], subject(setting.heap, setting.fault), _hurry(setting))
     records = () if found.record is None else (found.record,)
     return Done((found.result,), records, told=told, evidence=heard())
@@ -210,7 +214,14 @@ def _recheck(task: Task, setting: Setting) -> Done:
 
     folder = Path(setting.folder)
     certificate = next(c for c in read_manifest(folder) if c.file == task.name)
-    return Done((judge_again(folder, certificate, task.domain, _hurry(setting)),))
+    return Done((judge_again(folder, certificate, setting.solvers, _hurry(setting)),))
+
+
+def _infer(task: Task, setting: Setting) -> Done:
+    from spanproof.checks.proving.inferring.infer import infer  # noqa: PLC0415  # for this task alone
+
+    found = infer(subject(setting.heap, setting.fault).heap_class, row(task.release), _hurry(setting))
+    return Done((found.result,), told="\n".join(found.told()) + "\n", evidence=found)
 
 
 def _pin(task: Task, setting: Setting) -> Done:
@@ -223,7 +234,7 @@ def _fault(task: Task, setting: Setting) -> Done:
     fault = named(task.name)
     assert fault is not None
     try:
-        found = judge_fault(fault, _hurry(setting))
+        found = (judge_fault if task.check == "faults" else judge_by_proofs)(fault, _hurry(setting))
         return Done((found.result,), (found.record,) if found.record is not None and setting.keeps else ())
     except Exception as e:  # noqa: BLE001  # an edited text may fail in any way, and the other faults are not lost for it
         said = " ".join(f"{type(e).__name__}: {e}".split())
@@ -240,9 +251,11 @@ _TASKS: dict[str, Callable[[Task, Setting], Done]] = {
     "tables": _tables,
     "prove": _prove,
     "trace": _trace,
+    "infer": _infer,
     "pin": _pin,
     "recheck": _recheck,
     "faults": _fault,
+    "by_proofs": _fault,
     "alive": _alive,
 }
 

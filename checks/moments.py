@@ -15,11 +15,14 @@ from spanproof.checks.observe import Event
 from spanproof.impl.access import Access, Cell
 from spanproof.impl.heap_cells import RECLAIM_DONE, SWEEP_DRAINED_MASK, HeapCells
 from spanproof.impl.page_tree import PageTree
-from spanproof.impl.span import ALLOC_STACK, LARGE, Span
+from spanproof.impl.span import ALLOC_STACK, IN_USE, LARGE, Span
 from spanproof.model.claim import Moment
 from spanproof.model.releases import SweepDone
 
 MSPAN_FUNCTIONS = ("try_alloc_mspan", "alloc_mspan_locked", "free_mspan_locked")
+
+CYCLES = ("gc_cycle", "gc_mark_termination")
+"""The functions after which spans wait to be swept."""
 
 
 class Moments:
@@ -53,6 +56,8 @@ class Moments:
         self._moved, self._unasked = n.of(Cell("ghost.moved")), n.of(Cell("ghost.unasked"))
         self._owes = n.of(Cell("ghost.owes"))
         self._cycles, self._gen = n.of(Cell("ghost.cycles")), n.of(heap.index.gen)
+        self._sets, self._sweepgen = n.all("sweepSpans", range(2)), n.of(heap.sweepgen)
+        self._sought, self._state = n.of(Cell("ghost.sought")), n.all("mspan.state", range(g.spans))
         self._mspans = n.all("mspancache", range(g.ps))
         self._index = n.of(heap.reclaim_index)
         self._follows: dict[tuple[str, bool], Callable[[Event, int, Reading], list[Update]]] = {
@@ -65,6 +70,9 @@ class Moments:
             **{(name, False): self._mspans_at_call for name in MSPAN_FUNCTIONS},
             **{(name, True): self._mspans_at_return for name in MSPAN_FUNCTIONS},
             ("gc_cycle", True): self._cycle_ends,
+            ("gc_mark_termination", True): self._cycle_ends,
+            ("span_of_heap", False): self._looking_begins,
+            ("span_of_heap", True): self._looking_ends,
             ("bgscavenge", False): self._scavenging_begins,
             ("bgscavenge", True): self._scavenging_ends,
             ("pages.scavenge_next", True): self._scavenged,
@@ -108,6 +116,8 @@ class Moments:
             released=read(self._released).get(thread),
             cycles=read(self._cycles),
             generation=read(self._gen),
+            to_sweep=self._to_sweep(read) if event.function in CYCLES and event.returns else (),
+            sought=read(self._sought).get(thread),
             kept=(read(self._kept).get(thread, 0), self._mspans_of(thread, read)) if self._mspans else None,
             aligned=self._aligned(event),
             tracing=self.heap.tracing,
@@ -172,6 +182,11 @@ class Moments:
         if form is SweepDone.ACTIVE:
             return active & SWEEP_DRAINED_MASK != 0
         return bool(sweepdone if form is SweepDone.SWEEPDONE else drained)
+
+    def _to_sweep(self, read: Reading) -> tuple[int, ...]:
+        """How often each span is named among those to sweep."""
+        named = read(self._sets[1 - read(self._sweepgen) // 2 % 2]).spans
+        return tuple(named.count(Span(s)) for s in range(self.heap.geometry.spans))
 
     def _drained(self, read: Reading) -> bool:
         """What begin_sweep looks at: nobody may begin to sweep any more."""
@@ -274,6 +289,16 @@ class Moments:
 
     def _cycle_ends(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
         return [(self._cycles, read(self._cycles) + 1)]
+
+    def _looking_begins(self, event: Event, thread: int, read: Reading) -> list[Update]:
+        page, spans = page_of(self.heap, event.args[0]), range(self.heap.geometry.spans)
+        owned = (s for s in spans if read(self._returned[s]) and read(self._state[s]) == IN_USE)
+        firsts = ((s, page_of(self.heap, read(self._base[s]))) for s in owned)
+        found = next((s for s, first in firsts if first <= page < first + read(self._npages[s])), None)
+        return [(self._sought, read(self._sought).set(thread, found))]
+
+    def _looking_ends(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
+        return [(self._sought, read(self._sought).delete(thread))]
 
     def _mspans_at_call(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
         return [(self._kept, read(self._kept).set(thread, self._mspans_of(thread, read)))] if self._mspans else []

@@ -8,7 +8,7 @@ from immutables import Map
 from spanproof.impl.access import Cell
 from spanproof.impl.heap_cells import HeapCells
 
-COUNTED = ("alloc_span", "init_span", "free_span_locked", "pages.scavenge_one", "gc_cycle")
+COUNTED = ("alloc_span", "init_span", "free_span_locked", "pages.scavenge_one", "gc_cycle", "gc_mark_termination")
 """The functions whose number of threads inside is a ghost."""
 
 
@@ -52,6 +52,7 @@ class Numbering:
         ghosts[Cell("ghost.unasked")] = Map()
         ghosts[Cell("ghost.released")] = Map()
         ghosts[Cell("ghost.kept")] = Map()
+        ghosts[Cell("ghost.sought")] = Map()
         ghosts[Cell("ghost.cycles")] = 0
         self.heap = heap
         self.initial = [*cells.values(), *ghosts.values()]

@@ -55,6 +55,14 @@ DECLARED = (
         "mcache.go, refill: `s.sweepgen = mheap_.sweepgen + 3`",
         tuple(SweepDone),
     ),
+    Declared(
+        "spans",
+        "span_of",
+        "who follows a word that may be a pointer looks at an entry that may just be written; the state, loaded next, "
+        "and the bounds decide",
+        "mheap.go, spanOfHeap",
+        tuple(SweepDone),
+    ),
 )
 
 

@@ -243,8 +243,29 @@ class Collect(Op):
     """One garbage collection."""
 
     async def run(self, user: User, held: Held) -> Held:
-        """See sweep.py, gc_cycle."""
+        """See marking.py, gc_cycle."""
         await user.heap.gc_cycle()
+        return held
+
+
+@dataclass(frozen=True, slots=True)
+class Scan(Op):
+    """A garbage collection that marks while the others run, and meets a word that may be a pointer to a page.
+
+    page: counted from the heap's first.
+    """
+
+    page: int = 0
+
+    async def run(self, user: User, held: Held) -> Held:
+        """See marking.py; nothing where a heap does not mark while others run."""
+        heap = user.heap
+        if hasattr(heap, "scan_conservative"):
+            await heap.gc_start()
+            await heap.acquirem()
+            await heap.scan_conservative(heap.geometry.heap_base + self.page * heap.geometry.page_size)
+            await heap.releasem()
+            await heap.gc_mark_termination()
         return held
 
 
@@ -301,10 +322,11 @@ class EnableHugePages(Op):
 
 
 OPS: tuple[type[Op], ...] = (
-    MallocLarge, MallocSmall, Alloc, AllocManual, FreeManual, Drop, Uncache, EnsureSwept, Sweep, Reclaim, Collect, Idle,
-    Scavenge, ScavengeAll, EnableHugePages,
+    MallocLarge, MallocSmall, Alloc, AllocManual, FreeManual, Drop, Uncache, EnsureSwept, Sweep, Reclaim, Collect, Scan,
+    Idle, Scavenge, ScavengeAll, EnableHugePages,
 )  # fmt: skip
 ALLOCATING = (MallocLarge, MallocSmall, Alloc, AllocManual)
+COLLECTING = (Collect, Scan)
 _BY_NAME = {op.__name__: op for op in OPS}
 
 
@@ -371,7 +393,7 @@ class Program:
     @property
     def preemptible(self) -> bool:
         """Whether a thread collects, so that the others must say when they can be stopped."""
-        return any(isinstance(op, Collect) for thread in self.threads for op in thread.ops)
+        return any(isinstance(op, COLLECTING) for thread in self.threads for op in thread.ops)
 
     def as_json(self) -> dict[str, Any]:
         """Everything needed to run it again."""

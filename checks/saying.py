@@ -44,6 +44,7 @@ def _setting(options: dict[str, Any], budget: float | None) -> "Setting":
         Wanted(next((kind for kind in Wanted if kind and options.get(kind)), "")),
         options.get("certificates") or options.get("recheck") or "",
         options.get("without") or "",
+        tuple(options.get("solvers", ())),
     )
 
 
@@ -64,9 +65,10 @@ def _told(quiet: bool) -> Callable[[int, int, "Task"], None]:
 
 
 def run_tasks(
-    command: str, tasks: list["Task"], options: dict[str, Any], *, budget: float | None = None, tell: bool = False
-) -> int:
-    """Do the tasks and say what came out, at length if theorems are to be told: the exit code."""
+    command: str, tasks: list["Task"], options: dict[str, Any], *, budget: float | None = None, tell: bool = False,
+    matrix: bool = False,
+) -> int:  # fmt: skip
+    """Do the tasks and say what came out, at length if theorems are to be told, or as a matrix: the exit code."""
     from spanproof.checks import jobs  # noqa: PLC0415
 
     out = Path(options["out"] or REPORT)
@@ -80,29 +82,29 @@ def run_tasks(
     setting = _setting(options, budget)
     work = jobs.run(tasks, setting, options["jobs"] or os.cpu_count() or 1, _told(quiet=False))
     if setting.wanted:
-        _tell_evidence(setting, work)
+        _tell_evidence(setting, work, options)
     if tell and options["json_file"] != "-":
         for told in work.told.values():
             click.echo(told)
-    return _say(command, work, options, out, page=keeps)
+    return _say(command, work, options, out, page=keeps, matrix=matrix)
 
 
-def _tell_evidence(setting: "Setting", work: "Work") -> None:
+def _tell_evidence(setting: "Setting", work: "Work", options: dict[str, Any]) -> None:
     """Write the manifest of proofs that were written down, or print what else was heard of them."""
     from spanproof.checks.proving.evidence.certificates import Certificate, write_manifest  # noqa: PLC0415
-    from spanproof.checks.proving.evidence.necessity import Necessity, merged, told_uses  # noqa: PLC0415
-    from spanproof.checks.proving.evidence.stability import Stability, told_moves  # noqa: PLC0415
+    from spanproof.checks.proving.evidence.necessity import Uses, merged  # noqa: PLC0415
+    from spanproof.checks.proving.evidence.stability import Steadiness, told_moves  # noqa: PLC0415
+    from spanproof.checks.proving.evidence.uses import told_uses  # noqa: PLC0415
 
     written = [e for e in work.evidence if isinstance(e, Certificate)]
     if written:
         write_manifest(Path(setting.folder), written, setting.heap, setting.fault)
         asked = sum(len(certificate.about) for certificate in written)
         click.echo(f"{len(written)} proofs with {asked:,} questions are in {setting.folder}", err=True)
-    uses = merged(e.uses for e in work.evidence if isinstance(e, Necessity))
-    for line in told_uses(uses) if uses else ():
-        click.echo(line)
-    steady = [e for e in work.evidence if isinstance(e, Stability)]
-    for line in told_moves(steady) if steady else ():
+    uses = merged(e.uses for e in work.evidence if isinstance(e, Uses))
+    steady = [e for e in work.evidence if isinstance(e, Steadiness)]
+    lines = [*(told_uses(uses) if uses else ()), *(told_moves(steady) if steady else ())]
+    for line in lines if options["json_file"] != "-" else ():
         click.echo(line)
 
 
@@ -118,9 +120,10 @@ def _writable(folder: Path, option: str = "--out") -> None:
         raise click.UsageError(f"{option} {folder}: cannot be written to; give another folder")
 
 
-def _say(command: str, work: "Work", options: dict[str, Any], out: Path, *, page: bool) -> int:
+def _say(command: str, work: "Work", options: dict[str, Any], out: Path, *, page: bool, matrix: bool) -> int:
     """Write the report, the records and the JSON, print the table or the counterexamples; the exit code."""
     from spanproof.checks.faults.table import print_matrix  # noqa: PLC0415
+    from spanproof.checks.proving.evidence.certificates import Certificate  # noqa: PLC0415
     from spanproof.checks.reporting.table import print_table  # noqa: PLC0415
     from spanproof.checks.reporting.words import sentence  # noqa: PLC0415
     from spanproof.checks.reporting.write import ReportError, result_json, write_report  # noqa: PLC0415
@@ -128,7 +131,8 @@ def _say(command: str, work: "Work", options: dict[str, Any], out: Path, *, page
     from spanproof.model.releases import NEWEST  # noqa: PLC0415
 
     not_run: tuple[NotRun, ...] = ()
-    report = Report(command, options["release"] or NEWEST.name, options["seed"], tuple(work.results), not_run)
+    heard = tuple(found.as_json() for found in work.evidence if not isinstance(found, Certificate))
+    report = Report(command, options["release"] or NEWEST.name, options["seed"], tuple(work.results), not_run, heard)
     unwritten = ""
     if page or work.records:
         report = _placed(report, out)
@@ -141,7 +145,7 @@ def _say(command: str, work: "Work", options: dict[str, Any], out: Path, *, page
     else:
         for name, record in work.records.items() if command not in {"check", "faults"} else ():
             click.echo(story(record, str(out / name)))
-        if command == "faults":
+        if matrix:
             print_matrix(report.results, sys.stdout)
             click.echo(sentence(report))
         else:

@@ -16,11 +16,12 @@ from spanproof.checks.programs import (
     MallocLarge,
     MallocSmall,
     Reclaim,
+    Scan,
     Sweep,
     Uncache,
 )
 from spanproof.checks.scenario import scenario, thread
-from spanproof.checks.shapes import TWO_BYTES
+from spanproof.checks.shapes import TWO_BYTES, WRAPPING
 from spanproof.model.claim import FINDINGS
 from spanproof.model.geometry import BYTES, CHUNKED, SMALL
 
@@ -39,6 +40,8 @@ NO_MEMORY = "memory ran out"
 STOPPED = "the world was stopped"
 STALE = "a stale cached span was taken back"
 TRACED = "the tracer was told"
+LED = "a word led to a span"
+ASTRAY = "a word led to no span"
 
 OLD_SPAN = (MallocLarge(1), Drop(0), Collect())
 """One span of one page, in use, dirty, unmarked and not yet swept."""
@@ -192,6 +195,16 @@ SPAN_SCENARIOS = (
         (STOPPED, STALE),
     ),
     scenario(
+        "generation_wraps_around", "the same as two cycles, where the second begins with generation 0 after the last that a uint32 has",
+        "go1.27", WRAPPING, (thread(Collect(), MallocLarge(1), before=(MallocLarge(1), *OLD_SPANS)), thread(Sweep())), 3_297,
+        (STOPPED, SWEPT_FREE, STAYED),
+    ),
+    scenario(
+        "cached_while_the_generation_wraps", "a span is cached before the generation is 0 again, and taken back stale after",
+        "go1.16", WRAPPING, (thread(Collect(), Sweep(), before=(MallocSmall(1), Collect())), thread(Drop(0), Uncache(0), before=(MallocSmall(1),))), 668,
+        (STOPPED, STALE),
+    ),
+    scenario(
         "cached_beside_the_sweeper", "an old span is reclaimed, and cached for small objects before the sweeper comes to it",
         "go1.14", BYTES, (thread(MallocSmall(1), before=OLD_SPAN), thread(Sweep())), 3_803, (LOST_RACE, SWEPT_FREE, RECLAIMED, REUSE),
     ),
@@ -202,6 +215,10 @@ SPAN_SCENARIOS = (
     scenario(
         "done_beside_a_reclaimer", "Go 1.17: the background sweeper finds nothing left while another thread reclaims",
         "go1.17", BYTES, (thread(Reclaim(1), before=OLD_SPAN), thread(Sweep())), 1_043, (LOST_RACE, RECLAIMED),
+    ),
+    scenario(
+        "finding_done_beside_a_reclaimer", "the background sweeper says that sweeping is done while a reclaimer, whom nobody counts, sweeps",
+        "go1.16", BYTES, (thread(Reclaim(1), before=OLD_SPAN), thread(Sweep())), 0, (), only="reclaimers_are_waited_for", finding=True,
     ),
     scenario(
         "cached_after_two_cycles", "a span is cached anew in the second collection, before the sweeper comes to its old entry",
@@ -240,6 +257,22 @@ SPAN_SCENARIOS = (
         "go1.16", BYTES,
         (thread(MallocLarge(1), before=OLD_SPANS), thread(Sweep()), thread(MallocLarge(2))), 1_363_314,
         (LOST_RACE, SWEPT_FREE, RECLAIMED, REUSE, FAILED_CAS),
+    ),
+    scenario(
+        "word_into_a_span_being_built", "the collector follows a word to an mspan that is just being used again",
+        "go1.27", BYTES, (thread(Scan(0), before=(AllocManual(1), FreeManual(0))), thread(MallocLarge(1))), 694, (LED, ASTRAY, STOPPED),
+    ),
+    scenario(
+        "word_into_what_was_freed", "the collector follows a word to a page that once was an mspan's which now has another",
+        "go1.14", BYTES, (thread(Scan(1), before=(AllocManual(2), FreeManual(0))), thread(MallocLarge(1))), 457, (ASTRAY, STOPPED),
+    ),
+    scenario(
+        "word_into_live_memory", "the collector follows words to memory that is owned, while others allocate and free beside it",
+        "go1.20", BYTES, (thread(Scan(0), before=(MallocLarge(1),)), thread(AllocManual(1), FreeManual(0))), 754, (LED, STOPPED),
+    ),
+    scenario(
+        "word_into_garbage", "a word keeps garbage alive for a cycle, and the sweeper of the last one is still at work",
+        "go1.17", BYTES, (thread(Scan(0), before=OLD_SPAN), thread(Sweep())), 162, (SWEPT_FREE, STOPPED),
     ),
 )  # fmt: skip
 

@@ -100,6 +100,8 @@ SENTINELS: dict[str, Callable[[Witnessed], bool]] = {
         and w.access.args[0] % 2 == 1
     ),
     "the tracer was told": lambda w: w.function == "trace_gc_sweep_span",
+    "a word led to a span": lambda w: w.returned("span_of_heap", lambda e: e.result is not None),
+    "a word led to no span": lambda w: w.returned("span_of_heap", lambda e: e.result is None),
     "a page cache was filled": lambda w: w.returned("pages.alloc_to_cache", lambda e: not e.result.empty()),
     "a page cache gave pages": lambda w: w.returned("alloc_from_cache", lambda e: e.result[0] != 0),
     "a span was allocated without the heap lock": lambda w: (

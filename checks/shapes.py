@@ -5,12 +5,14 @@ Read next: workloads.py.
 
 from dataclasses import replace
 
-from spanproof.model.geometry import CACHED, CHUNKED, WIDE
+from spanproof.model.geometry import BYTES, CACHED, CHUNKED, WIDE
 
 CHUNKS_APART = replace(CHUNKED, name="1x16, bitmaps apart", chunks_l1_bits=3)
 """The bitmap of each chunk lies apart from the others."""
 TWO_BYTES = replace(CHUNKED, name="1x16, reclaimed in one", pages_per_reclaimer_chunk=16)
 """Who reclaims looks at two bytes of page_in_use in a row."""
+WRAPPING = replace(BYTES, name="2x8, before sweepgen wraps", first_sweepgen=(1 << 32) - 4)
+"""In the second cycle the sweep generation is 0 again."""
 ALIGNED_STACKS = replace(CACHED, name="2x8, for aligned stacks", phys_page_size=16)
 """Stacks begin at every second page."""
 LARGE_STACKS = replace(CACHED, name="2x8, for stacks at every fourth page", phys_page_size=32)

@@ -85,6 +85,8 @@ class Report:
     seed: int
     results: tuple[Result, ...]
     not_run: tuple[NotRun, ...] = ()
+    evidence: tuple[Mapping[str, Any], ...] = ()
+    """What was heard of proofs beside their verdicts, if that was wanted: as JSON has it."""
 
     @property
     def verdict(self) -> Verdict:
@@ -101,4 +103,5 @@ class Report:
             "verdict": self.verdict.value,
             "results": [result.as_json() for result in self.results],
             "not_run": [item.as_json() for item in self.not_run],
+            **({"evidence": list(self.evidence)} if self.evidence else {}),
         }

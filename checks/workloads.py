@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from spanproof.checks.programs import (
     ALLOCATING,
+    COLLECTING,
     Alloc,
     AllocManual,
     Collect,
@@ -25,6 +26,7 @@ from spanproof.checks.programs import (
     Op,
     Program,
     Reclaim,
+    Scan,
     Scavenge,
     ScavengeAll,
     Sweep,
@@ -95,7 +97,11 @@ def _ops(geometry: Geometry, *, collects: bool, scavenges: bool) -> st.SearchStr
         ops += [st.just(Idle()), st.builds(Scavenge, few), st.just(ScavengeAll())]
     if collects:
         ops += [st.builds(Reclaim, few), st.just(Sweep()), st.just(Sweep()), st.builds(Uncache, nth)]
-        ops += [st.builds(EnsureSwept, nth), st.just(Collect())]
+        ops += [
+            st.builds(EnsureSwept, nth),
+            st.just(Collect()),
+            st.builds(Scan, st.integers(0, geometry.pages_per_arena)),
+        ]
     return st.one_of(ops)
 
 
@@ -124,7 +130,7 @@ def _one_cycle(ops: tuple[Op, ...], allowed: int) -> tuple[tuple[Op, ...], int]:
     """The operations with no more collections than allowed: (they, how many are still allowed)."""
     kept: list[Op] = []
     for op in ops:
-        if isinstance(op, Collect):
+        if isinstance(op, COLLECTING):
             if allowed == 0:
                 continue
             allowed -= 1

@@ -1,25 +1,36 @@
 """Writes what in docs is made from results: `python docs/generate.py` (two minutes: it proves all theorems twice).
 
-The kill matrix takes longer: `spanproof faults --json faults.json`, then `python docs/generate.py faults.json`; several
-files are put together.
-tests/test_docs.py does the same work and compares.
+What takes longer is made from files of results, `python docs/generate.py FILE...`; several of a kind are put together:
+
+    spanproof faults --json FILE                                    the kill matrix
+    spanproof faults --proofs --json FILE                           the obligations that fail of each fault
+    spanproof prove --recheck DIR --json FILE                       what other solvers say of `--certificates DIR`
+    spanproof prove --necessity --json FILE                         what each conjunct is needed for
+    spanproof prove --stability [--solver CMD] --json FILE          how steady the answers are
+
+tests/test_docs.py does the same work, or some of it, and compares.
 """
 
+import json
 import re
 import sys
 from collections.abc import Iterator, Mapping
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 from spanproof.checks.exploring.search import explore
 from spanproof.checks.exploring.tables import Tables
 from spanproof.checks.exploring.verdicts import judge
 from spanproof.checks.faults.page import page, results_of
 from spanproof.checks.faults.planting import subject
+from spanproof.checks.faults.proofs_page import proofs_page
 from spanproof.checks.programs import MallocLarge, Op, Program, Thread
 from spanproof.checks.proofs.catalogue import PLAIN, THEOREMS
 from spanproof.checks.proofs.script import judged
+from spanproof.checks.proving.evidence.pages import necessity_page, rechecked_page, stability_page
+from spanproof.checks.proving.evidence.stability import FACTOR, FLOOR
 from spanproof.checks.proving.jobs import Job, granted
 from spanproof.checks.proving.lifted.judging import PlainTheorem, judge_plain
 from spanproof.checks.proving.obligations import Proof
@@ -40,6 +51,10 @@ DOCS = Path(__file__).parent
 THEOREMS_PAGE = DOCS / "reference" / "theorems.md"
 FINDINGS_PAGE = DOCS / "reference" / "findings.md"
 FAULTS_PAGE = DOCS / "reference" / "faults.md"
+FAILING_PAGE = DOCS / "reference" / "failing-obligations.md"
+RECHECKED_PAGE = DOCS / "reference" / "rechecked.md"
+NECESSITY_PAGE = DOCS / "reference" / "necessity.md"
+STABILITY_PAGE = DOCS / "reference" / "stability.md"
 MISSED = DOCS / "records" / "overlap-missed.json"
 DIRTY = DOCS / "records" / "dirty-memory-as-zero.json"
 DIRTY_PAGE = DOCS / "explanation" / "dirty-memory-as-zero.md"
@@ -105,7 +120,7 @@ def theorems_page(domains: tuple[str, ...]) -> str:
     parts = [HEAD]
     for protocol in PROTOCOLS:
         parts.append(f"## {protocol[0].protocol.title.capitalize()}\n")
-        parts += ["\n".join(_claim(t, domains, proofs)) for t in THEOREMS if t.protocol is protocol]
+        parts += ["\n".join(_claim(t, domains, proofs)) for t in THEOREMS if t.protocol[0] is protocol[0]]
         parts.append("\n".join(_grounds(protocol, [proofs[unit, domains[0]] for unit in _units(protocol)])))
     return "\n".join([*parts, PLAIN_HEAD + "\n".join(_plain(t) for t in PLAIN), ""])
 
@@ -195,8 +210,33 @@ def write_all() -> None:
     THEOREMS_PAGE.write_text(theorems_page(("int", "bv64")), encoding="utf-8")
 
 
+def write_from(paths: list[Path]) -> None:
+    """Write the pages that these files of results are for."""
+    found: list[dict[str, Any]] = [json.loads(path.read_text(encoding="utf-8")) for path in paths]
+    heard = [item for each in found for item in each.get("evidence", ())]
+    results = [result for each in found if not each.get("evidence") for result in each["results"]]
+    faults = [
+        r for path, each in zip(paths, found, strict=True) if each["command"] == "faults" for r in results_of(path)
+    ]
+    pages = {
+        FAULTS_PAGE: (page, [r for r in faults if "theorems" not in r.counts]),
+        FAILING_PAGE: (proofs_page, [r for r in faults if "theorems" in r.counts]),
+        RECHECKED_PAGE: (rechecked_page, [r for r in results if "agreed" in r["counts"]]),
+        NECESSITY_PAGE: (necessity_page, [item for item in heard if item["kind"] == "necessity"]),
+        STABILITY_PAGE: (steadiness, [item for item in heard if item["kind"] == "stability"]),
+    }
+    for place, (made, items) in pages.items():
+        if items:
+            place.write_text(made(items), encoding="utf-8")
+
+
+def steadiness(items: list[dict[str, Any]]) -> str:
+    """The page of what moves."""
+    return stability_page(items, FACTOR, FLOOR)
+
+
 if __name__ == "__main__":
     if len(sys.argv) > 1:
-        FAULTS_PAGE.write_text(page([r for path in sys.argv[1:] for r in results_of(Path(path))]), encoding="utf-8")
+        write_from([Path(path) for path in sys.argv[1:]])
     else:
         write_all()

@@ -8,15 +8,40 @@ the background scavenger runs. Read next: malloc.py.
 from spanproof.impl.access import NIL_DEREFERENCE, Throw
 from spanproof.impl.heap_cells import RECLAIM_DONE, ArenaList
 from spanproof.impl.heap_pages import Pages
+from spanproof.impl.marking import Marking
 from spanproof.impl.mspans import Mspans
 from spanproof.impl.span import ALLOC_HEAP, ALLOC_STACK, DEAD, IN_USE, MANUAL, Span
-from spanproof.impl.sweep import Sweep
 from spanproof.model.releases import ManualAccounting, Zeroing
 from spanproof.model.words import and_not
 
 
-class Heap(Sweep, Pages, Mspans):
+class Heap(Marking, Pages, Mspans):
     """type mheap."""
+
+    async def span_of(self, p: int) -> Span | None:
+        """What stands in spans for an address; of a page that is not allocated it may be any span, or None (spanOf).
+
+        None too where no arena can be.
+        """
+        g = self.geometry
+        if not g.first_arena <= self.arena_index(p) < g.first_arena + g.arenas:
+            return None
+        return await self.spans.at(p // g.page_size).read()
+
+    async def span_of_heap(self, p: int) -> Span | None:
+        """The span in use that has an address, or None. No span in use may be freed meanwhile (spanOfHeap)."""
+        s = await self.span_of(p)
+        if s is None:
+            return None
+        # The pointer is not trusted, so the state comes first: it is set after all other fields.
+        if await s.state.load() != IN_USE:
+            return None
+        # What stands there may be of a page's past.
+        base = await s.base.read()
+        npages = await s.npages.read()
+        if p < base or p >= base + npages * self.geometry.page_size:
+            return None
+        return s
 
     async def reclaim(self, npage: int) -> None:
         """Sweep and reclaim at least npage pages, if there are so many (mheap.reclaim).

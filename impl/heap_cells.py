@@ -16,6 +16,8 @@ from spanproof.model.releases import Release
 HEAP_LOCK = "heap.lock"
 RECLAIM_DONE = 1 << 63
 SWEEP_DRAINED_MASK = 1 << 31
+GC_OFF, GC_MARK = 0, 1
+"""_GCoff, _GCmark."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +137,9 @@ class HeapCells:
         self.spans: Cells[Span | None] = Cells("spans")
         """Per page: the span it belongs to. Stale for free pages. Written without the lock by who owns the page."""
         self.sweepgen: Cell[int] = Cell("sweepgen")
-        """Plain; += 2 in each cycle, with the world stopped."""
+        """A uint32. Plain; += 2 in each cycle, with the world stopped."""
+        self.gcphase: Cell[int] = Cell("gcphase")
+        """GC_OFF or GC_MARK; stored with the world stopped."""
         self.span_sets: Cells[SpanSet] = Cells("sweepSpans")
         """Two: swept spans stand in sweepgen/2%2, those to sweep in the other. All classes are in one set here."""
         self.sweepdone: Cell[int] = Cell("sweepdone")
@@ -175,7 +179,8 @@ class HeapCells:
         cells |= {self.memory.at(page): 0 for page in g.pages}
         for number in range(g.spans):
             cells |= {Cell(f"mspan.{field}", number): DEAD if field == "state" else 0 for field in FIELDS}
-        cells |= {self.sweepgen: 0, self.span_sets.at(0): SpanSet(), self.span_sets.at(1): SpanSet()}
+        cells |= {self.gcphase: GC_OFF, self.sweepgen: g.first_sweepgen}
+        cells |= {self.span_sets.at(0): SpanSet(), self.span_sets.at(1): SpanSet()}
         cells |= {self.sweepdone: 1, self.sweep_drained: 1, self.sweepers: 0, self.active: SWEEP_DRAINED_MASK}
         cells |= {self.sweep_arenas: ArenaList(), self.reclaim_index: 0, self.reclaim_credit: 0, self.pages_in_use: 0}
         return cells | {self.in_use.at(typ): 0 for typ in (ALLOC_HEAP, ALLOC_STACK, ALLOC_WORK_BUF)}

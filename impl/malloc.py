@@ -7,6 +7,7 @@ span. `Runtime` is the whole reference; a user's heap takes its place.
 from spanproof.impl.heap import Heap
 from spanproof.impl.span import LARGE, SMALL, Span
 from spanproof.model.releases import Zeroing
+from spanproof.model.words import uint32
 
 
 class Runtime(Heap):
@@ -38,7 +39,7 @@ class Runtime(Heap):
             return None
         # It is cached now, so nobody else may sweep it in the next cycle. A plain write, as Go has it.
         sg = await self.sweepgen.read()
-        await s.sweepgen.write(sg + 3)
+        await s.sweepgen.write(uint32(sg + 3))
         await s.alloc_count.write(1)
         if needzero and await s.needzero.read() != 0:
             await self.clear(s)

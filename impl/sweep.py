@@ -1,17 +1,18 @@
 """Sweeping: spans whose objects are all unmarked go back to the page heap.
 
-Mirrors mgcsweep.go, with the parts of mgc.go and mcentral.go that move sweep generations. A span is swept by whoever
+Mirrors mgcsweep.go, with what mcentral.go does for it. A span is swept by whoever
 wins the compare-and-swap of its sweepgen from h-2 to h-1. The words that say when sweeping is done differ by release
-(model/releases.py, sweep_done). One set of spans stands for all size classes, full and partial. Read next: heap.py.
+(model/releases.py, sweep_done). One set of spans stands for all size classes, full and partial. Read next: marking.py.
 """
 
 from abc import abstractmethod
 from dataclasses import dataclass, replace
 
 from spanproof.impl.access import Throw
-from spanproof.impl.heap_cells import SWEEP_DRAINED_MASK, ArenaList, HeapCells, SpanSet
+from spanproof.impl.heap_cells import SWEEP_DRAINED_MASK, HeapCells, SpanSet
 from spanproof.impl.span import IN_USE, LARGE, Span
 from spanproof.model.releases import SweepDone
+from spanproof.model.words import uint32
 
 NOTHING_SWEPT = -1
 """What sweepone returns when there was nothing to sweep: Go's ^uintptr(0)."""
@@ -102,12 +103,12 @@ class Sweep(HeapCells):
         """Try to acquire a span for sweeping: (the locker, whether it was won) (sweepLocker.tryAcquire)."""
         if not sl.valid:
             raise Throw("use of invalid sweepLocker")
-        if await s.sweepgen.load() != sl.sweep_gen - 2:
+        if await s.sweepgen.load() != uint32(sl.sweep_gen - 2):
             return sl, False
         if self.release.sweep_done == SweepDone.DRAINED_AND_SWEEPERS and not sl.blocking:
             await self.sweepers.add(1)
             sl = replace(sl, blocking=True)
-        if not await s.sweepgen.compare_and_swap(sl.sweep_gen - 2, sl.sweep_gen - 1):
+        if not await s.sweepgen.compare_and_swap(uint32(sl.sweep_gen - 2), uint32(sl.sweep_gen - 1)):
             return sl, False
         return sl, True
 
@@ -133,14 +134,14 @@ class Sweep(HeapCells):
             if await s.state.load() != IN_USE:
                 # Swept and freed by somebody who met it elsewhere; the set still names it.
                 sweepgen = await s.sweepgen.read()
-                if not (sweepgen == sl.sweep_gen or sweepgen == sl.sweep_gen + 3):
+                if not (sweepgen == sl.sweep_gen or sweepgen == uint32(sl.sweep_gen + 3)):
                     raise Throw("non in-use span in unswept list")
                 continue
             if self.release.sweep_done == SweepDone.SWEEPDONE:
                 # A plain read here, as Go had it.
-                ok = await s.sweepgen.read() == sl.sweep_gen - 2
+                ok = await s.sweepgen.read() == uint32(sl.sweep_gen - 2)
                 if ok:
-                    ok = await s.sweepgen.compare_and_swap(sl.sweep_gen - 2, sl.sweep_gen - 1)
+                    ok = await s.sweepgen.compare_and_swap(uint32(sl.sweep_gen - 2), uint32(sl.sweep_gen - 1))
             else:
                 sl, ok = await self.try_acquire(sl, s)
             if ok:
@@ -180,9 +181,9 @@ class Sweep(HeapCells):
         sl = await self.begin_sweep()
         if self.release.sweep_done == SweepDone.SWEEPDONE:
             spangen = await s.sweepgen.load()
-            if spangen == sl.sweep_gen or spangen == sl.sweep_gen + 3:
+            if spangen == sl.sweep_gen or spangen == uint32(sl.sweep_gen + 3):
                 return
-            if await s.sweepgen.compare_and_swap(sl.sweep_gen - 2, sl.sweep_gen - 1):
+            if await s.sweepgen.compare_and_swap(uint32(sl.sweep_gen - 2), uint32(sl.sweep_gen - 1)):
                 await self.sweep(s)
                 return
         elif sl.valid:
@@ -194,7 +195,7 @@ class Sweep(HeapCells):
             await self.end_sweep(sl)
         while True:
             spangen = await s.sweepgen.load()
-            if spangen == sl.sweep_gen or spangen == sl.sweep_gen + 3:
+            if spangen == sl.sweep_gen or spangen == uint32(sl.sweep_gen + 3):
                 break
 
     async def sweep(self, s: Span) -> bool:
@@ -203,7 +204,7 @@ class Sweep(HeapCells):
         The caller cannot be preempted. One object a span: it is live when its mark bit is set.
         """
         sweepgen = await self.sweepgen.read()
-        if await s.state.load() != IN_USE or await s.sweepgen.read() != sweepgen - 1:
+        if await s.state.load() != IN_USE or await s.sweepgen.read() != uint32(sweepgen - 1):
             raise Throw("mspan.sweep: bad span state")
         spc = await s.spanclass.read()
         alloc_count = await s.alloc_count.read()
@@ -215,7 +216,7 @@ class Sweep(HeapCells):
         await s.gcmark_bits.write(0)
 
         # Nobody else may have touched the span until sweepgen says that it is swept.
-        if await s.state.load() != IN_USE or await s.sweepgen.read() != sweepgen - 1:
+        if await s.state.load() != IN_USE or await s.sweepgen.read() != uint32(sweepgen - 1):
             raise Throw("mspan.sweep: bad span state after sweep")
         await s.sweepgen.store(sweepgen)
 
@@ -234,29 +235,15 @@ class Sweep(HeapCells):
     async def uncache_span(self, s: Span) -> None:
         """Take back a span that a thread had cached for small objects (mcentral.uncacheSpan)."""
         sg = await self.sweepgen.read()
-        stale = await s.sweepgen.read() == sg + 1
+        stale = await s.sweepgen.read() == uint32(sg + 1)
         if stale:
             # It was cached when the sweep began, so nobody else may sweep it.
-            await s.sweepgen.store(sg - 1)
+            await s.sweepgen.store(uint32(sg - 1))
             await self.sweep(s)
         else:
             await s.sweepgen.store(sg)
             if not self.release.alloc_span_pushes:
                 await self.span_sets.at(sg // 2 % 2).update(push, s)
-
-    async def gc_cycle(self) -> None:
-        """One collection as the page heap sees it, with the world stopped throughout (gcStart .. gcMarkTermination).
-
-        What the program can reach is marked. Go marks while the program runs; from the page heap's side nothing moves
-        between the two pauses, as no span is freed during marking.
-        """
-        await self.world.stop()
-        await self.finishsweep_m()
-        await self.gc_mark()
-        await self.gc_sweep()
-        if self.release.scavenge_index:
-            await self.index.next_gen()
-        await self.world.start()
 
     async def finishsweep_m(self) -> None:
         """Sweep what is left, so that no span is unswept when marking begins (mgcsweep.go, finishsweep_m)."""
@@ -264,47 +251,3 @@ class Sweep(HeapCells):
             pass
         if self.release.sweep_done == SweepDone.ACTIVE and await self.active.load() != SWEEP_DRAINED_MASK:
             raise Throw("active sweepers found at start of mark phase")
-
-    async def gc_mark(self) -> None:
-        """Clear page_marks, then mark every span that the program can reach (gcResetMarkState, greyobject)."""
-        arenas: ArenaList = await self.sweep_arenas_now()
-        i = 0
-        while i < arenas.count:
-            word = 0
-            while word * 8 < self.geometry.pages_per_arena:
-                await self.page_marks.at((arenas.at(i), word)).write(0)
-                word += 1
-            i += 1
-        n = 0
-        while n < self.geometry.spans:
-            s = Span(n)
-            if await s.state.load() == IN_USE and await s.reachable.read() != 0:
-                await s.gcmark_bits.write(1)
-                base = await s.base.read()
-                page = base // self.geometry.page_size % self.geometry.pages_per_arena
-                await self.page_marks.at((self.arena_index(base), page // 8)).or8(1 << page % 8)
-            n += 1
-
-    async def sweep_arenas_now(self) -> ArenaList:
-        """allArenas, under the lock that protects it."""
-        await self.lock.lock()
-        arenas = await self.all_arenas.read()
-        await self.lock.unlock()
-        return arenas
-
-    async def gc_sweep(self) -> None:
-        """Begin a new sweep generation (mgc.go, gcSweep)."""
-        await self.lock.lock()
-        sg = await self.sweepgen.read()
-        await self.sweepgen.write(sg + 2)
-        if self.release.sweep_done == SweepDone.SWEEPDONE:
-            await self.sweepdone.write(0)
-        elif self.release.sweep_done == SweepDone.DRAINED_AND_SWEEPERS:
-            await self.sweep_drained.write(0)
-        else:
-            await self.active.store(0)
-        arenas = await self.all_arenas.read()
-        await self.sweep_arenas.write(arenas)
-        await self.reclaim_index.store(0)
-        await self.reclaim_credit.store(0)
-        await self.lock.unlock()

@@ -38,9 +38,11 @@ FINDINGS = frozenset(
         "empty_chunk_has_nothing_to_scavenge",
         "forced_cursor_is_above_what_is_free",
         "forced_scavenge_leaves_nothing",
+        "reclaimers_are_waited_for",
     }
 )
-"""Claims that the text of Go breaks when scavengers run beside each other or beside those who free (docs/findings)."""
+"""Claims that the text of Go breaks (docs/findings): when scavengers run beside each other or beside those who free,
+and up to 1.16 when somebody reclaims."""
 
 
 def _indices(over: tuple[str, ...], geometry: Geometry) -> list[tuple[z3.ArithRef, ...]]:
@@ -140,6 +142,10 @@ class Moment:
     """Collections that have ended before."""
     generation: int = 0
     """Of the scavenge index."""
+    to_sweep: tuple[int, ...] = ()
+    """Per span: how often the sets name it among those to sweep, when a collection returns."""
+    sought: int | None = None
+    """The span that somebody owned at the address when span_of_heap was called, or None."""
     kept: tuple[int, int] | None = None
     """Mspans that the thread's P keeps, at the call and now; None without a P."""
 

@@ -7,6 +7,7 @@ from spanproof.model.claim import Claim, RunClaim
 from spanproof.model.invariants import INVARIANTS, STEP_INVARIANTS
 from spanproof.model.page_promises import PAGE_PROMISES
 from spanproof.model.promises import SPAN_PROMISES
+from spanproof.model.reader_promises import READER_PROMISES
 
 REFUSAL = "out_of_memory_only_where_refused"
 """The claim on the throws that end a run rightly where the system has refused memory."""
@@ -110,7 +111,7 @@ RUN_CLAIMS = (
     ),
 )
 
-PROMISES = (*SPAN_PROMISES, *PAGE_PROMISES)
+PROMISES = (*SPAN_PROMISES, *READER_PROMISES, *PAGE_PROMISES)
 CLAIMS: tuple[Claim, ...] = (*INVARIANTS, *STEP_INVARIANTS, *PROMISES, *RUN_CLAIMS)
 BY_NAME = {claim.name: claim for claim in CLAIMS}
 THROWS = {text: claim.name for claim in RUN_CLAIMS for text in claim.throws}

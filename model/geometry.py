@@ -48,6 +48,8 @@ class Geometry:
     """How many mspans a P keeps: 128 in Go (runtime2.go, p.mspancache)."""
     arena_gap: int = 0
     """Arenas between two reservations that are not the heap's: the system gives no neighbours then."""
+    first_sweepgen: int = 0
+    """The sweep generation with which the heap begins, an even number: 0 in Go. A uint32; near 2**32 it soon wraps."""
     heap_rand_seed: int = 0
     """The random number that places the first pages of the heap, lowest bits first (malloc.go, heapRandSeed)."""
 

@@ -11,6 +11,7 @@ import z3
 from spanproof.model.claim import Invariant, StepInvariant
 from spanproof.model.page_invariants import PAGE_INVARIANTS, PAGE_STEP_INVARIANTS
 from spanproof.model.state import DEAD, IN_USE, MANUAL, NO_HOLDER, NO_SPAN, HeapState, HeapVars
+from spanproof.model.words import uint32
 
 
 def _no_page_in_two_spans(v: HeapVars, a: z3.ArithRef, b: z3.ArithRef) -> z3.BoolRef:
@@ -133,15 +134,19 @@ def _holds_live_memory_keeps_its_contents(h: HeapState) -> bool:
     return all(expected in (0, contents) for expected, contents in zip(h.expected, h.contents, strict=True))
 
 
+GENERATIONS = frozenset(uint32(k) for k in (-2, -1, 0, 1, 3))
+"""How far a span's sweepgen can be ahead of the heap's; both are uint32, and wrap around."""
+
+
 def _sweepgen_is_one_of_five(v: HeapVars, s: z3.ArithRef) -> z3.BoolRef:
-    ahead = v.span_sweepgen[s] - v.sweepgen
-    one_of = z3.Or([ahead == k for k in (-2, -1, 0, 1, 3)])
+    ahead = uint32(v.span_sweepgen[s] - v.sweepgen)  # type: ignore[arg-type]  # a term behaves like a word
+    one_of = z3.Or([ahead == k for k in sorted(GENERATIONS)])
     return z3.Implies(z3.And(v.state[s] == IN_USE, v.returned[s] == 1), one_of)
 
 
 def _holds_sweepgen_is_one_of_five(h: HeapState) -> bool:
     return all(
-        h.span_sweepgen[s] - h.sweepgen in {-2, -1, 0, 1, 3}
+        uint32(h.span_sweepgen[s] - h.sweepgen) in GENERATIONS
         for s, state in enumerate(h.state)
         if state == IN_USE and h.returned[s] == 1
     )
@@ -301,19 +306,20 @@ def _holds_zeroed_base_never_decreases(before: HeapState, after: HeapState) -> b
     return all(old <= new for old, new in zip(before.zeroed_base, after.zeroed_base, strict=True))
 
 
-PROTOCOL = frozenset({(-2, -1), (-1, 0), (0, 3), (3, 0), (1, -1)})
+_MOVES = ((-2, -1), (-1, 0), (0, 3), (3, 0), (1, -1))
+PROTOCOL = frozenset((uint32(old), uint32(new)) for old, new in _MOVES)
 """How a span's sweepgen may move, both ends counted from the heap's: acquired, swept, cached, uncached, stale."""
 
 
 def _sweepgen_follows_the_protocol(before: HeapVars, after: HeapVars, s: z3.ArithRef) -> z3.BoolRef:
-    old, new = before.span_sweepgen[s] - before.sweepgen, after.span_sweepgen[s] - after.sweepgen
+    old, new = (uint32(h.span_sweepgen[s] - h.sweepgen) for h in (before, after))  # type: ignore[arg-type]  # as above
     moved = z3.And(before.span_sweepgen[s] != after.span_sweepgen[s], before.state[s] == IN_USE)
     return z3.Implies(moved, z3.Or([z3.And(old == a, new == b) for a, b in sorted(PROTOCOL)]))
 
 
 def _holds_sweepgen_follows_the_protocol(before: HeapState, after: HeapState) -> bool:
     return all(
-        (old - before.sweepgen, new - after.sweepgen) in PROTOCOL
+        (uint32(old - before.sweepgen), uint32(new - after.sweepgen)) in PROTOCOL
         for s, (old, new) in enumerate(zip(before.span_sweepgen, after.span_sweepgen, strict=True))
         if old != new and before.state[s] == IN_USE
     )

@@ -34,6 +34,12 @@ Claims = Iterator[tuple[str, Truth]]
 """Named claims, all of which hold."""
 
 
+def each_of(*parts: Claims) -> Claims:
+    """The claims of all parts, one after the other."""
+    for part in parts:
+        yield from part
+
+
 def all_of(*claims: Truth) -> Truth:
     """Whether all hold."""
     unknown = [claim for claim in claims if not isinstance(claim, bool)]

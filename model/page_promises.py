@@ -1,6 +1,6 @@
 """What must be true when a function of the page allocator, of the caches or of a scavenger is called or returns.
 
-Read next: claims.py.
+Read next: reader_promises.py.
 """
 
 import z3
@@ -142,7 +142,7 @@ PAGE_PROMISES = (
         "So what was freed since is left alone in the background, and what was freed before is not.",
         "mgc.go, gcMarkTermination; mgcscavenge.go, scavengeIndex.nextGen",
         "generation_goes_on",
-        ("gc_cycle",),
+        ("gc_cycle", "gc_mark_termination"),
         True,
         (),
         None,

@@ -12,6 +12,7 @@ from spanproof.model.claim import Moment, Promise
 from spanproof.model.geometry import Geometry
 from spanproof.model.releases import SweepDone, Zeroing
 from spanproof.model.state import IN_USE, HeapState, HeapVars, pages_within
+from spanproof.model.words import uint32
 
 
 def _all_zero(v: HeapVars, pages: range) -> z3.BoolRef:
@@ -78,6 +79,10 @@ def _holds_sweeping_is_not_done_before_its_end(h: HeapState, m: Moment) -> bool:
     return m.release.sweep_done is SweepDone.SWEEPDONE or not m.large or not m.done
 
 
+def _holds_reclaimers_are_waited_for(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  # one signature for all
+    return not m.large or not m.done
+
+
 def _reclaimed_spans_begin_in_the_chunk(v: HeapVars, m: Moment) -> z3.BoolRef:
     if m.chunk is None:
         return z3.BoolVal(True)
@@ -112,6 +117,22 @@ def _holds_sweeping_goes_on(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  #
     return m.result >= 0 or m.given_out
 
 
+def _is_unswept(generation: Any, heaps: Any) -> Any:
+    """Whether a span of this generation waits to be swept."""
+    return generation == uint32(heaps - 2)
+
+
+def _every_unswept_span_is_listed(v: HeapVars, m: Moment) -> z3.BoolRef:
+    spans = range(v.geometry.spans)
+    unswept = [z3.And(v.state[s] == IN_USE, _is_unswept(v.span_sweepgen[s], v.sweepgen)) for s in spans]
+    return z3.And([z3.Implies(unswept[s], z3.BoolVal(m.to_sweep[s] == 1)) for s in spans])
+
+
+def _holds_every_unswept_span_is_listed(h: HeapState, m: Moment) -> bool:
+    in_use = (s for s in range(h.geometry.spans) if h.state[s] == IN_USE)
+    return all(m.to_sweep[s] == 1 for s in in_use if _is_unswept(h.span_sweepgen[s], h.sweepgen))
+
+
 def _holds_only_a_tracer_that_runs_is_told(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  # one signature for all
     return m.tracing
 
@@ -141,7 +162,7 @@ def _reclaim_chunk_leaves_nothing(v: HeapVars, m: Moment) -> z3.BoolRef:
             v.page_marks[page] == 0,
             v.spans[page] == s,
             v.state[s] == IN_USE,
-            v.span_sweepgen[s] == v.sweepgen - 2,
+            _is_unswept(v.span_sweepgen[s], v.sweepgen),
         )
         for page in _chunk_of(m.args, v.geometry)
         for s in range(v.geometry.spans)
@@ -153,7 +174,7 @@ def _holds_reclaim_chunk_leaves_nothing(h: HeapState, m: Moment) -> bool:
     def is_left(page: int) -> bool:
         s = h.spans[page]
         marked = h.page_in_use[page] == 0 or h.page_marks[page] == 1
-        return not marked and s >= 0 and h.state[s] == IN_USE and h.span_sweepgen[s] == h.sweepgen - 2
+        return not marked and s >= 0 and h.state[s] == IN_USE and bool(_is_unswept(h.span_sweepgen[s], h.sweepgen))
 
     return m.drained or not any(map(is_left, _chunk_of(m.args, h.geometry)))
 
@@ -230,6 +251,18 @@ SPAN_PROMISES = (
         _holds_sweeping_is_not_done_before_its_end,
     ),
     Promise(
+        "reclaimers_are_waited_for",
+        "While a large span is swept, by whomever, the heap does not say that sweeping is done.",
+        "Up to 1.16 only those are counted who sweep from the list, and who reclaims does not.",
+        "mgcsweep.go, sweepone: mheap_.sweepers; issue 45315",
+        "reclaimer_is_no_sweeper",
+        ("sweep",),
+        True,
+        (),
+        None,
+        _holds_reclaimers_are_waited_for,
+    ),
+    Promise(
         "alloc_reclaims_first",
         "Who allocates for the collected heap while spans wait to be swept reclaims pages before it takes any.",
         "So the heap does not grow while there is garbage to take pages from.",
@@ -252,6 +285,18 @@ SPAN_PROMISES = (
         (),
         None,
         _holds_sweeping_goes_on,
+    ),
+    Promise(
+        "every_unswept_span_is_listed",
+        "When a cycle has begun, each span that waits to be swept is named once in the set of those to sweep.",
+        "Who allocates or sweeps a span pushes it, once; who caches one pushes it when it is given back.",
+        "mcentral.go, fullSwept; mcache.go, allocLarge; mgcsweep.go, sweep",
+        "large_span_not_listed",
+        ("gc_cycle", "gc_mark_termination"),
+        True,
+        ("state", "span_sweepgen", "sweepgen"),
+        _every_unswept_span_is_listed,
+        _holds_every_unswept_span_is_listed,
     ),
     Promise(
         "only_a_tracer_that_runs_is_told",

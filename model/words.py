@@ -16,6 +16,11 @@ def wrap(word: int) -> int:
     return word & WORD_MASK
 
 
+def uint32(word: int) -> int:
+    """The word modulo 2**32, as Go's uint32 keeps it."""
+    return word % (1 << 32)
+
+
 def align_up(word: int, multiple: int) -> int:
     """The least multiple that is not below the word (runtime, alignUp)."""
     return (word + multiple - 1) // multiple * multiple

@@ -9,12 +9,21 @@ from types import ModuleType
 import pytest
 
 from spanproof.checks import cli
+from spanproof.checks.faults.by_proofs import judge_by_proofs
 from spanproof.checks.faults.fault import Origin
 from spanproof.checks.faults.layers import LAYERS, by_search
 from spanproof.checks.faults.left_out import LEFT_OUT
 from spanproof.checks.faults.planting import PLANTABLE, every_fault, subject
+from spanproof.checks.proofs.catalogue import PLAIN
+from spanproof.checks.proving.evidence.necessity import Necessity, Use, merged
+from spanproof.checks.proving.evidence.script import Script
+from spanproof.checks.proving.evidence.unneeded import WHY
+from spanproof.checks.proving.heard import listening
+from spanproof.checks.proving.theorem import DOMAIN_NAMES, JOBS, Unit, prove, units
 from spanproof.checks.record import load
 from spanproof.checks.running.replaying import replay
+from spanproof.checks.verdict import Verdict
+from spanproof.impl.malloc import Runtime
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -85,6 +94,108 @@ def test_what_the_faults_page_says_of_a_search_is_found_again(generate: ModuleTy
     for name in found[::12]:
         heap = subject(fault=name)
         assert by_search(PLANTABLE[name], heap, lambda _: None) is not None, name
+
+
+def rows_of(page: Path) -> list[list[str]]:
+    """The rows of its tables, heads left out, as cells."""
+    lines = [line for line in page.read_text().splitlines() if line.startswith("| ")]
+    rows = [[cell.strip() for cell in re.split(r"(?<!\\)\|", line)[1:-1]] for line in lines]
+    return [row for row in rows if row[0] not in {"proof", "conjunct", "fault"}]
+
+
+def names_in(domains: tuple[str, ...]) -> set[str]:
+    """How certificates call all proofs in these domains."""
+    every = [unit for job in JOBS.values() for unit in units(job, Runtime)]
+    return {f"{unit} in {DOMAIN_NAMES[domain]}" for unit in every for domain in domains}
+
+
+def asked_of(name: str) -> list[str]:
+    """The questions of a proof that is of one text for all releases."""
+    (unit,) = units(JOBS[name], Runtime)
+    script = Script()
+    with listening(script):
+        prove(unit, Runtime, "int")
+    return [question.about for question in script.asked]
+
+
+ASKED_AGAIN = ("alloc_needs_zero", "zeroing: rely", "memclr", "sweep")
+
+
+def test_the_rechecked_page_has_every_proof(generate: ModuleType) -> None:
+    """In integers, of the quick tier, and some in 64-bit words; nobody disagrees, and what is open is named."""
+    text, rows = generate.RECHECKED_PAGE.read_text(), rows_of(generate.RECHECKED_PAGE)
+    names = {row[0] for row in rows}
+    assert names_in(("int",)) | {t.name for t in PLAIN if t.tier == "quick"} <= names
+    assert names <= names_in(("int", "bv64")) | {t.name for t in PLAIN}
+    assert "on 0 somebody disagrees" in text
+    left = [(row[0], int(row[1]) - int(row[2])) for row in rows if row[1] != row[2]]
+    assert all(f"* {name}: nobody answers {count} of" in text for name, count in left)
+    assert not [name for name, _ in left if name.endswith("in integers")]
+    assert sum(int(row[1]) for row in rows) > 9_000
+
+
+@pytest.mark.parametrize("name", ASKED_AGAIN)
+def test_what_other_solvers_were_asked_is_what_proofs_ask(generate: ModuleType, name: str) -> None:
+    """Done again, a proof asks as many questions as the pages say."""
+    many = str(len(asked_of(name)))
+    for page, column in ((generate.RECHECKED_PAGE, 1), (generate.STABILITY_PAGE, 1)):
+        found = {row[column] for row in rows_of(page) if row[0] == f"{only_unit(name)} in integers" and len(row) != 4}
+        assert found == {many}
+
+
+def only_unit(name: str) -> Unit:
+    """The one text of a proof."""
+    (unit,) = units(JOBS[name], Runtime)
+    return unit
+
+
+def test_the_necessity_page_is_what_is_found(generate: ModuleType) -> None:
+    """Done again, whatever is needed is needed on the page; a conjunct that nothing needs has a reason."""
+    text, found = generate.NECESSITY_PAGE.read_text(), dict[str, Use]()
+    for name in ("alloc_needs_zero", "zeroing: rely"):
+        heard = Necessity(name)
+        with listening(heard):
+            prove(only_unit(name), Runtime, "int")
+        found = merged([found, heard.uses])
+    needed = {row[0] for row in rows_of(generate.NECESSITY_PAGE)}
+    mine = {name for name, use in found.items() if use.needed_by}
+    assert len(mine) > 15
+    assert {
+        f"{part.partition('.')[2]}: `{goal}`" for part, _, goal in (name.partition(": ") for name in mine)
+    } <= needed
+    assert "not explained yet" not in text
+    assert all(reason in text for reason in WHY.values())
+
+
+def test_the_stability_page_says_what_moves(generate: ModuleType) -> None:
+    """Every proof of the quick tier in integers, under our solver; as many rows of what moves as it says."""
+    text, rows = generate.STABILITY_PAGE.read_text(), rows_of(generate.STABILITY_PAGE)
+    names = {row[0] for row in rows if len(row) == 3}
+    assert names == names_in(("int",)) | {t.name for t in PLAIN if t.tier == "quick"}
+    said = [int(number) for number in re.findall(r"; (\d+) move, \d+ of them in their answer", text)]
+    assert said
+    assert sum(said) == len([row for row in rows if len(row) == 4])
+
+
+def test_the_obligations_that_fail_are_of_every_fault(generate: ModuleType) -> None:
+    """That is written down; and most that fail have a run."""
+    text, rows = generate.FAILING_PAGE.read_text(), rows_of(generate.FAILING_PAGE)
+    names = set(re.findall(r"^(?:\| |\* )`(\w+)`", text, re.MULTILINE))
+    assert names >= set(PLANTABLE)
+    assert not names - set(every_fault())
+    reached = [row for row in rows if row[2].startswith("reached")]
+    assert len(reached) > 60
+
+
+@pytest.mark.parametrize("name", ["plain_store_for_cas", "need_zero_not_raised"])
+def test_the_obligation_that_fails_is_the_one_named(generate: ModuleType, name: str) -> None:
+    """Put to the proofs again."""
+    fault = PLANTABLE[name]
+    again = judge_by_proofs(fault, lambda _: None).result
+    (row,) = [row for row in rows_of(generate.FAILING_PAGE) if row[0] == f"`{name}`"]
+    assert again.verdict is Verdict.HOLDS
+    assert row[1] == again.bound.replace("|", "\\|")
+    assert row[2] == f"reached, {again.counts['steps']} steps"
 
 
 @pytest.mark.long

@@ -8,6 +8,7 @@ from spanproof.checks.faults.fault import Origin, fault
 from spanproof.checks.faults.historical import HISTORICAL
 from spanproof.checks.faults.near_misses import HEAP_MISSES
 from spanproof.checks.faults.page_corpus import PAGE_FAULTS
+from spanproof.checks.faults.reader_faults import READER_FAULTS
 from spanproof.checks.faults.studied import CLAIM, RELOAD, STUDIED
 
 _RELOAD_IN_USE = """
@@ -17,7 +18,7 @@ marked_bits = await marked.read()
 in_use_unmarked = and_not(in_use_bits, marked_bits)
 """
 _ACQUIRE = """
-if not await s.sweepgen.compare_and_swap(sl.sweep_gen - 2, sl.sweep_gen - 1):
+if not await s.sweepgen.compare_and_swap(uint32(sl.sweep_gen - 2), uint32(sl.sweep_gen - 1)):
     return sl, False
 """
 
@@ -107,12 +108,12 @@ SPAN_FAULTS = (
     ),
     fault(
         "sweepgen_acquired_by_plain_store", "the sweeper stores h-1 without comparing", "sweepgen_follows_the_protocol",
-        "made up: mgcsweep.go and mheap.go", "alloc_against_sweeper", ("Sweep.try_acquire", _ACQUIRE, "await s.sweepgen.store(sl.sweep_gen - 1)"),
+        "made up: mgcsweep.go and mheap.go", "alloc_against_sweeper", ("Sweep.try_acquire", _ACQUIRE, "await s.sweepgen.store(uint32(sl.sweep_gen - 1))"),
     ),
     fault(
         "sweep_without_acquiring", "a sweeper that lost the race sweeps all the same", "only_the_winner_sweeps",
         "mgcsweep.go, tryAcquire", "alloc_against_sweeper",
-        ("Sweep.try_acquire", _ACQUIRE, "await s.sweepgen.compare_and_swap(sl.sweep_gen - 2, sl.sweep_gen - 1)"),
+        ("Sweep.try_acquire", _ACQUIRE, "await s.sweepgen.compare_and_swap(uint32(sl.sweep_gen - 2), uint32(sl.sweep_gen - 1))"),
     ),
     fault(
         "sweeper_not_deregistered", "sweepone forgets activeSweep.end", "sweeper_meets_what_it_may_sweep",
@@ -120,7 +121,7 @@ SPAN_FAULTS = (
     ),
     fault(
         "finishsweep_skipped", "a cycle begins while spans are unswept", "sweepgen_is_one_of_five", "mgcsweep.go, finishsweep_m", "two_cycles",
-        ("Sweep.gc_cycle", "await self.finishsweep_m()", ""),
+        ("Marking.gc_cycle", "await self.finishsweep_m()", ""),
     ),
     fault(
         "marked_span_swept_free", "the sweeper does not look at the mark bits", "live_memory_keeps_its_contents",
@@ -220,5 +221,5 @@ SPAN_FAULTS = (
     ),
 )  # fmt: skip
 
-FAULTS = (*SPAN_FAULTS, *PAGE_FAULTS, *ENVIRONMENT_FAULTS, *HISTORICAL, *STUDIED, *HEAP_MISSES)
+FAULTS = (*SPAN_FAULTS, *PAGE_FAULTS, *ENVIRONMENT_FAULTS, *HISTORICAL, *STUDIED, *HEAP_MISSES, *READER_FAULTS)
 BY_NAME = {fault.name: fault for fault in FAULTS}

@@ -16,10 +16,10 @@ from typing import Any
 
 from spanproof.checks.faults import copies
 from spanproof.checks.text import compiled, tree_of
-from spanproof.impl import growth, heap, heap_pages, malloc, mspans, os_memory, sweep
+from spanproof.impl import growth, heap, heap_pages, malloc, marking, mspans, os_memory, sweep
 from spanproof.impl.malloc import Runtime
 
-_TEXT = (heap, growth, heap_pages, malloc, mspans, os_memory, sweep)
+_TEXT = (heap, growth, heap_pages, malloc, marking, mspans, os_memory, sweep)
 OS = "OsMemory"
 """Where a heap names the class of its memory."""
 

@@ -80,7 +80,7 @@ HISTORICAL = (
     _history(
         "cached_generation_not_expected", "the sweeper expects no span that somebody has cached since", "sweeper_meets_what_it_may_sweep",
         "B11: issues 27997 and 28003, CL 140697, while Go 1.12 was made", "cached_beside_the_sweeper",
-        ("Sweep.sweepone", "sweepgen == sl.sweep_gen or sweepgen == sl.sweep_gen + 3", "sweepgen == sl.sweep_gen"),
+        ("Sweep.sweepone", "sweepgen == sl.sweep_gen or sweepgen == uint32(sl.sweep_gen + 3)", "sweepgen == sl.sweep_gen"),
         release="go1.14", threads=2, switches=3,
     ),
     _history(

@@ -180,7 +180,7 @@ def by_proof(fault: Fault, heap: Subject, hurry: Hurry) -> Caught:
             size = len(record.program["inputs"]) if "inputs" in record.program else 1
             return Kill("prove", time.perf_counter() - began, plain_theorem.name, "", size, 0, record)
     for theorem in theorems_of(fault):
-        found = judged(theorem, _proofs_of(theorem, fault, heap, hurry), heap, "int", None, hurry)
+        found = judged(theorem, proofs_of(theorem, fault, heap, hurry), heap, "int", None, hurry)
         record = found.record
         if found.result.verdict is Verdict.VIOLATED and record is not None:
             seconds, claim = time.perf_counter() - began, record.violated.claim
@@ -188,7 +188,7 @@ def by_proof(fault: Fault, heap: Subject, hurry: Hurry) -> Caught:
     return None
 
 
-def _proofs_of(theorem: Theorem, fault: Fault, heap: Subject, hurry: Hurry) -> list[tuple[Unit, Proof]]:
+def proofs_of(theorem: Theorem, fault: Fault, heap: Subject, hurry: Hurry) -> list[tuple[Unit, Proof]]:
     """Those proofs of a theorem that run an edited function."""
     names = names_of(fault)
     running = (JOBS[name] for name in theorem.proofs if names & covered([JOBS[name]], Runtime))

@@ -25,7 +25,7 @@ LEFT_OUT = (
     LeftOut("B6", "no publication barrier after setSpans", "atomics are sequentially consistent here: what a barrier prevents does not happen"),
     LeftOut("B7", "mspan.limit is set late", "limit is not there: one object fills a span"),
     LeftOut("B8", "freeindex is read before the object is ready", "freeindex is not there: one object fills a span"),
-    LeftOut("B9", "a span is freed and used again between spanOfHeap and isFree", "no thread follows stray pointers, and allocBits is not there"),
+    LeftOut("B9", "a span is freed and used again between spanOfHeap and isFree", "no span in use is freed while the collector marks (proved: nothing_is_freed_while_marking), and allocBits is not there"),
     LeftOut("B12", "a span that is not in use in the unswept list, its generation one behind", "no cause is known; the one suspected needs weak memory"),
     LeftOut("B14", "the heap lock on a growable stack up to 1.12 (issue 32105), and sbrk's own lock, never let go (issue 74339)", "the first is stack_grows_under_the_lock in another place; sbrk and its lock are not there"),
     LeftOut("B15", "lock cycles through the heap lock", "the heap lock is the only lock; the tracer's, which takes it, is B1"),

@@ -13,9 +13,42 @@ def _miss(name: str, says: str, where: str, *edits: tuple[str, str, str]) -> Fau
 
 HEAP_MISSES = (
     fault(
+        "counted_off_in_vain", "who ends to sweep expects the count that it is about to leave, and tries again", "no_deadlock",
+        "made up: mgcsweep.go, activeSweep.end", "alloc_against_sweeper",
+        ("Sweep.end_sweep", "self.active.compare_and_swap(state, state - 1)", "self.active.compare_and_swap(state - 1, state - 1)"),
+    ),
+    fault(
+        "drained_set_looked_at_again", "who finds the set to sweep empty looks again", "no_deadlock",
+        "made up: mgcsweep.go, sweepone", "alloc_against_sweeper",
+        ("Sweep.sweepone", "await self.mark_drained()\nbreak", "await self.mark_drained()\ncontinue"),
+    ),
+    fault(
+        "chunks_claimed_for_ever", "who reclaims goes on when no chunk is left", "no_deadlock",
+        "made up: mheap.go, reclaim", "reclaimed_in_two_bytes",
+        ("Heap.reclaim", "await self.reclaim_index.store(RECLAIM_DONE)\nbreak", "await self.reclaim_index.store(RECLAIM_DONE)\ncontinue"),
+    ),
+    fault(
+        "swept_span_waited_for", "who needs its span swept waits until it is cached as well", "no_deadlock",
+        "made up: mgcsweep.go, ensureSwept", "ensure_swept_against_sweeper",
+        (
+            "Sweep.ensure_swept", "if spangen == sl.sweep_gen or spangen == uint32(sl.sweep_gen + 3):\n    break",
+            "if spangen == uint32(sl.sweep_gen + 3):\n    break",
+        ),
+    ),
+    fault(
+        "cursor_lowered_in_vain", "who lowers a cursor expects that it is lowered, and tries again", "no_deadlock",
+        "made up: mranges.go, atomicOffAddr.StoreMin", "freed_above_three_chunks",
+        ("AtomicOffAddr.store_min", "self.a.compare_and_swap(old, new)", "self.a.compare_and_swap(new, new)"),
+    ),
+    fault(
         "second_byte_not_looked_at", "who reclaims looks at the first byte of page_in_use alone", "reclaim_chunk_leaves_nothing",
         "made up: mheap.go, reclaimChunk", "reclaimed_in_two_bytes",
         ("Heap.reclaim_chunk", "i < nbytes", "i < min(nbytes, 1)"),
+    ),
+    fault(
+        "large_span_not_listed", "the span of a large object is not put where the sweeper finds it", "every_unswept_span_is_listed",
+        "made up: mcache.go, allocLarge", "sweeper_and_two_allocs",
+        ("Runtime.malloc_large", "if not self.release.alloc_span_pushes:\n    await self.push_swept(s)", ""),
     ),
     fault(
         "cursor_not_lowered", "find leaves its cursor where it was", "find_lowers_its_cursor",
@@ -35,7 +68,7 @@ HEAP_MISSES = (
     fault(
         "generation_goes_on", "a collection ends no generation of the scavenge index", "cycle_ends_a_generation",
         "made up: mgcscavenge.go, nextGen", "cycle_against_background_scavenger",
-        ("Sweep.gc_cycle", "await self.index.next_gen()", ""),
+        ("Marking.gc_cycle", "await self.index.next_gen()", ""),
     ),
     fault(
         "quarter_of_a_block_from_the_cache", "a page cache is asked for a quarter of its block", "caches_give_few_pages",
@@ -105,7 +138,7 @@ HEAP_MISSES = (
     ),
     fault(
         "generation_moves_by_one", "a cycle moves the sweep generation by one", "sweepgen_is_one_of_five", "made up: mgc.go, gcSweep", "cached_across_a_cycle",
-        ("Sweep.gc_sweep", "self.sweepgen.write(sg + 2)", "self.sweepgen.write(sg + 1)"),
+        ("Marking.gc_sweep", "self.sweepgen.write(uint32(sg + 2))", "self.sweepgen.write(uint32(sg + 1))"),
     ),
     fault(
         "cleared_while_preemptible", "a large object is cleared where a collection may begin, and is reached by nobody", "live_memory_keeps_its_contents", "made up: malloc.go, mallocgcLarge; after B20, issue 47302, CL 336449", "cycle_beside_an_allocation",

@@ -125,7 +125,7 @@ EQUIVALENT = (
     fault(
         "page_mark_not_set", "equivalent: the page of a marked span is not marked; reclaim_chunk then asks sweep, which looks at the objects", "",
         "B10: issue 39432, CL 236817 (886caba73c), in Go 1.12 to 1.14", "",
-        ("Sweep.gc_mark", "await self.page_marks.at((self.arena_index(base), page // 8)).or8(1 << page % 8)", ""),
+        ("Marking.grey_object", "await self.page_marks.at((self.arena_index(base), page // 8)).or8(1 << page % 8)", ""),
         origin=Origin.HISTORY, release="go1.14",
     ),
     fault(
@@ -135,8 +135,8 @@ EQUIVALENT = (
         origin=Origin.HISTORY, release="go1.21",
     ),
     fault(
-        "spans_set_before_the_state", "equivalent: pages are mapped before their span is in use; nobody looks at them before the in-use bit is set", "",
-        "B5: issues 10958 and 24543, CL 203285, CL 203286, before Go 1.14: there a stray pointer leads to the span", "",
+        "spans_set_before_the_state", "equivalent: pages are mapped before their span is in use; who looks at them waits for the in-use bit, or looks at the state", "",
+        "B5: issues 10958 and 24543, CL 203285, CL 203286, before Go 1.14: there the fields were still to come", "",
         ("Heap.init_span", _SPANS_SET, ""), ("Heap.init_span", _FILLED_IN, f"{_FILLED_IN}\n{_SPANS_SET}"),
         origin=Origin.HISTORY, release="go1.14",
     ),

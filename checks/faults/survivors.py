@@ -17,6 +17,9 @@ NEVER_MET: Mapping[str, str] = {
 }
 """Bounds whose two sides are never equal, words that are the same when they are read again: and why."""
 WOULD_FIND: Mapping[str, str] = {
+    "pagealloc_grow_bound_2": "One group of bitmaps more is given memory than is needed. A count of the bytes of bitmaps.",
+    "pagealloc_alloc_bound_1": "Asking for no pages at all is refused in a call that no layer makes; "
+    "tests/impl has it among the bad input.",
     "heap_trace_gc_sweep_span_unlocked_1": "The tracer's new buffer comes from the heap; here it only takes the lock and lets "
     "it go. A tracer that asks for memory.",
     "heap_reclaim_bound_1": "Who reclaims when all chunks are claimed looks once more. A bound on useless looks.",

@@ -9,7 +9,7 @@ from spanproof.checks.proving.zeroing_jobs import JOBS
 THEOREM = Theorem(
     "alloc_needs_zero_terminates",
     says="Both loops of allocNeedsZero end: each round of the outer one takes pages off, "
-    "each retry finds zeroedBase higher.",
+    "each retry finds zeroedBase a page higher, or more. So of one arena there are no more retries than it has pages.",
     because="A failed compare-and-swap means that another thread raised zeroedBase, which is bounded by the arena.",
     source="mheap.go, allocNeedsZero",
     protocol=JOBS,

@@ -100,11 +100,12 @@ class Teller(ast.NodeTransformer):
                 node.operand = self._test(node.operand, yes=no, no=yes)
                 return node
             case ast.BoolOp():
-                # A throw may be closed to all parts, but not if one of them waits: what it does would not be seen.
-                waits = any(isinstance(n, ast.Await) for value in node.values[1:] for n in ast.walk(value))
                 both, either = isinstance(node.op, ast.And), isinstance(node.op, ast.Or)
-                yes, no = yes and (either or not waits), no and (both or not waits)
-                node.values = [self._test(value, yes=yes, no=no) for value in node.values]
+                parts = list(node.values)
+                for n, part in enumerate(parts):
+                    # A throw may be closed to a part, but not if a later one waits: what it does would not be seen.
+                    waits = any(isinstance(inner, ast.Await) for later in parts[n + 1 :] for inner in ast.walk(later))
+                    node.values[n] = self._test(part, yes=yes and (either or not waits), no=no and (both or not waits))
                 return node
             case _:
                 text = ast.unparse(node)

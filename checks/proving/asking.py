@@ -20,7 +20,7 @@ from spanproof.checks.proving.terms import BITMAP, Bits, Domain, Truth, Word, fo
 from spanproof.impl.span import Span
 from spanproof.model.contracts.zeroing import PLAIN_ARITHMETIC
 from spanproof.model.geometry import Geometry
-from spanproof.model.logic import Claims
+from spanproof.model.logic import Claims, each_of
 
 OUTCOMES = {"unsat": Outcome.PROVED, "sat": Outcome.FAILED}
 PURE = frozenset({Kind.THROW, Kind.RANK, Kind.ENSURES, Kind.KEEPS, Kind.RELY, Kind.LEMMA, Kind.LOCK})
@@ -137,18 +137,17 @@ class Asking(ABC):
 
     def assume_all(self, claims: Claims) -> None:
         """Add hypotheses."""
-        code = getattr(claims, "gi_code", None)
-        contract_ = "" if code is None else f"{PurePath(code.co_filename).stem}.{code.co_name}"
-        for goal, claim in self._read(claims):
-            self.assume(claim, f"{contract_}: {goal}" if contract_ else "")
+        for _, claim, conjunct in self._read(claims):
+            self.assume(claim, conjunct)
 
-    def _read(self, claims: Claims) -> list[tuple[str, Any]]:
-        """The claims of a contract, which must not fork."""
+    def _read(self, claims: Claims) -> list[tuple[str, Any, str]]:
+        """The claims of a contract, which must not fork: (goal, claim, which conjunct of which part it is, or "")."""
         self._contract, before = True, self._contract
         try:
-            return [(goal, claim) for goal, claim in claims if goal != PLAIN_ARITHMETIC or self.bits is None]
+            found = [(goal, claim, _conjunct(claims, goal)) for goal, claim in claims]
         finally:
             self._contract = before
+        return [each for each in found if each[0] != PLAIN_ARITHMETIC or self.bits is None]
 
     def prove(self, kind: Kind, where: str, goal: str, claim: Any) -> None:
         """Show one claim."""
@@ -160,11 +159,13 @@ class Asking(ABC):
         if not named or self.shown_before():
             return
         file, function, line = self.position()
-        terms = [formula(claim) for _, claim in named]
-        about = f"{kind.value}, {where}: {'; '.join(goal for goal, _ in named)}"
-        result, seconds = self.questions.ask(building.negation(building.conjunction(terms)), about=about)
+        terms = [formula(claim) for _, claim, _ in named]
+        about = f"{kind.value}, {where}: {'; '.join(goal for goal, *_ in named)}"
+        conjuncts = [conjunct for *_, conjunct in named if conjunct]
+        opposite = building.negation(building.conjunction(terms))
+        result, seconds = self.questions.ask(opposite, about=about, goals=conjuncts)
         failed: list[Any] = []
-        for (goal, _), term in zip(named, terms, strict=True):
+        for (goal, *_), term in zip(named, terms, strict=True):
             one, took, values = z3.unsat, seconds / len(named), dict[str, str]()
             lines: tuple[tuple[str, int], ...] = ()
             if result != z3.unsat:
@@ -219,12 +220,16 @@ class Asking(ABC):
             self.expect_satisfiable(where)
 
     def fact(self, where: str, premises: Claims, goals: Claims) -> None:
-        """Show goals from premises alone, with nothing else in the way, and add them to the hypotheses."""
-        goals_ = self._read(goals)
+        """Show goals from premises, and each from those before it, and add them to the hypotheses.
+
+        With nothing else in the way, and in steps that are small enough, the solver's luck does not matter.
+        """
+        goals_ = [(goal, claim) for goal, claim, _ in self._read(goals)]
         with self.questions.apart():
             self.assume_all(premises)
             for goal in goals_:
                 self.prove_all(Kind.LEMMA, where, iter([goal]))
+                self.assume(goal[1])
             self.expect_satisfiable(where)
         self.assume_all(iter(goals_))
 
@@ -235,6 +240,18 @@ class Asking(ABC):
     def span_or_none(self, name: str) -> Span | None:
         """A span of which nothing is known, or none."""
         return None if self.choose(f"{name} is nil") else Span(self.fresh(name))  # type: ignore[arg-type]  # a word
+
+
+def _conjunct(claims: Claims, goal: str) -> str:
+    """The name of a conjunct that was just read: it is of the part of a contract that says it, whoever passes it on."""
+    part = ""
+    inner: Any = claims
+    while inner is not None:
+        code = getattr(inner, "gi_code", None)
+        if code is not None and code is not each_of.__code__ and not code.co_name.startswith("<"):
+            part = f"{PurePath(code.co_filename).stem}.{code.co_name}"
+        inner = getattr(inner, "gi_yieldfrom", None)
+    return f"{part}: {goal}" if part else ""
 
 
 def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:

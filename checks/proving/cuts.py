@@ -17,6 +17,7 @@ import inspect
 from collections.abc import Collection, Generator, Mapping
 from dataclasses import dataclass
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
 from spanproof.checks.proving import arms
@@ -210,10 +211,20 @@ def _lifted_part(cls: type, prefix: str, contracts: Collection[str]) -> type:
 STUB = _stub("", 0).__code__
 """The code of every stub: no part of the text."""
 
-CURSOR = "cursor."
-"""What the functions of the scavenge index's cursors are called by."""
-PARTS = {"pages": "PageAlloc", "os": "OsMemory", "index": "ScavengeIndex"}
+A_CURSOR = "index.search_addr_bg"
+"""The cursor whose functions are read for both."""
+PARTS = {
+    "pages": "PageAlloc",
+    "os": "OsMemory",
+    "index": "ScavengeIndex",
+    A_CURSOR: "ScavengeIndex.Cursor",
+}
 """The parts of a heap that have coroutines of their own: the attribute, and where its class stands."""
+
+
+def part_class(heap_class: Any, part: str) -> Any:
+    """The class of a part."""
+    return attrgetter(PARTS[part])(heap_class)
 
 
 def lifted(heap_class: Any, contracts: Collection[str] = ()) -> Any:
@@ -226,12 +237,13 @@ def lifted(heap_class: Any, contracts: Collection[str] = ()) -> Any:
     known = set(_coroutines(heap_class))
     parts: dict[str, Any] = {}
     for attribute, name in PARTS.items():
-        part = getattr(heap_class, name)
+        part = part_class(heap_class, attribute)
         known |= {f"{attribute}.{method}" for method in _coroutines(part)}
         parts[name] = _lifted_part(part, f"{attribute}.", contracts)
-        if attribute == "index":
-            parts[name].Cursor = _lifted_part(part.Cursor, CURSOR, ())
     unknown = sorted(set(contracts) - known)
     if unknown:
         raise LiftError(f"{heap_class.__name__} has no coroutine {unknown[0]}, which a contract stands for")
+    for name in [name for name in parts if "." in name]:
+        owner, _, inner = name.rpartition(".")
+        setattr(parts[owner], inner, parts.pop(name))
     return type(heap_class.__name__, (_lifted_part(heap_class, "", contracts),), parts)

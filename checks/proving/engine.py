@@ -16,12 +16,14 @@ from spanproof.checks.proving.cuts import Call, Cut, LiftError, Returned
 from spanproof.checks.proving.obligations import Kind
 from spanproof.checks.proving.observing import Observing
 from spanproof.checks.proving.operations import locks_keep_their_word
-from spanproof.checks.proving.paths import Head, Paths
+from spanproof.checks.proving.paths import Head
 from spanproof.checks.proving.terms import Bit, Bits, Truth, Word
+from spanproof.checks.proving.tides import Tides, falls
 from spanproof.impl.access import Access, Lock, World
 from spanproof.impl.heap_cells import HEAP_LOCK
 from spanproof.model.contracts import contract
-from spanproof.model.logic import Claims, any_of, implies, negate, same
+from spanproof.model.contracts.contract import Unbounded, Waits
+from spanproof.model.logic import Claims, all_of, any_of, implies, negate, same
 
 WORLD = "world"
 """What a thread holds that has stopped the world."""
@@ -29,7 +31,7 @@ UNPREEMPTED = "m"
 """What a thread holds that cannot be preempted; with a count behind it where it is held more than once."""
 
 
-class Engine(Paths):
+class Engine(Tides):
     """One job: a coroutine, or a lemma, with its obligations."""
 
     protocol: Observing
@@ -72,6 +74,11 @@ class Engine(Paths):
         if isinstance(cell, World):
             return self._world(access)
         self.about = True
+        if cell.name in self.protocol.retried:
+            self.interfere()
+            now, after, result = self.step_on(access)
+            self.protocol.stepped(access, now, after)
+            return result
         if cell.name not in self.protocol.families:
             return self.protocol.unknown(access)
         self.interfere()
@@ -140,7 +147,9 @@ class Engine(Paths):
             self.prove(Kind.LOCK, f"call {call.function}", goal, (HEAP_LOCK in self.held) == contract_.locked)
         if contract_.unpreempted:
             self.prove(Kind.LOCK, f"call {call.function}", "the caller cannot be preempted", self.unpreempted)
-        return self.protocol.call(call, contract_)
+        result = self.protocol.call(call, contract_)
+        self.adrift()
+        return result
 
     def _returned(self, returned: Returned) -> None:
         depth = self.depth()
@@ -169,7 +178,7 @@ class Engine(Paths):
         key = (self.depth(), cut.function, cut.loop)
         natural = self.heads[key].natural if key in self.heads else self._naturals(cut)
         self.prove_all(Kind.INVARIANT, where, iter([(f"{n} is not below 0", cut.bound[n] >= 0) for n in natural]))
-        rank = None if isinstance(loop.rank, str) else loop.rank
+        rank = None if isinstance(loop.rank, Waits | Unbounded | str) else loop.rank
         if rank is not None:
             self.prove(Kind.RANK, where, "the rank is a natural number", self._natural(rank(self.view, bound)))
         if loop.locked is not None:
@@ -188,7 +197,9 @@ class Engine(Paths):
         if loop.locked is not None:
             self._holds(HEAP_LOCK, held=bool(loop.locked(bound)))
         at_head = None if rank is None else rank(self.view, bound)
-        self.heads = {**self.heads, key: Head(self.view, at_head, self.held, natural)}
+        self.adrift()
+        theirs = self.tide(loop.retries).theirs if loop.retries else 0
+        self.heads = {**self.heads, key: Head(self.view, at_head, self.held, natural, theirs)}
         return names
 
     def _naturals(self, cut: Cut) -> tuple[str, ...]:
@@ -199,7 +210,8 @@ class Engine(Paths):
         return tuple(n for n, v in words.items() if isinstance(v, Word) or (isinstance(v, int) and v >= 0))
 
     def _natural(self, rank: Any) -> Any:
-        return True if self.bits is not None or isinstance(rank, int) else rank >= 0
+        numbers: tuple[Any, ...] = rank if isinstance(rank, tuple) else (rank,)
+        return all_of(*(True if self.bits is not None else n >= 0 for n in numbers))
 
     def _round(self, where: str, loop: contract.Loop, head: Head, bound: Any) -> None:
         """The loop goes round: the path ends here."""
@@ -212,11 +224,25 @@ class Engine(Paths):
             "what this thread holds is the same",
             _identical(*(getattr(v, "hand", None) for v in (self.view, head.view))),
         )
-        if not isinstance(loop.rank, str):
-            about = loop.about(self.view, bound)
-            self.prove(Kind.RANK, where, "the rank falls", implies(about, loop.rank(self.view, bound) < head.rank))
+        self._comes_to_an_end(where, loop, head, bound)
         self.expect_satisfiable(where)
         raise PathEndsError
+
+    def _comes_to_an_end(self, where: str, loop: contract.Loop, head: Head, bound: Any) -> None:
+        """A round may be repeated if the rank falls, or if another thread's step was the reason."""
+        if isinstance(loop.rank, Unbounded | str):
+            return
+        if isinstance(loop.rank, Waits):
+            self.prove_all(Kind.RANK, where, loop.rank.what(self.view, bound))
+            return
+        fell = falls(loop.rank(self.view, bound), head.rank)
+        outrun, other = self.was_outrun(loop.retries, head.theirs), loop.unless(head.view, self.view)
+        goal = "the rank falls"
+        if loop.retries:
+            goal += f", or another thread has changed {loop.retries}"
+        if loop.unless is not contract.never:
+            goal += ", or another thread has begun a cycle"
+        self.prove(Kind.RANK, where, goal, implies(loop.about(self.view, bound), any_of(fell, outrun, other)))
 
     def _order(self, where: str, loop: contract.Loop, old: Any) -> None:
         """`keeps` relates the entry to every later visit of the head only if it is reflexive and transitive.

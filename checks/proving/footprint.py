@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from spanproof.checks.proving.cuts import CURSOR as OF_CURSOR
-from spanproof.checks.proving.cuts import PARTS, LiftError
+from spanproof.checks.proving.cuts import A_CURSOR, PARTS, LiftError
 from spanproof.checks.proving.heaps import READS, cells, cursors, function_of, members
 from spanproof.checks.text import tree_of
 from spanproof.impl.access import KINDS
@@ -37,7 +36,7 @@ class Text:
     calls: frozenset[str]
     """The functions of the heap that it awaits, by name: `alloc`, `pages.alloc`."""
     cursors: frozenset[str]
-    """The functions of cursors that it awaits, by name: `cursor.clear`."""
+    """The functions of cursors that it awaits, by name."""
     columns: frozenset[str]
     """The columns of the release table that it names, and its plain helpers name."""
     strange: tuple[str, ...]
@@ -82,8 +81,8 @@ class _Reader(ast.NodeVisitor):
                 self.awaited.add(id(named))
                 families = self.families(receiver) if method in KINDS | CURSOR else None
                 callee = self.callee(receiver, method)
-                if families is not None and families <= cursors(self.heap_class):
-                    self.cursors.add(f"{OF_CURSOR}{method}")
+                if families and families <= cursors(self.heap_class) and self.part != A_CURSOR:
+                    self.cursors.add(f"{A_CURSOR}.{method}")
                 if families is not None:
                     self.written |= families if method not in READS else set()
                 elif callee is not None:

@@ -83,6 +83,7 @@ class GrowingProtocol(Protocol):
         e.assume(bits < 1 << count)
         if self.first is not None and count < g.log_chunk_size:
             e.assume(self.first + bits * g.chunk_size + self.asked <= e.view.reserved)
+            e.fact("the first chunk", iter(()), growing.chunk_of_an_arena(g, self.first, bits, self.asked))
         return bits
 
     def _arena(self, access: Access[Any]) -> Any:

@@ -11,7 +11,7 @@ from spanproof.impl.heap_cells import HEAP_LOCK
 from spanproof.model.contracts import growing
 from spanproof.model.contracts.contract import nothing
 from spanproof.model.contracts.zeroing import MOST_PAGES
-from spanproof.model.logic import Claims
+from spanproof.model.logic import Claims, each_of
 
 HELD = frozenset({HEAP_LOCK})
 
@@ -23,6 +23,8 @@ def _grow(p: GrowingProtocol) -> Start:
     e.assume(npage < MOST_PAGES)
     e.hold(HELD)
     p.asked = growing.in_chunks(e.geometry, npage)
+    left, arena = e.view.world.base, e.view.world.hint
+    e.fact("whole chunks", iter(()), growing.whole_chunks(e.geometry, left, arena, p.asked))
     return Start((npage,), lambda result: growing.grow_ensures(e.view, result, npage), HELD)
 
 
@@ -43,8 +45,8 @@ def _rely(p: GrowingProtocol) -> Start:
         name = "I hold the lock" if locked else "I do not hold the lock"
         later, last = p.fresh_world(me), p.fresh_world(me)
         e.lemma(f"{name}: reflexive", iter([]), growing.rely(me, me), Kind.RELY)
-        chained = [*growing.rely(me, later), *growing.rely(later, last)]
-        e.lemma(f"{name}: transitive", iter(chained), growing.rely(me, last), Kind.RELY)
+        chained = each_of(growing.rely(me, later), growing.rely(later, last))
+        e.lemma(f"{name}: transitive", chained, growing.rely(me, last), Kind.RELY)
     me = replace(me, locked=False)
     base, size, hint = (e.fresh(name) for name in ("base", "size", "hint"))
     e.lemma("another thread gives pages", nothing(), growing.rely(me, growing.given(me, base, size)), Kind.RELY)

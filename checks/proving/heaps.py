@@ -7,9 +7,10 @@ import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cache
+from operator import attrgetter
 from typing import Any
 
-from spanproof.checks.proving.cuts import CURSOR, PARTS, LiftError
+from spanproof.checks.proving.cuts import PARTS, LiftError, part_class
 from spanproof.impl.access import Access, Cell, Cells, Lock
 from spanproof.impl.ranges import AtomicOffAddr
 from spanproof.model.geometry import SMALL
@@ -21,15 +22,13 @@ READS = frozenset({"load", "read"})
 def function_of(heap_class: Any, name: str) -> Any:
     """The function of a heap with this name (`alloc`, `pages.alloc`), or None."""
     part, dot, method = name.rpartition(".")
-    owner = getattr(heap_class, PARTS[part]) if dot and part in PARTS else heap_class
-    if f"{part}." == CURSOR:
-        owner = heap_class.ScavengeIndex.Cursor
+    owner = part_class(heap_class, part) if dot else heap_class
     return inspect.getattr_static(owner, method, None)
 
 
 def members(heap_class: Any) -> list[tuple[str, Any]]:
     """What the heap's class and the classes of its parts have, by name, without what every object has."""
-    owners = [("", heap_class), *((f"{part}.", getattr(heap_class, owner)) for part, owner in PARTS.items())]
+    owners = [("", heap_class), *((f"{part}.", part_class(heap_class, part)) for part in PARTS)]
     return [
         (f"{prefix}{name}", member)
         for prefix, owner in owners
@@ -68,7 +67,7 @@ def attributes(owner: Any) -> set[str]:
 def cells(heap_class: Any, part: str) -> Mapping[str, str]:
     """The attributes of the heap, or of one of its parts, that are cells, with the names of these."""
     heap = made(heap_class)
-    owner: Any = getattr(heap, part) if part else heap
+    owner: Any = attrgetter(part)(heap) if part else heap
     found = {name: getattr(owner, name, None) for name in attributes(owner)}
     found = {name: cell.a if isinstance(cell, AtomicOffAddr) else cell for name, cell in found.items()}
     return {name: cell.name for name, cell in found.items() if isinstance(cell, Cell | Cells)}

@@ -29,6 +29,8 @@ class Question:
     seconds: float
     work: int
     """In the solver's own count; over all attempts."""
+    goals: Sequence[str] = ()
+    """The conjuncts of contracts that are to be shown."""
 
 
 Listener = Callable[[Question], None]

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
 from enum import Enum
 from functools import cache
+from operator import attrgetter
 from types import BuiltinFunctionType, CodeType, FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
 from typing import Any
 
-from spanproof.checks.proving.cuts import PARTS
+from spanproof.checks.proving.cuts import PARTS, part_class
 from spanproof.checks.proving.heaps import attributes, made, members
 from spanproof.checks.proving.unlike import NAMED, instructions, operations, unlike
 from spanproof.impl.access import Cell, Cells, Lock, World
@@ -41,7 +42,7 @@ def hidden(heap_class: Any) -> tuple[str, ...]:
 
 def _of_objects(heap: Any) -> Iterator[str]:
     """Attributes of the heap and of its parts, which may also stand before functions of the class."""
-    for prefix, owner in (("", heap), *((f"{part}.", getattr(heap, part)) for part in PARTS)):
+    for prefix, owner in (("", heap), *((f"{part}.", attrgetter(part)(heap)) for part in PARTS)):
         for name in sorted(attributes(owner) - set(PARTS)):
             value: Any = getattr(owner, name, None)
             if not _frozen(value):
@@ -59,7 +60,7 @@ def _of_classes(heap_class: Any) -> Iterator[str]:
             yield from _of_class(name, found, set())
         elif name not in PARTS.values() and not isinstance(found, DESCRIPTORS) and not _frozen(found):
             yield f"{name} is no plain function: what it does cannot be read"
-    owners: list[type] = [heap_class, *(getattr(heap_class, owner) for owner in PARTS.values())]
+    owners: list[type] = [heap_class, *(part_class(heap_class, part) for part in PARTS)]
     for cls in (cls for owner in owners for cls in owner.__mro__ if cls is not object):
         yield from (f"{cls.__name__}.{special} acts unseen" for special in sorted(SPECIAL & set(vars(cls))))
 

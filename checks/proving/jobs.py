@@ -80,11 +80,11 @@ class Job:
 
 def run(
     job: Job, heap_class: Any, release: Release, domain: str = "int", geometry: Geometry | None = None,
-    hurry: Hurry = patient, called: str = "", without: str = "",
+    hurry: Hurry = patient, called: str = "", without: str = "", engine_class: type[Engine] = Engine,
 ) -> Proof:  # fmt: skip
     """Do one proof. hurry: asked now and then for a reason to stop. called: the row's name. without: this premise."""
     started, geometry = time.perf_counter(), geometry or job.geometry
-    engine = Engine(geometry, DOMAINS[domain], job.throws, hurry, no_throw=job.no_throw)
+    engine = engine_class(geometry, DOMAINS[domain], job.throws, hurry, no_throw=job.no_throw)
     error, taken = "", frozenset[Arm]()
     try:
         protocol = job.protocol(engine, heap_class, release)

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from functools import cached_property
 from typing import Any
 
 from spanproof.checks.proving.cuts import Call
@@ -16,6 +17,11 @@ class Observing(ABC):
     families: frozenset[str]
     loops: Mapping[tuple[str, int], contract.Loop]
     calls: Mapping[str, contract.Call]
+
+    @cached_property
+    def retried(self) -> frozenset[str]:
+        """The words on which loops of this protocol try again."""
+        return frozenset(loop.retries for loop in self.loops.values() if loop.retries)
 
     @abstractmethod
     def fresh_world(self, view: Any) -> Any:
@@ -44,6 +50,10 @@ class Observing(ABC):
     @abstractmethod
     def lock_invariant(self, view: Any) -> Claims:
         """What is true whenever nobody holds the heap lock."""
+
+    @abstractmethod
+    def stepped(self, access: Access[Any], now: Any, after: Any) -> None:
+        """A word on which loops try again was looked at, or changed."""
 
     @abstractmethod
     def call(self, call: Call, contract_: contract.Call) -> Any:

@@ -15,7 +15,7 @@ from spanproof.checks.proving.values import performed
 from spanproof.impl.access import Access
 from spanproof.impl.heap_cells import HEAP_LOCK
 from spanproof.impl.span import DEAD, IN_USE, Span
-from spanproof.model.contracts import contract, owning, zeroing
+from spanproof.model.contracts import contract, following, owning, zeroing
 from spanproof.model.contracts.owning import Hand, View, World
 from spanproof.model.logic import Claims, Truth, all_of, implies, negate, same
 
@@ -68,7 +68,8 @@ class OwningProtocol(Protocol):
 
     def rely(self, old: View, new: View) -> Claims:
         """What other threads may do."""
-        return owning.rely(old, new)
+        yield from owning.rely(old, new)
+        yield from following.rely(old, new)
 
     def holding(self, view: View, held: frozenset[str], unpreempted: Truth) -> View:  # noqa: ARG002  # as Protocol has it
         """The view with the heap lock held or not."""
@@ -228,12 +229,19 @@ class OwningProtocol(Protocol):
     def _spans(self, access: Access[Any]) -> Any:
         v = self.engine.view
         if access.kind in READS:
-            return self.looked(access)
+            return self._entry(access) if v.marking else self.looked(access)
         here, s = v.page == access.cell.index, self.stored(access)
         if s is None:
             raise LiftError(f"{self.engine.where()}: an entry of spans is cleared, which no contract speaks of")
         self._step("write of spans", owning.maps_page(v, here, s.number), owning.page_mapped(v, here, s.number))
         return None
+
+    def _entry(self, access: Access[Any]) -> Any:
+        """An entry as who follows a word finds it."""
+        e, s = self.engine, self.looked(access)
+        number = 0 if s is None else s.number + owning.FIRST_SPAN
+        e.assume_all(following.entry_read(e.view, access.cell.index, number))
+        return s
 
     def _page_in_use(self, access: Access[Any]) -> Any:
         """A byte of bits: the observed page's is one of them."""
@@ -256,6 +264,8 @@ class OwningProtocol(Protocol):
         e, v, number = self.engine, self.engine.view, access.cell.index
         mine = v.hand.span is not None and v.hand.span.term.eq(number.term)
         if access.kind in READS:
+            if v.marking:
+                return self._field_followed(access, field)
             known = v.hand.field(field) if mine else None
             return self.looked(access) if known is None else performed(access, known)[1]
         value = self.stored(access)
@@ -263,11 +273,21 @@ class OwningProtocol(Protocol):
             self._state(number, value)
         else:
             after = owning.field_written(v, number, field, value)
+            if field == "base":
+                e.prove_all(Kind.GUARANTEE, "write of mspan.base", owning.begins_at_a_page(v, value))
             self._step(f"write of mspan.{field}", owning.writes_field(v, number), after)
         hand = e.view.hand
         if mine:
             e.view = replace(e.view, hand=replace(hand, fields=tuple({**dict(hand.fields), field: value}.items())))
         return None
+
+    def _field_followed(self, access: Access[Any], field: str) -> Any:
+        """A field as who follows a word finds it."""
+        e, number = self.engine, access.cell.index
+        e.prove_all(Kind.GUARANTEE, f"{access.kind} of mspan.{field}", following.looks_at(e.view, number, field))
+        value = self.looked(access)
+        e.assume_all(following.field_read(e.view, number, field, value))
+        return value
 
     def _state(self, number: Any, value: Any) -> None:
         v = self.engine.view

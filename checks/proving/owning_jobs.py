@@ -13,9 +13,9 @@ from spanproof.checks.proving.start import owning_starts
 from spanproof.checks.proving.zeroing_jobs import ADDRESSES, PAGES, SEQUENTIAL
 from spanproof.impl.heap_cells import HEAP_LOCK
 from spanproof.impl.span import Span
-from spanproof.model.contracts import owning, zeroing
+from spanproof.model.contracts import following, owning, refining, zeroing
 from spanproof.model.contracts.owning import ANOTHER, ME, Hand, View
-from spanproof.model.logic import Claims, all_of, any_of, implies, ite, negate
+from spanproof.model.logic import Claims, all_of, any_of, each_of, implies, ite, negate
 from spanproof.model.state import DEAD, IN_USE
 
 HELD = frozenset({HEAP_LOCK})
@@ -41,7 +41,12 @@ def _alloc_span(p: OwningProtocol) -> Start:
     p.hold_no_page()
     e = p.engine
     args = (e.fresh("npages"), e.fresh("typ"), e.fresh("spanclass"))
-    return Start(args, lambda s: owning.alloc_span_ensures(e.view, s))
+
+    def ensures(s: Any) -> Claims:
+        yield from owning.alloc_span_ensures(e.view, s)
+        yield from refining.allocates(e.view, s, args[0])
+
+    return Start(args, ensures)
 
 
 def _init_span(p: OwningProtocol) -> Start:
@@ -69,7 +74,13 @@ def _free_span_locked(p: OwningProtocol) -> Start:
     s = p.hold_living_span()
     e.hold(HELD)
     e.assume_all(owning.lock_invariant(e.view))
-    return Start((s, e.fresh("typ")), lambda _: owning.free_span_locked_ensures(e.view), HELD)
+    had = (e.view.hand.field("base"), e.view.hand.field("npages"))
+
+    def ensures(_: None) -> Claims:
+        yield from owning.free_span_locked_ensures(e.view)
+        yield from refining.frees(e.view, *had)
+
+    return Start((s, e.fresh("typ")), ensures, HELD)
 
 
 def _free_span(p: OwningProtocol) -> Start:
@@ -82,7 +93,13 @@ def _free_manual(p: OwningProtocol) -> Start:
     p.hold_no_page()
     e = p.engine
     s = p.hold_living_span()
-    return Start((s, e.fresh("typ")), lambda _: iter([("nothing_is_in_hand", e.view.hand.span is None)]))
+    had = (e.view.hand.field("base"), e.view.hand.field("npages"))
+
+    def ensures(_: None) -> Claims:
+        yield "nothing_is_in_hand", e.view.hand.span is None
+        yield from refining.frees(e.view, *had)
+
+    return Start((s, e.fresh("typ")), ensures)
 
 
 Step = tuple[str, Claims, Callable[[], View]]
@@ -92,7 +109,7 @@ def _under_the_lock(p: OwningProtocol, v: View) -> Iterator[Step]:
     """The steps of another thread that holds the lock, as it sees the world."""
     e, s = p.engine, v.hand.span
     both = (e.fresh("base"), e.fresh("npages"))
-    asks = iter([*owning.asks_for_region(v), *owning.takes_region(v, *both)])
+    asks = each_of(owning.asks_for_region(v), owning.takes_region(v, *both))
     yield "takes a region", asks, lambda: owning.region_taken(v, *both)
     yield "frees a region", owning.frees_region(v, *both), lambda: owning.region_freed(v, *both)
     number = e.fresh("taken")
@@ -128,14 +145,14 @@ def _rely(p: OwningProtocol) -> Start:
         name = "I hold the lock" if locked else "I do not hold the lock"
         e.lemma(f"{name}: reflexive", iter([]), owning.rely(me, me), Kind.RELY)
         later, last = p.fresh_world(me), p.fresh_world(me)
-        chained = iter([*owning.rely(me, later), *owning.rely(later, last)])
+        chained = each_of(owning.rely(me, later), owning.rely(later, last))
         e.lemma(f"{name}: transitive", chained, owning.rely(me, last), Kind.RELY)
         for theirs_locked in (False,) if locked else (False, True):
-            _others(p, me, name, locked=theirs_locked)
+            others(p, me, name, locked=theirs_locked)
     return Start((), lambda _: iter([]))
 
 
-def _others(p: OwningProtocol, me: View, name: str, *, locked: bool) -> None:
+def others(p: OwningProtocol, me: View, name: str, *, locked: bool) -> None:
     """Each step of another thread, which holds the lock or does not."""
     e = p.engine
     theirs_owner = e.fresh("owner as the other sees it")
@@ -163,7 +180,9 @@ def _others(p: OwningProtocol, me: View, name: str, *, locked: bool) -> None:
         mine_is = {"owner": now_owner, "kept": me.world.kept, "keeps": me.world.keeps}
         now = replace(me, world=replace(seen.world, **mine_is))
         claims = [*apart, *asks, *owning.sound(seen), *_known(they)]
-        e.lemma(f"{name}; another thread {step}", iter(claims), owning.rely(me, now), Kind.RELY)
+        if me.marking and step == "kills its span":
+            claims += following.frees_none_in_use(they)
+        e.lemma(f"{name}; another thread {step}", iter(claims), p.rely(me, now), Kind.RELY)
 
 
 def _known(they: View) -> Claims:
@@ -175,6 +194,14 @@ def _known(they: View) -> Claims:
     yield "its span is as it wrote it", implies(they.in_hand, fields)
 
 
+def _coupled(p: OwningProtocol) -> Start:
+    """From what is true whenever nobody holds the heap lock to the abstract heap's owned pages."""
+    p.begin()
+    v = p.engine.view
+    p.engine.lemma("nobody holds the heap lock", owning.lock_invariant(v), refining.coupled(v))
+    return Start((), lambda _: iter([]))
+
+
 def _one_owner(p: OwningProtocol) -> Start:
     """From the owner of a page to spans that do not overlap."""
     p.begin()
@@ -183,10 +210,10 @@ def _one_owner(p: OwningProtocol) -> Start:
     other = replace(one, span=e.fresh("other span")).but(
         state=e.fresh("state"), base=e.fresh("base"), npages=e.fresh("npages")
     )
-    both = [*owning.sound(one), *owning.sound(other)]
-    both += [("alive", v.world.state != DEAD) for v in (one, other)]
+    both = [("alive", v.world.state != DEAD) for v in (one, other)]
     both += [("covers", v.covered) for v in (one, other)]
-    e.lemma("two living spans with one page", iter(both), iter([("no_page_in_two_spans", one.span == other.span)]))
+    known = each_of(owning.sound(one), owning.sound(other), iter(both))
+    e.lemma("two living spans with one page", known, iter([("no_page_in_two_spans", one.span == other.span)]))
     return Start((), lambda _: iter([]))
 
 
@@ -215,5 +242,6 @@ JOBS = (
         "free_span", "a heap span is freed under the lock", OwningProtocol, "free_span", _free_span, ("pages.free",),
         premises=PREMISES,
     ),
+    Job("coupled", "the abstract heap owns the pages that are allocated", OwningProtocol, "", _coupled, premises=PREMISES),
     Job("one owner", "no page in two spans", OwningProtocol, "", _one_owner, premises=PREMISES),
 )  # fmt: skip

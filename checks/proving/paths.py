@@ -37,6 +37,17 @@ class Head:
     held: frozenset[str]
     natural: tuple[str, ...]
     """The names that the loop changes and keeps from falling below 0."""
+    theirs: Any = 0
+    """How many steps other threads had made on the word on which the loop tries again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tide:
+    """A word on which loops try again, as this thread met it last."""
+
+    value: Any
+    theirs: Any
+    """How many steps other threads have made on it. A ghost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +60,7 @@ class Moment:
     view: Any
     held: frozenset[str]
     heads: Mapping[tuple[int, str, int], Head]
+    tides: Mapping[str, Tide]
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +93,7 @@ class Paths(Asking):
         self.paths = 0
         self.held: frozenset[str] = frozenset()
         self.heads: Mapping[tuple[int, str, int], Head] = {}
+        self.tides: Mapping[str, Tide] = {}
         self.about: Any = True
         """The condition under which what is observed is what a throw that follows would be about."""
         self.at_return: frozenset[str] = frozenset()
@@ -165,12 +178,12 @@ class Paths(Asking):
 
     def _now(self) -> Moment:
         self.questions.mark()
-        return Moment(len(self._log), self.questions.known, self.view, self.held, self.heads)
+        return Moment(len(self._log), self.questions.known, self.view, self.held, self.heads, self.tides)
 
     def _resume(self, coroutine: Any, moment: Moment) -> Any:
         """Bring a new coroutine to where an earlier path was."""
         del self._log[moment.segments :]
-        self.view, self.held, self.heads = moment.view, moment.held, moment.heads
+        self.view, self.held, self.heads, self.tides = moment.view, moment.held, moment.heads, moment.tides
         self.questions.back_to(moment.known)
         answer: Any = None
         for segment in self._log:

@@ -43,9 +43,8 @@ class Protocol(Observing):
         """
         said, name = undeclared(self.heap_class, access), name_of(self.heap_class, file, function, line)
         if said is None and name is None:
-            cursor = of_cursor(self.heap_class, file, function, line)
-            said = None if cursor else f"{function} is no function of the heap"
-        elif said is None and access.kind not in READS:
+            said = f"{function} is no function of the heap"
+        elif said is None and access.kind not in READS and not of_cursor(self.heap_class, file, function, line):
             shown = text_of(self.heap_class, str(name)).written
             said = None if access.cell.name in shown else f"no reader of {name} sees that it writes {access.cell.name}"
         if said is not None:
@@ -95,6 +94,9 @@ class Protocol(Observing):
     def may_be_stopped(self, view: Any) -> Claims:  # noqa: ARG002  # for protocols that care
         """Nothing."""
         yield from ()
+
+    def stepped(self, access: Access[Any], now: Any, after: Any) -> None:
+        """Of most of these words a protocol says nothing."""
 
     def lock_invariant(self, view: Any) -> Claims:  # noqa: ARG002  # for protocols that have one
         """Nothing."""

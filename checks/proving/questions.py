@@ -5,7 +5,7 @@ machine. Read next: engine.py.
 """
 
 import time
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -91,10 +91,13 @@ class Questions:
         finally:
             self._solver, self._hypotheses, self._names = kept
 
-    def ask(self, *terms: Any, about: str = "", hurry: bool = False, model: bool = False) -> tuple[Any, float]:
+    def ask(
+        self, *terms: Any, about: str = "", goals: Sequence[str] = (), hurry: bool = False, model: bool = False
+    ) -> tuple[Any, float]:
         """(sat, unsat or unknown, seconds) of the hypotheses with these terms.
 
-        about: what depends on the answer. hurry: unknown will do. model: keep what satisfies them.
+        about: what depends on the answer. goals: the conjuncts that are to be shown. hurry: unknown will do. model:
+        keep what satisfies them.
 
         Raises:
             OutOfTimeError: there is a reason to stop.
@@ -118,7 +121,7 @@ class Questions:
         if heard.anybody():
             work = heard.work_so_far() - before
             known = tuple(self._hypotheses), tuple(self._names)
-            heard.tell(heard.Question(*known, terms, about, str(result), seconds, work))
+            heard.tell(heard.Question(*known, terms, about, str(result), seconds, work, goals))
         return result, seconds
 
     def _checked(self, solver: Any) -> Any:

@@ -14,7 +14,7 @@ from spanproof.checks.proving.obligations import Kind
 from spanproof.checks.proving.protocol import Protocol
 from spanproof.impl.access import Cell
 from spanproof.impl.span import Span
-from spanproof.model.contracts import cursors, growing, owning, scavenging, sweeping, zeroing
+from spanproof.model.contracts import cursors, finishing, growing, owning, scavenging, sweeping, zeroing
 from spanproof.model.contracts.contract import nothing
 from spanproof.model.geometry import BYTES, Geometry
 from spanproof.model.logic import Claims
@@ -74,8 +74,11 @@ def _sweeping_views(cells: Cells, g: Geometry) -> Iterator[sweeping.View]:
     sg = cells[Cell("sweepgen")]
     for page, n in product(g.pages, range(g.spans)):
         state, generation = (cells[Cell(f"mspan.{name}", n)] for name in ("state", "sweepgen"))
-        world = sweeping.World(generation, state, False, _in_use(cells, g, page), _entry(cells, page))
-        yield sweeping.View(g, sg, n, _place(g, page), page, world, sweeping.Hand())
+        sets = sum(len(spans.spans) for cell, spans in cells.items() if cell.name == "sweepSpans")
+        shared = (_in_use(cells, g, page), _entry(cells, page), sets, cells[Cell("reclaimIndex")])
+        drained = bool(cells[Cell("sweepdone")] and cells[Cell("sweepDrained")] and cells[Cell("sweep.active")])
+        world = sweeping.World(generation, state, False, *shared, False, False, False, drained, False, False)
+        yield sweeping.View(g, sg, 0, n, _place(g, page), page, world, sweeping.Hand())
 
 
 def _begin(p: Protocol, claims: Iterator[Claims]) -> Start:
@@ -86,7 +89,7 @@ def _begin(p: Protocol, claims: Iterator[Claims]) -> Start:
 
 def zeroing_starts(p: Protocol) -> Start:
     """Memory is zero, and zeroedBase lies in its arena."""
-    return _begin(p, (zeroing.rely(v, v) for v in _zeroing_views(_fresh(p), SHAPE)))
+    return _begin(p, (p.rely(v, v) for v in _zeroing_views(_fresh(p), SHAPE)))
 
 
 def owning_starts(p: Protocol) -> Start:
@@ -110,6 +113,19 @@ def growing_starts(p: Protocol) -> Start:
         for page in g.pages
     ]
     return _begin(p, (growing.lock_invariant(v) for v in views))
+
+
+def finishing_starts(p: Protocol) -> Start:
+    """All is drained, and nobody sweeps."""
+    cells = _fresh(p)
+    active = cells[Cell("sweep.active")]
+    said = [
+        (active % sweeping.DRAINED, bool(active & sweeping.DRAINED), False),
+        (cells[Cell("sweepers")], bool(cells[Cell("sweepDrained")]), True),
+    ]
+    worlds = [(finishing.World(count, drained, False, 0, False), late) for count, drained, late in said]
+    views = [finishing.View(SHAPE, 0, (0, 0, 0), world, late) for world, late in worlds]
+    return _begin(p, (claims for v in views for claims in (finishing.sound(v), finishing.idle(v))))
 
 
 def sweeping_starts(p: Protocol) -> Start:

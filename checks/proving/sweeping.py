@@ -14,14 +14,19 @@ from spanproof.checks.proving.obligations import Kind
 from spanproof.checks.proving.operations import keeps_its_word
 from spanproof.checks.proving.protocol import Protocol
 from spanproof.impl.access import Access
-from spanproof.impl.heap_cells import HEAP_LOCK
+from spanproof.impl.heap_cells import GC_MARK, HEAP_LOCK
 from spanproof.impl.span import DEAD, Span
 from spanproof.model.contracts import contract, owning, sweeping, zeroing
 from spanproof.model.contracts.sweeping import Hand, View, World
 from spanproof.model.logic import Claims, Truth, all_of, implies, ite, negate, same
 
 PLAIN = frozenset({"base", "npages", "needzero", "spanclass", "allocCount", "gcmarkBits"})
-MOST_GENERATION = 1 << 60
+GENERATIONS = 1 << 32
+MOST_CYCLES = 1 << 60
+"""Premise of 64-bit words: fewer cycles begin, each of which moves sweepgen by two."""
+MOST_RECLAIMED = sweeping.RECLAIM_DONE + (1 << 62)
+"""Premise: the reclaim index is no higher, however often somebody looks for a chunk when all are claimed."""
+TRUTHS = ("claimed", "in_use", "settled", "listed", "pushed", "drained", "given", "others")
 CALLER = frozenset({UNPREEMPTED})
 """Who calls the heap cannot be preempted."""
 
@@ -30,11 +35,14 @@ class SweepingProtocol(Protocol):
     """See model/contracts/sweeping.py."""
 
     title = "the sweeping protocol"
+    ends_marking = False
+    """When this thread stops the world, marking is under way, and it is this thread that ends it."""
     entrusted = sweeping.ENTRUSTED
     loops = sweeping.LOOPS
     calls = sweeping.CALLS
     families = frozenset(
-        {"sweepgen", "mspan.sweepgen", "mspan.state", "pageInUse", "spans", "sweepSpans", "reclaimIndex", "spanalloc"}
+        {"sweepdone", "sweepDrained", "gcphase"}
+        | {"sweepgen", "mspan.sweepgen", "mspan.state", "pageInUse", "spans", "sweepSpans", "reclaimIndex", "spanalloc"}
         | {"mspancache"}
         | {f"mspan.{field}" for field in PLAIN}
     )
@@ -44,10 +52,22 @@ class SweepingProtocol(Protocol):
         self.begin_preemptible()
         self.engine.hold(CALLER)
 
+    def unknown(self, access: Access[Any]) -> Any:
+        """Anything that the cell may hold; a span is no longer than any region."""
+        value = super().unknown(access)
+        if access.cell.name == "mspan.npages" and access.kind in READS:
+            self.engine.assume(value <= zeroing.MOST_PAGES)
+        return value
+
+    def of_this_release(self) -> None:
+        """Where the text asks for it, spans are pushed as this release does."""
+        e = self.engine
+        e.view = replace(e.view, pushed_at_once=self.release.alloc_span_pushes)
+
     def begin_preemptible(self) -> None:
         """Any world that is sound, with nothing claimed."""
         self.begin_claiming(frozenset())
-        self.engine.assume(negate(self.engine.view.world.claimed))
+        self.engine.assume_all(sweeping.nothing_claimed(self.engine.view))
 
     def begin_claiming(self, held: frozenset[str] = CALLER) -> None:
         """Any world that is sound; the observed span may be one that this thread has won."""
@@ -55,7 +75,8 @@ class SweepingProtocol(Protocol):
         place = (e.fresh("arena"), e.fresh("byte"), e.fresh("bit"))
         e.assume_all(owning.is_place(e.geometry, place))
         page = owning.page_at(e.geometry, place)
-        e.view = View(e.geometry, self._heap_generation(), e.fresh("span"), place, page, self._world(), Hand())
+        e.view = View(e.geometry, *self._some_cycle(), e.fresh("span"), place, page, self._world(), Hand())
+        e.view = replace(e.view, pushed_at_once=e.fresh_truth("pushed_at_once"))
         e.hold(held)
         e.assume(e.view.span < zeroing.MOST_PAGES)
         e.assume_all(sweeping.sound(e.view))
@@ -63,18 +84,26 @@ class SweepingProtocol(Protocol):
     def _world(self) -> World:
         e = self.engine
         generation, entry = e.fresh("sweepgen"), e.fresh("entry")
-        e.assume(generation <= 2 * MOST_GENERATION)
-        return World(generation, e.fresh("state"), e.fresh_truth("claimed"), e.fresh_truth("in_use"), entry)
+        e.assume(generation < GENERATIONS)
+        truths = {name: e.fresh_truth(name) for name in TRUTHS}
+        to_sweep, reclaim_index = e.fresh("to_sweep"), e.fresh("reclaim_index")
+        e.assume(reclaim_index <= MOST_RECLAIMED)
+        words = {"entry": entry, "to_sweep": to_sweep, "reclaim_index": reclaim_index}
+        return World(generation, e.fresh("state"), **words, **truths)
 
-    def _heap_generation(self) -> Any:
-        sg = self.engine.fresh("sg")
-        self.engine.assume(sg <= MOST_GENERATION)
-        return sg
+    def _some_cycle(self) -> tuple[Any, Any]:
+        """(the heap's sweep generation, how many cycles have begun)."""
+        sg, cycle = self.engine.fresh("sg"), self.engine.fresh("cycle")
+        self.engine.assume(sg < GENERATIONS)
+        if self.engine.bits is not None:
+            self.engine.assume(cycle <= MOST_CYCLES)
+        return sg, cycle
 
     def fresh_world(self, view: View) -> View:
         """The view with any world, and in any cycle where another thread may begin one."""
-        sg = view.sg if view.unpreempted is True or view.locked else self._heap_generation()
-        return replace(view, world=self._world(), sg=sg)
+        stays = view.unpreempted is True or view.locked
+        sg, cycle = (view.sg, view.cycle) if stays else self._some_cycle()
+        return replace(view, world=self._world(), sg=sg, cycle=cycle)
 
     def rely(self, old: View, new: View) -> Claims:
         """What other threads may do."""
@@ -82,7 +111,14 @@ class SweepingProtocol(Protocol):
 
     def holding(self, view: View, held: frozenset[str], unpreempted: Truth) -> View:
         """The view of a thread that holds these."""
-        return replace(view, locked=HEAP_LOCK in held, stopped=WORLD in held, unpreempted=unpreempted)
+        now = replace(view, locked=HEAP_LOCK in held, stopped=WORLD in held, unpreempted=unpreempted)
+        if now.stopped and not view.stopped:
+            self.engine.assume_all(sweeping.alone(now))
+            if self.ends_marking:
+                self.engine.assume(now.world.settled)
+        elif view.stopped and not now.stopped:
+            self.engine.prove_all(Kind.GUARANTEE, "start", sweeping.sound(now))
+        return now
 
     def may_be_stopped(self, view: View) -> Claims:
         """It has no span that it won or built."""
@@ -134,8 +170,12 @@ class SweepingProtocol(Protocol):
         match name:
             case "sweepgen":
                 return self._generation(access)
+            case "sweepdone" | "sweepDrained":
+                return self._drained(access)
             case "reclaimIndex":
                 return self._reclaim_index(access)
+            case "gcphase":
+                return self._phase(access)
             case "mspan.sweepgen":
                 return self._sweepgen(access)
             case "mspan.state":
@@ -157,7 +197,7 @@ class SweepingProtocol(Protocol):
         """A field: the observed span's if it is this one."""
         e, v = self.engine, self.engine.view
         other = e.fresh(field)
-        e.assume(other <= 2 * MOST_GENERATION)
+        e.assume(other < GENERATIONS)
         return ite(v.span == number, getattr(v.world, field), other)
 
     def _sweepgen(self, access: Access[Any]) -> Any:
@@ -187,7 +227,7 @@ class SweepingProtocol(Protocol):
         here = v.span == number
         e.prove_all(Kind.GUARANTEE, "write of mspan.state", sweeping.writes_state(v, number, value))
         after = sweeping.hands_on(v, number) if value == DEAD else v
-        e.view = after.but(state=ite(here, value, v.world.state))
+        e.view = sweeping.still_given(after.but(state=ite(here, value, v.world.state)))
         e.assume_all(sweeping.published(e.view))
         e.prove_all(Kind.GUARANTEE, "write of mspan.state", sweeping.sound(e.view))
         return None
@@ -236,12 +276,20 @@ class SweepingProtocol(Protocol):
         if name == "push":
             e.about = e.view.observed(args[0].number)
             e.prove_all(Kind.GUARANTEE, "push to sweepSpans", sweeping.pushes(e.view, index, args[0].number))
-            e.view = sweeping.hands_on(e.view, args[0].number)
+            e.view = sweeping.span_pushed(e.view, args[0].number)
             return None
         if name != "pop":
             raise LiftError(f"{e.where()}: {name} of a span set has no meaning in {self.title}")
         e.prove_all(Kind.GUARANTEE, "pop from sweepSpans", sweeping.pops(e.view, index))
-        return None if e.choose("the set is empty") else self.span("popped")
+        if e.choose("the set is empty"):
+            e.assume(e.view.world.to_sweep == 0)  # so nothing is listed
+            return None
+        e.assume(e.view.world.to_sweep > 0)
+        e.prove(Kind.GUARANTEE, "pop from sweepSpans", "nothing_is_given", negate(e.view.world.given))
+        s, before = self.span("popped"), e.view
+        e.view = sweeping.popped(before, s.number, e.fresh_truth("listed"))
+        e.assume_all(sweeping.gives_what_it_has(before, e.view, s.number))
+        return s
 
     def _pool(self, access: Access[Any]) -> Any:
         """A span that is taken is this thread's."""
@@ -267,16 +315,54 @@ class SweepingProtocol(Protocol):
             return values.performed(access, v.sg)[1]
         new = self.stored(access)
         e.prove_all(Kind.GUARANTEE, "write of sweepgen", sweeping.begins_a_cycle(v, new))
-        e.assume_all(sweeping.all_is_swept(v))
-        e.view = sweeping.cycle_begun(v, new)
+        e.assume_all(sweeping.nothing_is_stale(v))
+        e.view = sweeping.cycle_begun(v, new, e.fresh("to_sweep"))
+        e.assume(implies(e.view.world.listed, e.view.world.to_sweep > 0))
         e.prove_all(Kind.GUARANTEE, "write of sweepgen", sweeping.sound(e.view))
         return None
 
-    def _reclaim_index(self, access: Access[Any]) -> Any:
-        """The next chunk to reclaim: a multiple of the chunk."""
-        e, chunk = self.engine, self.engine.geometry.pages_per_reclaimer_chunk
-        now = e.fresh("chunks") * chunk
+    def _says(self, name: str, drained: Truth) -> None:
+        """A word is written that says whether the set to sweep is empty."""
+        e = self.engine
+        e.prove_all(Kind.GUARANTEE, f"write of {name}", sweeping.says_drained(e.view, drained))
+        e.view = e.view.but(drained=drained)
+
+    def _drained(self, access: Access[Any]) -> Any:
+        """Up to 1.17 the word has one bit."""
+        e = self.engine
+        now = ite(e.view.world.drained, e.word(e.domain.constant(1)), 0)
         new, result = values.performed(access, now)
         if new is not now:
-            e.prove(Kind.GUARANTEE, "write of reclaimIndex", "whole_chunks_are_claimed", new % chunk == 0)
+            self._says(access.cell.name, new != 0)
+        return result
+
+    def stepped(self, access: Access[Any], now: Any, after: Any) -> None:
+        """From 1.18 on it stands above the count of sweepers."""
+        if access.cell.name != sweeping.ACTIVE:
+            return
+        e = self.engine
+        e.assume(now % sweeping.DRAINED < sweeping.DRAINED - 1)
+        e.assume(same(e.view.world.drained, now // sweeping.DRAINED % 2 == 1))
+        if after is not now:
+            self._says(sweeping.ACTIVE, after // sweeping.DRAINED % 2 == 1)
+
+    def _phase(self, access: Access[Any]) -> None:
+        """The phase of collection: it changes only while the world is stopped."""
+        e, phase = self.engine, self.stored(access)
+        e.prove_all(Kind.GUARANTEE, "write of gcphase", sweeping.begins_to_mark(e.view))
+        if phase == GC_MARK:
+            e.prove_all(Kind.GUARANTEE, "write of gcphase", sweeping.all_is_swept(e.view))
+            e.assume_all(sweeping.nothing_is_stale(e.view))
+            e.view = sweeping.marking_begun(e.view)
+            e.prove_all(Kind.GUARANTEE, "write of gcphase", sweeping.sound(e.view))
+
+    def _reclaim_index(self, access: Access[Any]) -> Any:
+        """The next chunk to reclaim: a multiple of the chunk."""
+        e, v, chunk = self.engine, self.engine.view, self.engine.geometry.pages_per_reclaimer_chunk
+        now = v.world.reclaim_index
+        e.assume(now % chunk == 0)
+        new, result = values.performed(access, now)
+        if new is not now:
+            e.prove_all(Kind.GUARANTEE, "write of reclaimIndex", sweeping.writes_reclaim_index(v, new, chunk))
+            e.view = v.but(reclaim_index=new)
         return result

@@ -17,8 +17,9 @@ from spanproof.impl.heap_cells import HEAP_LOCK
 from spanproof.model.contracts import owning, sweeping
 from spanproof.model.contracts.contract import nothing
 from spanproof.model.contracts.sweeping import Hand, View
-from spanproof.model.logic import Claims, all_of, any_of, implies, negate
+from spanproof.model.logic import Claims, all_of, any_of, each_of, implies, negate, same
 from spanproof.model.state import DEAD, IN_USE, MANUAL
+from spanproof.model.words import uint32
 
 HELD = frozenset({HEAP_LOCK})
 INVALID = "use of invalid sweepLocker"
@@ -29,7 +30,7 @@ def _sweep(p: SweepingProtocol) -> Start:
     p.begin_claiming()
     s = p.span("mspan")
     e = p.engine
-    won = all_of(e.view.world.claimed, e.view.world.sweepgen + 1 == e.view.sg)
+    won = all_of(e.view.world.claimed, e.view.being_swept)
     e.assume(implies(e.view.span == s.number, won))
     entry = e.view
 
@@ -68,7 +69,7 @@ def _reclaim_chunk(p: SweepingProtocol) -> Start:
     entry = e.view
     return Start(
         (arenas, page_idx, n),
-        lambda _: iter([*sweeping.nothing_claimed(e.view), *sweeping.sweeps(entry, e.view)]),
+        lambda _: each_of(sweeping.nothing_claimed(e.view), sweeping.sweeps(entry, e.view)),
         HELD,
     )
 
@@ -76,7 +77,7 @@ def _reclaim_chunk(p: SweepingProtocol) -> Start:
 def _sweepone(p: SweepingProtocol) -> Start:
     p.begin()
     e, entry = p.engine, p.engine.view
-    return Start((), lambda _: iter([*sweeping.nothing_claimed(e.view), *sweeping.sweeps(entry, e.view)]))
+    return Start((), lambda npages: each_of(sweeping.took_one(entry, e.view, npages), sweeping.sweeps(entry, e.view)))
 
 
 def _ensure_swept(p: SweepingProtocol) -> Start:
@@ -94,19 +95,30 @@ def _ensure_swept(p: SweepingProtocol) -> Start:
 
 def _uncache_span(p: SweepingProtocol) -> Start:
     p.begin()
+    p.of_this_release()
     e, s = p.engine, p.span("mspan")
     e.view = replace(e.view, hand=Hand(held=s.number))
     w, sg = e.view.world, e.view.sg
-    cached = any_of(w.sweepgen == sg + 1, w.sweepgen == sg + 3)
-    e.assume(implies(e.view.held, all_of(w.state == IN_USE, cached, negate(w.claimed))))
-    return Start((s,), lambda _: iter([("nothing_is_claimed", negate(e.view.world.claimed))]))
+    cached = any_of(w.sweepgen == uint32(sg + 1), w.sweepgen == uint32(sg + 3))
+    e.assume(implies(e.view.held, all_of(w.state == IN_USE, cached, negate(w.claimed), sweeping.is_pushed(e.view))))
+
+    def ensures(_: None) -> Claims:
+        yield from sweeping.nothing_claimed(e.view)
+        yield "the_span_is_handed_on", implies(e.view.span == s.number, _handed_on(e.view))
+
+    return Start((s,), ensures)
+
+
+def _handed_on(v: View) -> Any:  # a truth
+    """Whether the observed span, if it is swept and not cached, is where the sweeper of the next cycle finds it."""
+    return any_of(sweeping.is_pushed(v), v.world.others)
 
 
 def _reclaim(p: SweepingProtocol) -> Start:
     p.begin()
     e, entry = p.engine, p.engine.view
     return Start(
-        (e.fresh("npage"),), lambda _: iter([*sweeping.nothing_claimed(e.view), *sweeping.sweeps(entry, e.view)])
+        (e.fresh("npage"),), lambda _: each_of(sweeping.nothing_claimed(e.view), sweeping.sweeps(entry, e.view))
     )
 
 
@@ -127,8 +139,35 @@ def _gc_cycle(p: SweepingProtocol) -> Start:
     return Start((), ensures)
 
 
+def _gc_mark_termination(p: SweepingProtocol) -> Start:
+    p.ends_marking = True
+    return _gc_cycle(p)
+
+
+def _gc_start(p: SweepingProtocol) -> Start:
+    p.begin_preemptible()
+    e = p.engine
+
+    def ensures(_: None) -> Claims:
+        yield from sweeping.nothing_claimed(e.view)
+        yield "no_cycle_is_begun", e.view.hand.cycles == 0
+        yield "the_world_runs_again", not e.view.stopped
+
+    return Start((), ensures)
+
+
+def _scan_conservative(p: SweepingProtocol) -> Start:
+    """The collector marks, so what is in use is settled."""
+    p.begin()
+    e = p.engine
+    e.assume(e.view.world.settled)
+    e.view = replace(e.view, marking=True)
+    return Start((e.fresh("p"),), lambda _: sweeping.nothing_claimed(e.view))
+
+
 def _init_span(p: SweepingProtocol) -> Start:
     p.begin()
+    p.of_this_release()
     e, s = p.engine, p.span("mspan")
     e.view = replace(e.view, hand=Hand(held=s.number))
     args = (s, *(e.fresh(name) for name in ("typ", "spanclass", "base", "npages", "scav")))
@@ -136,7 +175,7 @@ def _init_span(p: SweepingProtocol) -> Start:
     e.assume_all(sweeping.comes_from_the_pool(e.view))
     entry = e.view
     return Start(
-        args, lambda _: iter([*sweeping.alloc_span_ensures(e.view, s, args[1]), *sweeping.builds(entry, e.view)])
+        args, lambda _: each_of(sweeping.alloc_span_ensures(e.view, s, args[1]), sweeping.builds(entry, e.view))
     )
 
 
@@ -166,8 +205,13 @@ def _alloc_manual(p: SweepingProtocol) -> Start:
 
 def _malloc_large(p: SweepingProtocol) -> Start:
     p.begin()
+    p.of_this_release()
     e = p.engine
-    return Start((e.fresh("npages"), e.fresh_truth("needzero"), e.fresh_truth("noscan")), nothing)
+
+    def ensures(_: Any) -> Claims:
+        yield "the_span_is_handed_on", implies(e.view.held, _handed_on(e.view))
+
+    return Start((e.fresh("npages"), e.fresh_truth("needzero"), e.fresh_truth("noscan")), ensures)
 
 
 def _free_manual(p: SweepingProtocol) -> Start:
@@ -185,7 +229,8 @@ def _malloc_small(p: SweepingProtocol) -> Start:
 
     def ensures(s: Any) -> Claims:
         if s is not None:
-            yield "a_cached_span_is_marked_cached", implies(e.view.held, e.view.world.sweepgen == e.view.sg + 3)
+            yield "the_span_is_handed_on", implies(e.view.held, _handed_on(e.view))
+            yield "a_cached_span_is_marked_cached", implies(e.view.held, e.view.world.sweepgen == uint32(e.view.sg + 3))
 
     return Start((e.fresh("npages"), e.fresh_truth("needzero")), ensures)
 
@@ -226,12 +271,34 @@ def _steps(p: SweepingProtocol, v: View) -> Iterator[Step]:
     yield "sets an in-use bit", sweeping.published(marked), lambda: marked
     yield "clears an in-use bit", sweeping.unpublishes(v), lambda: v.but(in_use=False)
     begins = replace(v, stopped=True, locked=True)
+    begun = sweeping.cycle_begun(v, new, e.fresh("to_sweep")).but(drained=e.fresh_truth("drained"))
     whole = [
         *sweeping.begins_a_cycle(begins, new),
-        *sweeping.all_is_swept(v),
-        *sweeping.sound(begins_at := sweeping.cycle_begun(v, new)),
+        *sweeping.alone(begins),
+        *sweeping.nothing_is_stale(v),
+        *sweeping.sound(begun),  # when the world is started again: nobody has looked before
     ]
-    yield "begins a cycle", iter(whole), lambda: begins_at
+    yield "begins a cycle", iter(whole), lambda: begun
+    stopped = replace(v, stopped=True)
+    marks = [*sweeping.begins_to_mark(stopped), *sweeping.all_is_swept(v), *sweeping.nothing_is_stale(v)]
+    yield "begins to mark", iter(marks), lambda: sweeping.marking_begun(v)
+    taken = sweeping.popped(v, number, e.fresh_truth("still listed"))
+    there = [("the set is not empty", w.to_sweep > 0), *sweeping.gives_what_it_has(v, taken, number)]
+    asks = [*there, ("nothing_is_given", negate(w.given))]
+    yield "takes a span to sweep", iter(asks), lambda: taken
+    yield (
+        "puts a span among the swept",
+        sweeping.pushes(v, v.sg // 2 % 2, v.span),
+        lambda: sweeping.span_pushed(v, v.span),
+    )
+    drained = e.fresh_truth("said to be drained")
+    yield "says whether all is drained", sweeping.says_drained(v, drained), lambda: v.but(drained=drained)
+    let_go = ("it was handed on", sweeping.is_pushed(v))
+    yield "lets a span go", iter([let_go]), lambda: replace(v, hand=Hand())
+    claims = sweeping.writes_reclaim_index(v, new, e.geometry.pages_per_reclaimer_chunk)
+    yield "claims a chunk", claims, lambda: v.but(reclaim_index=new)
+    anew = sweeping.writes_reclaim_index(begins, new, e.geometry.pages_per_reclaimer_chunk)
+    yield "begins a cycle, and reclaims anew", anew, lambda: v.but(reclaim_index=new)
     before = [("a page is mapped before it is in use", negate(w.in_use))]
     yield "maps a page", iter(before), lambda: v.but(entry=entry)
 
@@ -250,12 +317,12 @@ def _rely(p: SweepingProtocol) -> Start:
     for locked, unpreempted in ((False, True), (True, True), (False, False)):
         hand = Hand(held=e.fresh("held"), kept=e.fresh("kept")) if unpreempted else Hand(kept=e.fresh("kept"))
         me = replace(p.fresh_world(e.view), hand=hand, locked=locked, unpreempted=unpreempted)
-        e.assume_all(iter([*sweeping.sound(me), *sweeping.may_be_stopped(me)]))
+        e.assume_all(each_of(sweeping.sound(me), sweeping.may_be_stopped(me)))
         name = "I hold the lock" if locked else "I do not hold the lock"
         name = name if unpreempted else f"{name}, and can be preempted"
         e.lemma(f"{name}: reflexive", iter([]), sweeping.rely(me, me), Kind.RELY)
         later, last = p.fresh_world(me), p.fresh_world(me)
-        chained = iter([*sweeping.rely(me, later), *sweeping.rely(later, last)])
+        chained = each_of(sweeping.rely(me, later), sweeping.rely(later, last))
         e.lemma(f"{name}: transitive", chained, sweeping.rely(me, last), Kind.RELY)
         _others(p, me, name)
     return Start((), lambda _: iter([]))
@@ -264,9 +331,13 @@ def _rely(p: SweepingProtocol) -> Start:
 def _others(p: SweepingProtocol, me: View, name: str) -> None:
     """Each step of another thread."""
     e = p.engine
-    claimed = e.fresh_truth("claimed by the other")
-    they = replace(me.but(claimed=claimed), hand=Hand(held=e.fresh("their held")), locked=not me.locked)
+    claimed, given = e.fresh_truth("claimed by the other"), e.fresh_truth("given to the other")
+    has, was_given = e.fresh_truth("a third thread has it"), e.fresh_truth("a third was given it")
+    third = any_of(has, all_of(was_given, me.waits))
+    theirs = {"claimed": claimed, "given": given, "others": any_of(third, me.mine)}
+    they = replace(me.but(**theirs), hand=Hand(held=e.fresh("their held")), locked=not me.locked)
     apart = [
+        ("another one has it: they, or a third", same(me.world.others, any_of(third, they.mine))),
         ("one winner", negate(all_of(claimed, me.world.claimed))),
         ("a span is held by one thread", negate(all_of(me.held, any_of(they.held, claimed)))),
         ("a held span is claimed by nobody else", negate(all_of(they.held, me.world.claimed))),
@@ -277,12 +348,14 @@ def _others(p: SweepingProtocol, me: View, name: str) -> None:
         premises = [*apart, *asks]
         if me.locked and step in {"frees a span", "clears an in-use bit"}:
             continue
-        if me.unpreempted and step == "begins a cycle":
+        if me.unpreempted and step.startswith(("begins a cycle", "begins to mark")):
             continue  # the world waits for me
         if step == "frees a span":
             premises.append(("a span that somebody keeps alive is marked", negate(me.kept)))
-        seen = after()
-        now = replace(me, sg=seen.sg, world=replace(seen.world, claimed=me.world.claimed))
+        seen = sweeping.still_given(after())
+        others = any_of(has, all_of(was_given, seen.waits), seen.mine)
+        mine = {"claimed": me.world.claimed, "given": all_of(me.world.given, seen.waits), "others": others}
+        now = replace(me, sg=seen.sg, cycle=seen.cycle, world=replace(seen.world, **mine))
         goals = sweeping.rely(me, now)
         e.lemma(f"{name}; another thread {step}", iter(premises), goals, Kind.RELY)
 
@@ -290,13 +363,16 @@ def _others(p: SweepingProtocol, me: View, name: str) -> None:
 CYCLE = (
     "who calls the heap cannot be preempted, but for bgsweep and gc_cycle (searched: sweeper_meets_what_it_may_sweep)"
 )
-UNWRAPPED = "sweepgen does not wrap around (it takes 2^31 cycles)"
 KEPT = "a span that a thread keeps alive is marked, so the sweeper does not free it (searched: live_memory_keeps_its_contents)"
 BITS = "a set in-use bit marks a mapped span that is in use (proved: in_use_bit_marks_a_built_span)"
-BEGINS = "a cycle begins when every span is swept or cached (searched: sweepgen_is_one_of_five)"
+BEGINS = "what was cached when a cycle began is taken back before the next (searched: sweepgen_is_one_of_five)"
+ONE = "one collection at a time: gc_mark_termination ends the marking that gc_start began"
+SIZES = "a span has at most 2^35 pages"
+COUNTED = "in 64-bit words: fewer than 2^60 cycles begin (sweepgen itself wraps around after 2^31)"
+CLAIMED = "in a cycle fewer than 2^62 pages are claimed for reclaiming after all are"
 SETS = f"pushing to a set of spans and popping from it was judged on every set of up to {len(SPANS)} spans"
 BY_HAND = "free_manual is called for spans of alloc_manual, once each"
-PREMISES = (STRONG, CYCLE, BEGINS, UNWRAPPED, BITS, KEPT, POOL, SETS, SEQUENTIAL)
+PREMISES = (STRONG, CYCLE, BEGINS, BITS, KEPT, POOL, SETS, SIZES, COUNTED, CLAIMED, SEQUENTIAL)
 
 JOBS = (
     Job("sweeping: start", "the heap begins as it must", SweepingProtocol, "", sweeping_starts),
@@ -310,6 +386,9 @@ JOBS = (
     Job("reclaim", "it claims whole chunks, under the lock", SweepingProtocol, "reclaim", _reclaim, ("reclaim_chunk",), premises=PREMISES),
     Job("bgsweep", "it sweeps with nothing claimed", SweepingProtocol, "bgsweep", _bgsweep, ("sweepone",), premises=PREMISES),
     Job("gc_cycle", "a cycle begins with the world stopped, two generations on", SweepingProtocol, "gc_cycle", _gc_cycle, ("sweepone", "index.next_gen"), premises=PREMISES),
+    Job("gc_start", "marking begins with the world stopped and every span swept", SweepingProtocol, "gc_start", _gc_start, ("sweepone",), premises=PREMISES),
+    Job("gc_mark_termination", "after marking a cycle begins, as with the world stopped throughout", SweepingProtocol, "gc_mark_termination", _gc_mark_termination, ("index.next_gen",), premises=(*PREMISES, ONE)),
+    Job("scan_conservative: sweepgen", "the collector touches spans in use, which nobody sweeps or frees while it marks", SweepingProtocol, "scan_conservative", _scan_conservative, premises=PREMISES),
     Job("init_span: sweepgen", "a span that is built is swept", SweepingProtocol, "init_span", _init_span, ("alloc_needs_zero", "set_spans"), premises=PREMISES),
     Job("alloc_span: sweepgen", "a new span is swept", SweepingProtocol, "alloc_span", _alloc_span, ("pages.alloc", "grow", "init_span", "os.sys_used", *PAGES), premises=PREMISES),
     Job("alloc_manual: sweepgen", "so is one that is managed by hand", SweepingProtocol, "alloc_manual", _alloc_manual, ("alloc_span",), premises=PREMISES),

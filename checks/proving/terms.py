@@ -177,9 +177,13 @@ class Word:
     def __and__(self, other: Any) -> "Word":
         if self.domain.bits is None and isinstance(other, int) and other > 0 and other & (other + 1) == 0:
             return self % (other + 1)
+        if self.domain.bits is None and isinstance(other, int) and other > 0 and other & (other - 1) == 0:
+            return self // other % 2 * other
         return self._bitwise("and", lambda a, b: a & b, other)
 
     def __or__(self, other: Any) -> "Word":
+        if self.domain.bits is None and isinstance(other, int) and other > 0 and other & (other - 1) == 0:
+            return self + other - (self & other)
         return self._bitwise("or", lambda a, b: a | b, other)
 
     __rand__, __ror__ = __and__, __or__

@@ -16,12 +16,15 @@ from spanproof.checks.proving.asking import PURE
 from spanproof.checks.proving.closed_world import beside, covered
 from spanproof.checks.proving.cursors_jobs import JOBS as CURSORS
 from spanproof.checks.proving.cuts import LiftError
+from spanproof.checks.proving.finishing_jobs import JOBS as FINISHING
+from spanproof.checks.proving.following_jobs import JOBS as FOLLOWING
 from spanproof.checks.proving.footprint import columns
 from spanproof.checks.proving.growing_jobs import JOBS as GROWING
 from spanproof.checks.proving.heaps import function_of
 from spanproof.checks.proving.jobs import Job, Premise
 from spanproof.checks.proving.obligations import Kind, Obligation, Outcome, Proof
-from spanproof.checks.proving.owning_jobs import JOBS as OWNING
+from spanproof.checks.proving.owning_jobs import JOBS as BUILDING
+from spanproof.checks.proving.retrying import JOBS as RETRYING
 from spanproof.checks.proving.scavenging_jobs import JOBS as SCAVENGING
 from spanproof.checks.proving.stopping import Hurry, patient
 from spanproof.checks.proving.sweeping_jobs import JOBS as SWEEPING
@@ -30,14 +33,15 @@ from spanproof.checks.record import Record
 from spanproof.checks.verdict import Result, Verdict
 from spanproof.model.releases import RELEASES, Release, row
 
-PROTOCOLS = (GROWING, ZEROING, OWNING, SWEEPING, SCAVENGING, CURSORS)
+OWNING = (*BUILDING, *FOLLOWING)
+PROTOCOLS = (GROWING, ZEROING, OWNING, SWEEPING, SCAVENGING, FINISHING, CURSORS, RETRYING)
+_SPANS, _PAGES = (GROWING, OWNING, SWEEPING), (GROWING, ZEROING, OWNING, SWEEPING, SCAVENGING)
 RESTS_ON: Mapping[Any, tuple[tuple[Job, ...], ...]] = {
-    GROWING[0].protocol: (GROWING, OWNING, SWEEPING),
-    ZEROING[0].protocol: (GROWING, ZEROING, OWNING, SWEEPING, SCAVENGING),
-    OWNING[0].protocol: (GROWING, OWNING, SWEEPING),
-    SWEEPING[0].protocol: (GROWING, OWNING, SWEEPING),
-    SCAVENGING[0].protocol: (GROWING, ZEROING, OWNING, SWEEPING, SCAVENGING),
-    CURSORS[0].protocol: PROTOCOLS,
+    **{jobs_[0].protocol: _SPANS for jobs_ in _SPANS},
+    **{jobs_[0].protocol: _PAGES for jobs_ in (ZEROING, SCAVENGING)},
+    FINISHING[0].protocol: (*_SPANS, FINISHING),
+    CURSORS[0].protocol: (*_PAGES, CURSORS),
+    RETRYING[0].protocol: (RETRYING,),
 }
 """The protocols that a protocol's premises lead to, itself included."""
 JOBS: Mapping[str, Job] = {job.name: job for jobs_ in PROTOCOLS for job in jobs_}
@@ -52,12 +56,14 @@ class Part:
     goal: str = ""
     kind: Kind | None = None
     functions: frozenset[str] = frozenset()
+    pruned: bool = False
+    """So are branches that cannot be taken: a throw behind one needs no more to be shown."""
 
     def has(self, o: Obligation) -> bool:
         """Whether this is one of them."""
         named = not self.goal or o.goal == self.goal
         here = not self.functions or o.function in self.functions
-        return named and here and (self.kind is None or o.kind is self.kind)
+        return named and here and (self.kind in {None, o.kind} or (self.pruned and o.kind is Kind.PRUNED))
 
     def __str__(self) -> str:
         """What they show."""
@@ -214,7 +220,8 @@ def _not_looked_at(
     """Ways that the text can go and no path went."""
     taken = frozenset[Arm]().union(*(proof.arms for proof in proofs))
     functions = [function_of(heap_class, name) for name in sorted(covered(protocol, heap_class))]
-    for arm in never_taken(functions, taken, one_release=release is not None):
+    some = release is not None or not all(any(job.applies(r) for job in protocol) for r in RELEASES)
+    for arm in never_taken(functions, taken, one_release=some):
         yield f"{arm}: nothing is shown of what follows"
 
 

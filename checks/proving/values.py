@@ -29,8 +29,9 @@ class Arenas:
 
     @staticmethod
     def any(engine: Engine) -> "Arenas":
-        """Any list."""
+        """Any list, of no more arenas than the address space has."""
         count = engine.fresh("arenas")
+        engine.assume(count <= engine.geometry.arenas)
         return Arenas(engine.domain, f"arena of {count.term}", count)
 
     def at(self, n: Any) -> Any:

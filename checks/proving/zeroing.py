@@ -46,6 +46,10 @@ class ZeroingProtocol(Protocol):
         """What other threads may do."""
         return zeroing.rely(old, new)
 
+    def guarantee(self, old: View, new: View) -> Claims:
+        """What a write to zeroedBase may do, as who writes sees it."""
+        return zeroing.raises_zeroed_base(old, new)
+
     def watched(self) -> frozenset[str]:
         """The fields of spans matter while a span is built."""
         return self.shared if self.engine.view.hand is None else self.families
@@ -148,7 +152,7 @@ class ZeroingProtocol(Protocol):
         new, result = performed(access, now)
         if new is not now:
             e.view = replace(v, world=replace(v.world, zeroed_base=ite(here, new, v.world.zeroed_base)))
-            e.prove_all(Kind.GUARANTEE, "write of zeroedBase", zeroing.raises_zeroed_base(v, e.view))
+            e.prove_all(Kind.GUARANTEE, "write of zeroedBase", self.guarantee(v, e.view))
         return result
 
     def _memory(self, access: Access[Any]) -> Any:

@@ -13,7 +13,7 @@ from spanproof.checks.proving.zeroing import ZeroingProtocol
 from spanproof.impl.span import Span
 from spanproof.model.contracts import zeroing
 from spanproof.model.contracts.zeroing import Hand
-from spanproof.model.logic import Claims, any_of, implies
+from spanproof.model.logic import Claims, any_of, each_of, implies
 from spanproof.model.releases import Release
 
 PAGES = ("alloc_from_cache", "alloc_phys_page_aligned", "scavenge_for")
@@ -129,14 +129,12 @@ def _rely(p: ZeroingProtocol) -> Start:
     e.lemma("reflexive", iter([]), p.rely(me, me), Kind.RELY)
 
     later, last = p.fresh_world(me), p.fresh_world(me)
-    chained = [*p.rely(me, later), *p.rely(later, last)]
-    e.lemma("transitive", iter(chained), p.rely(me, last), Kind.RELY)
+    chained = each_of(p.rely(me, later), p.rely(later, last))
+    e.lemma("transitive", chained, p.rely(me, last), Kind.RELY)
 
     raised = replace(me, world=replace(me.world, zeroed_base=e.fresh("raised")))
     theirs_now = replace(raised, hand=theirs)
-    e.lemma(
-        "another thread raises zeroedBase", zeroing.raises_zeroed_base(other, theirs_now), p.rely(me, raised), Kind.RELY
-    )
+    e.lemma("another thread raises zeroedBase", p.guarantee(other, theirs_now), p.rely(me, raised), Kind.RELY)
 
     here = e.fresh_truth("the page is the observed byte's")
     written = replace(me, world=replace(me.world, dirty=zeroing.dirtied(me, here, e.fresh("value"))))

@@ -279,6 +279,8 @@ class Machine:
             after, result = before, f"throw: {e}"
         except EndlessError as e:
             after, result = before, f"no end: {e}"
+        except (IndexError, ZeroDivisionError, AttributeError, ValueError) as e:
+            after, result = before, finding(e).detail
         return Step(
             t, inner.cr_code.co_name, inner.cr_frame.f_lineno, access.kind, str(access.cell),
             show(before), show(after), show(result),

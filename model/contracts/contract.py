@@ -17,9 +17,34 @@ def always(*_: Any) -> Truth:
     return True
 
 
+def never(*_: Any) -> Truth:
+    """False."""
+    return False
+
+
+def by_retries_alone(*_: Any) -> Word:
+    """The rank of a loop that goes round for nothing but a failed compare-and-swap: it never falls."""
+    return 0
+
+
 def nothing(*_: Any) -> Claims:
     """No claim."""
     yield from ()
+
+
+@dataclass(frozen=True, slots=True)
+class Waits:
+    """A loop that only looks again: it has no bound of its own, and ends when others did what it waits for."""
+
+    what: Callable[[View, Any], Claims]
+    """Of the view and the locals: what was seen, whenever it looks once more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unbounded:
+    """A loop of which no bound is shown."""
+
+    why: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +55,17 @@ class Loop:
     """Of the view and the function's locals."""
     keeps: Callable[[View, View], Claims]
     """What the loop does to the world between any two visits of its head: an order."""
-    rank: Callable[[View, Any], Word] | str
-    """A natural number that falls with each round; or, in words, why there is none."""
+    rank: Callable[[View, Any], Word | tuple[Word, ...]] | Waits | Unbounded | str
+    """A natural number that falls with each round, or some of which the first that changes falls; or the name of the
+    proof of another protocol that shows it."""
     about: Callable[[View, Any], Truth] = always
     """When the rank is a claim: when the loop works on what is observed."""
     locked: Callable[[Any], Truth] | None = None
     """Of the locals: whether the heap lock is held at the head, where that differs from round to round."""
+    retries: str = ""
+    """A word. The rank need not fall in a round in which another thread has changed it: a failed compare-and-swap."""
+    unless: Callable[[View, View], Truth] = never
+    """Of the views at the head and now: whether another thread did something else for which a round may be repeated."""
 
 
 @dataclass(frozen=True, slots=True)

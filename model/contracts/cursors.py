@@ -212,13 +212,10 @@ def _looked_so_far(v: View, local: Any) -> Claims:
     yield "find_saw_what_it_passes", implies(passed, v.world.seen)
 
 
-RETRIES = "a compare-and-swap fails only where another thread has moved the cursor, and others may go on doing so"
-
-
 LOOPS: Mapping[tuple[str, int], Loop] = {
     ("find", 0): Loop(_looked_so_far, looks, lambda _, local: local.i),
-    ("clear", 0): Loop(nothing, rely, RETRIES),
-    ("store_min", 0): Loop(nothing, rely, RETRIES),
+    ("clear", 0): Loop(nothing, rely, "cursor: clear"),
+    ("store_min", 0): Loop(nothing, rely, "cursor: store_min"),
 }
 
 PACKED = "searched: index_counts_the_pages; what is packed is unpacked again (index_words_say_what_was_stored)"
@@ -228,7 +225,12 @@ CALLS = {
 }
 
 _LOCKED = "the heap lock is held where pages are taken and freed (proved: scavenged_pages_are_zero)"
+_INLINE = "the index alone calls it, and its proofs run the text of it"
 ENTRUSTED = {
+    **{
+        (f"index.search_addr_bg.{name}", "scav.searchAddrBg"): _INLINE
+        for name in ("clear", "store_marked", "store_min", "store_unmark")
+    },
     ("index.store", "scav.chunks"): "index.store stands here by its contract",
     ("index.sys_grow", "scav.chunks"): "memory behind new words is new (searched: index_begins_at_the_lowest_chunk)",
     ("index.grow", "scav.minHeapIdx"): "the first chunk of the address space is never the heap's",
@@ -239,5 +241,6 @@ ENTRUSTED = {
     ("pages.scavenge_one", "index.set_empty"): f"{_LOCKED}: scavenge_one",
     ("pages.scavenge_next", "index.find"): "find asks for nothing",
     ("gc_cycle", "index.next_gen"): "gc_cycle has stopped the world (proved: sweep_sets_turn_with_the_cycle)",
+    ("gc_mark_termination", "index.next_gen"): "it has stopped the world (proved: sweep_sets_turn_with_the_cycle)",
 }
 """What functions do that no proof of this protocol covers, and why they may."""

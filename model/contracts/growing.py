@@ -11,7 +11,7 @@ from spanproof.model.contracts.contract import Call, Loop, Word, nothing
 from spanproof.model.contracts.zeroing import FRAME, refilled, to_refill
 from spanproof.model.geometry import Geometry
 from spanproof.model.logic import Claims, Truth, all_of, any_of, implies, negate, same
-from spanproof.model.words import align_up
+from spanproof.model.words import align_down, align_up
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +112,30 @@ def grow_ensures(v: View, result: Any, npage: Word) -> Claims:
 def in_chunks(geometry: Geometry, npage: Word) -> Word:
     """The bytes of the whole chunks that so many pages need."""
     return align_up(npage, geometry.pages_per_chunk) * geometry.page_size
+
+
+def whole_chunks(geometry: Geometry, left: Word, arena: Word, asked: Word) -> Claims:
+    """Sizes are multiples of each other: true of what is left, of an arena and of whole chunks that are asked for.
+
+    A solver that takes arenas, chunks and pages of the system's apart sees it seldom.
+    """
+    chunk, page, begin = geometry.chunk_size, geometry.phys_page_size, geometry.arena_base(arena)
+    yield "whole_chunks_are_asked_for", asked % chunk == 0
+    yield "an_arena_begins_at_a_chunk", begin % chunk == 0
+    yield "a_new_arena_ends_at_a_page", align_up(begin + asked, page) == begin + asked
+    whole = left % chunk == 0
+    yield "what_is_left_is_whole_chunks", implies(whole, (left + asked) % chunk == 0)
+    yield "what_is_left_ends_at_a_page", implies(whole, align_up(left + asked, page) == left + asked)
+
+
+def chunk_of_an_arena(geometry: Geometry, begin: Word, chunk: Word, asked: Word) -> Claims:
+    """The same of any chunk of an arena that begins at `begin`, and of whole chunks that are asked for."""
+    at, size = begin + chunk * geometry.chunk_size, geometry.chunk_size
+    whole = all_of(begin % size == 0, asked % size == 0)
+    yield "a_chunk_begins_at_a_chunk", implies(whole, all_of(at % size == 0, (at + asked) % size == 0))
+    yield "a_chunk_is_where_it_begins", implies(whole, align_down(at, size) == at)
+    end = align_up(at + asked, geometry.phys_page_size)
+    yield "what_begins_at_a_chunk_ends_at_a_page", implies(whole, end == at + asked)
 
 
 def grows(old: View, new: View) -> Claims:

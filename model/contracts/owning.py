@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from spanproof.model.contracts.contract import Call, Loop, Word, nothing
-from spanproof.model.contracts.zeroing import FRAME, MOST_PAGES, region_well_formed, to_refill
+from spanproof.model.contracts.zeroing import FRAME, MOST_ADDRESS, MOST_PAGES, region_well_formed, to_refill
 from spanproof.model.geometry import Geometry
 from spanproof.model.logic import Claims, Truth, all_of, any_of, implies, ite, negate, same
 from spanproof.model.state import DEAD, IN_USE
@@ -51,6 +51,10 @@ class Hand:
     span: Any = None
     fields: tuple[tuple[str, Any], ...] = ()
     """The fields of that span, as this thread wrote or read them; base in bytes."""
+    took: tuple[tuple[Word, Word], ...] = ()
+    """The regions that this operation took from the abstract heap, one for each step there: (base in bytes, npages)."""
+    gave: tuple[tuple[Word, Word], ...] = ()
+    """Those that it gave back."""
 
     def field(self, name: str) -> Any:
         """The value of a field, or None if it is not known."""
@@ -72,6 +76,8 @@ class View:
     hand: Hand
     locked: bool = False
     """This thread holds the heap lock."""
+    marking: bool = False
+    """The collector marks, and this thread follows words for it."""
 
     def first(self, base: Word) -> Word:
         """The page that begins at an address."""
@@ -118,6 +124,8 @@ def sound(v: View) -> Claims:
     yield "living_span_owns_its_pages", implies(all_of(alive, v.covered), owns)
     yield "span_owns_nothing_else", implies(owns, all_of(alive, v.covered))
     yield "in_use_bit_marks_a_mapped_page", implies(w.in_use, all_of(w.owner == w.entry, w.entry >= FIRST_SPAN))
+    within = all_of(w.base < MOST_ADDRESS // v.geometry.page_size, w.npages <= MOST_PAGES)
+    yield "a_living_span_lies_in_the_address_space", implies(alive, within)
     idle = all_of(w.state == DEAD, negate(w.pooled), negate(v.in_hand))
     yield "a_span_kept_for_later_is_dead", implies(w.kept, idle)
     first = v.page == w.base
@@ -182,6 +190,7 @@ def place_is_found(geometry: Geometry, place: tuple[Word, Word, Word]) -> Claims
     page = base // geometry.page_size % geometry.pages_per_arena
     yield "arena_of_an_address", geometry.arena_index(base) == arena
     yield "page_of_an_address", base // geometry.page_size == page_at(geometry, place)
+    yield "place_of_a_page", page == byte * 8 + bit
     yield "byte_of_a_page", page // 8 == byte
     yield "bit_of_a_page", page % 8 == bit
 
@@ -205,7 +214,7 @@ def region_taken(v: View, base: Word, npages: Word) -> View:
     """After pages.alloc."""
     covers, w = v.covers(base, npages), v.world
     taken = v.but(allocated=any_of(w.allocated, covers), owner=ite(covers, ME, w.owner))
-    return replace(taken, hand=replace(v.hand, region=(base, npages)))
+    return replace(taken, hand=replace(v.hand, region=(base, npages), took=(*v.hand.took, (base, npages))))
 
 
 def frees_region(v: View, base: Word, npages: Word) -> Claims:
@@ -219,7 +228,8 @@ def frees_region(v: View, base: Word, npages: Word) -> Claims:
 
 def region_freed(v: View, base: Word, npages: Word) -> View:
     """After pages.free: the pages belong to the span until it dies."""
-    return v.but(allocated=all_of(v.world.allocated, negate(v.covers(base, npages))))
+    freed = v.but(allocated=all_of(v.world.allocated, negate(v.covers(base, npages))))
+    return replace(freed, hand=replace(v.hand, gave=(*v.hand.gave, (base, npages))))
 
 
 def takes_span(v: View, number: Word) -> Claims:
@@ -245,7 +255,7 @@ def gives_span_back(v: View, number: Word) -> Claims:
 def span_given_back(v: View, number: Word) -> View:
     """After freeMSpanLocked."""
     given = v.but(pooled=any_of(v.world.pooled, v.span == number))
-    return replace(given, hand=Hand())
+    return replace(given, hand=Hand(took=v.hand.took, gave=v.hand.gave))
 
 
 def keeps_span(v: View, number: Word) -> Claims:
@@ -313,6 +323,11 @@ def writes_field(v: View, number: Word) -> Claims:
     yield "only_a_dead_span_is_moved", implies(here, v.world.state == DEAD)
 
 
+def begins_at_a_page(v: View, base: Word) -> Claims:
+    """The base that is written to a span."""
+    yield "a_span_begins_at_a_page", base % v.geometry.page_size == 0
+
+
 def field_written(v: View, number: Word, field: str, value: Word) -> View:
     """After a write to base or npages."""
     if field == "base":
@@ -329,6 +344,8 @@ def comes_alive(v: View, number: Word, base: Any, npages: Any) -> Claims:
         return
     built = all_of(v.world.base == v.first(base), v.world.npages == npages, v.world.state == DEAD)
     yield "a_span_is_built_before_it_lives", implies(here, built)
+    within = all_of(base < MOST_ADDRESS, npages <= MOST_PAGES)
+    yield "a_living_span_lies_in_the_address_space", implies(here, within)
     yield "a_span_is_built_on_pages_in_hand", implies(v.covers(base, npages), v.world.owner == ME)
 
 

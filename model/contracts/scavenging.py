@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from spanproof.model.contracts.contract import Call, Loop, Word, nothing
+from spanproof.model.contracts.contract import Call, Loop, Unbounded, Word, nothing
 from spanproof.model.contracts.zeroing import FRAME, MOST_ADDRESS, region_well_formed, to_refill
 from spanproof.model.contracts.zeroing import refilled as _refilled
 from spanproof.model.geometry import Geometry
@@ -482,7 +482,7 @@ def refilled(v: Any, local: Any) -> Claims:
     yield from lock_invariant(v)
 
 
-ENDLESS = "it goes on until enough was returned or nothing is found, and others may free as fast"
+ENDLESS = Unbounded("others may free as fast as it returns; searched: no_deadlock")
 
 
 def _at_rest(v: View, local: Any) -> Claims:  # noqa: ARG001  # as loops are asked

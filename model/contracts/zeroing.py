@@ -96,6 +96,7 @@ def rely(old: View, new: View) -> Claims:
     before, after = old.world.zeroed_base, new.world.zeroed_base
     yield "zeroed_base_never_decreases", before <= after
     yield "zeroed_base_stays_in_arena", after <= new.geometry.arena_size
+    yield "zeroed_base_is_at_a_page", after % new.geometry.page_size == 0
     yield "zeroed_base_ends_in_the_raiser's_region", any_of(after == before, negate(old.ends_in_my_region(after)))
     yield "only_the_holder_writes", implies(old.mine(old.byte), same(old.world.dirty, new.world.dirty))
     yield "non_zero_is_below_zeroed_base", sound(new)
@@ -106,6 +107,7 @@ def raises_zeroed_base(old: View, new: View) -> Claims:
     before, after = old.world.zeroed_base, new.world.zeroed_base
     yield "zeroed_base_never_decreases", before <= after
     yield "zeroed_base_stays_in_arena", after <= new.geometry.arena_size
+    yield "zeroed_base_is_at_a_page", after % new.geometry.page_size == 0
     yield "zeroed_base_ends_in_the_raiser's_region", any_of(after == before, old.ends_in_my_region(after))
     yield "non_zero_is_below_zeroed_base", sound(new)
 
@@ -181,6 +183,12 @@ def _seen(v: View, local: Any) -> Claims:
     yield "what_was_read_is_no_more_than_there_is", implies(here, local.zeroed_base <= now)
     yield "nobody_ended_in_this_piece", implies(here, outside)
     yield "what_was_read_is_in_the_arena", local.zeroed_base <= v.geometry.arena_size
+    yield "what_was_read_is_at_a_page", implies(here, local.zeroed_base % v.geometry.page_size == 0)
+
+
+def _pages_above(v: View, local: Any) -> Word:
+    """So often can it be overtaken: the pages of the arena that nobody has claimed."""
+    return (v.geometry.arena_size - local.zeroed_base) // v.geometry.page_size
 
 
 # set_spans and memclr, as far as zeroing goes.
@@ -300,7 +308,7 @@ LOOPS = {
     ("alloc_needs_zero", 1): Loop(
         _seen,
         rely,
-        lambda v, local: v.geometry.arena_size - local.zeroed_base,
+        _pages_above,
         about=lambda v, local: v.here(local.base),
     ),
     ("sys_unused", 0): Loop(_cleared_so_far, clears_only, lambda _, local: local.limit - local.page),

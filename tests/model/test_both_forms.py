@@ -201,8 +201,14 @@ def moment(
     calm: bool = True,
     aligned: bool = True,
 ) -> Moment:
-    """A call or return of thread 0, which holds the lock and has acquired every span; a stack must be aligned."""
-    return Moment(function, True, 0, args, result, row(release), 0, (0,) * GEOMETRY.spans, calm, aligned=aligned)
+    """A call or return of thread 0, which holds the lock and has acquired every span; a stack must be aligned.
+
+    No span is named among those to sweep; the last one is sought.
+    """
+    none, last = (0,) * GEOMETRY.spans, GEOMETRY.spans - 1
+    return Moment(
+        function, True, 0, args, result, row(release), 0, none, calm, aligned=aligned, to_sweep=none, sought=last
+    )
 
 
 def example_moments(promise: Promise) -> list[Moment]:
@@ -226,6 +232,9 @@ def example_moments(promise: Promise) -> list[Moment]:
         "forced_scavenge_leaves_nothing": [moment("scavenge_all", (), None)],
         "find_lowers_its_cursor": [moment("index.find", (True,), (GEOMETRY.chunk_index(base), 0))],
         "huge_pages_are_asked_for": [moment("pages.enable_chunk_huge_pages", (), None)],
+        "every_unswept_span_is_listed": [moment("gc_cycle", (), None)],
+        "span_found_is_built": [moment("span_of_heap", (base + 3 * size + 1,), span)],
+        "live_memory_is_found": [moment("span_of_heap", (base,), None), moment("span_of_heap", (base,), Span(0))],
         "only_a_tracer_that_runs_is_told": [moment("trace_gc_sweep_span", (0,), None)],
         "reclaimed_spans_begin_in_the_chunk": [
             replace(moment("free_span_locked", (span, 0), None), chunk=(ArenaList((1,)), 0, 2)),
@@ -263,6 +272,9 @@ def quiet_moments(promise: Promise) -> list[Moment]:
             moment("alloc_manual", (1, 1), None), moment("alloc_manual", (1, 1), span, "go1.15"),
             moment("alloc_manual", (1, 1), span, aligned=False),
         ],
+        "every_unswept_span_is_listed": [replace(moment("gc_cycle", (), None), to_sweep=(1,) * GEOMETRY.spans)],
+        "span_found_is_built": [moment("span_of_heap", (GEOMETRY.heap_base,), None)],
+        "live_memory_is_found": [replace(moment("span_of_heap", (GEOMETRY.heap_base,), None), sought=None)],
         "reclaim_chunk_leaves_nothing": [replace(moment("reclaim_chunk", (ArenaList((1,)), 0, 4), 0), drained=True)],
     }.get(promise.name, [])  # fmt: skip
 
@@ -297,6 +309,8 @@ def arguments(promise: Promise) -> st.SearchStrategy[tuple[Any, ...]]:
     npages = st.integers(0, 9)
     if promise.name in {"unneeded_zeroing_is_already_zero", "freed_pages_were_owned"}:
         return st.tuples(st.integers(0, GEOMETRY.heap_limit + GEOMETRY.arena_size), npages)
+    if promise.name == "span_found_is_built":
+        return st.tuples(st.integers(GEOMETRY.heap_base, GEOMETRY.heap_limit - 1))
     if promise.name == "grown_pages_were_reserved":
         return st.tuples(st.integers(0, GEOMETRY.heap_limit), st.integers(0, 2 * GEOMETRY.arena_size))
     if promise.name == "reclaim_chunk_leaves_nothing":
@@ -311,7 +325,7 @@ def arguments(promise: Promise) -> st.SearchStrategy[tuple[Any, ...]]:
 def results(promise: Promise) -> st.SearchStrategy[Any]:
     """What the functions of a promise may return."""
     spans = st.none() | st.integers(0, GEOMETRY.spans - 1).map(Span)
-    if promise.name in {"asked_for_zero_gets_zero", "stacks_begin_at_system_pages"}:
+    if promise.name in {"asked_for_zero_gets_zero", "span_found_is_built", "stacks_begin_at_system_pages"}:
         return spans
     if promise.name == "find_lowers_its_cursor":
         return st.tuples(st.integers(0, GEOMETRY.chunk_index(GEOMETRY.heap_limit)), st.just(0))

@@ -14,6 +14,7 @@ from spanproof.model.words import (
     ones_count,
     run_of_ones,
     trailing_zeros,
+    uint32,
     without,
     wrap,
 )
@@ -105,3 +106,10 @@ def test_counts_of_bits_are_those_of_its_digits(width: int, data: st.DataObject)
     assert leading_zeros(word, width) == width - len(digits.lstrip("0"))
     assert ones_count(word) == digits.count("1")
     assert f"{complement(word, width):0{width}b}" == digits.translate({48: 49, 49: 48})
+
+
+@given(st.integers(-(1 << 40), 1 << 40))
+def test_uint32_keeps_the_lowest_bits(word: int) -> None:
+    """It is below 2**32, and differs from the word by a multiple of that."""
+    assert 0 <= uint32(word) < 1 << 32
+    assert (uint32(word) - word) % (1 << 32) == 0

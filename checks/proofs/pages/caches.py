@@ -134,7 +134,7 @@ SCAV_CHUNK_DATA = PlainTheorem(
 )
 SWEEPGEN = PlainTheorem(
     "sweepgen_may_wrap",
-    says="Generations that wrap at 2^32 compare as the unbounded ones of the text do.",
+    says="Generations that wrap at 2^32 compare as unbounded ones would.",
     because="A span's is the heap's less 2 to more 3, and no two of these are the same modulo 2^32.",
     source="mheap.go, mspan.sweepgen",
     inputs="numbers alone, no text: any generation of the heap up to 2^40, any that a span can have then",

@@ -3,16 +3,19 @@
 Read next: ../../jobs.py.
 """
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from enum import StrEnum
 from pathlib import Path
 
 from spanproof.checks.proving.evidence.certificates import Certificate, write
-from spanproof.checks.proving.evidence.necessity import Necessity
+from spanproof.checks.proving.evidence.necessity import Necessity, Uses
+from spanproof.checks.proving.evidence.other_solver import steadiness_of
 from spanproof.checks.proving.evidence.script import Script
-from spanproof.checks.proving.evidence.stability import Stability
+from spanproof.checks.proving.evidence.stability import Stability, Steadiness
 from spanproof.checks.proving.heard import listening
+from spanproof.checks.proving.inferring.infer import Inferred
+from spanproof.checks.proving.stopping import Hurry, patient
 
 
 class Wanted(StrEnum):
@@ -24,12 +27,16 @@ class Wanted(StrEnum):
     STABILITY = "stability"
 
 
-Evidence = Certificate | Necessity | Stability
+Evidence = Certificate | Uses | Steadiness | Inferred
 
 
 @contextmanager
-def gathering(wanted: Wanted, folder: str, proof: str) -> Generator[Callable[[], Evidence | None]]:
+def gathering(
+    wanted: Wanted, folder: str, proof: str, solvers: Sequence[str] = (), hurry: Hurry = patient
+) -> Generator[Callable[[], Evidence | None]]:
     """Hear of a proof while it is done; what this gives has what was heard, and writes the file if one is wanted.
+
+    solvers: for stability, who is asked in place of our own solver.
 
     Raises:
         CertificateError: it cannot be written.
@@ -37,11 +44,14 @@ def gathering(wanted: Wanted, folder: str, proof: str) -> Generator[Callable[[],
     """
     if wanted is Wanted.NOTHING:
         yield lambda: None
-    elif wanted is Wanted.CERTIFICATES:
+    elif wanted is Wanted.CERTIFICATES or (wanted is Wanted.STABILITY and solvers):
         script = Script()
         with listening(script):
-            yield lambda: write(Path(folder), proof, script)
+            if wanted is Wanted.CERTIFICATES:
+                yield lambda: write(Path(folder), proof, script)
+            else:
+                yield lambda: steadiness_of(proof, script, solvers[0], hurry)
     else:
         heard = Necessity(proof) if wanted is Wanted.NECESSITY else Stability(proof)
         with listening(heard):
-            yield lambda: heard
+            yield heard.found

@@ -1,46 +1,36 @@
-"""Certificates put to another solver. It agrees, or it does not, or it does not know: only the first is green.
+"""Certificates put to other solvers. One that agrees is enough for a question; one that says "sat" is a disagreement.
 
-The solver is a command in a process of its own, with so much time and memory. Read next: necessity.py.
+All solvers that can read a proof are asked all of it. What none of them has answered is asked again alone, with more
+time and with nothing to be taken back. What is open then is named. Read next: asked.py, necessity.py.
 """
 
-import resource
 import shlex
-import subprocess
 import tempfile
 import time
-from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from spanproof.checks.proving.evidence.asked import Answers, asked
 from spanproof.checks.proving.evidence.certificates import Certificate
-from spanproof.checks.proving.evidence.solvers import command_of, installed
+from spanproof.checks.proving.evidence.script import alone
+from spanproof.checks.proving.evidence.solvers import MILLISECONDS, PATIENT, command_of, installed, reads
 from spanproof.checks.proving.stopping import Hurry, patient
 from spanproof.checks.verdict import Result, Verdict
 
-MEMORY = 4 << 30
-"""Bytes that a solver may use."""
-SECONDS = 900.0
-"""For one script."""
-LOOK = 0.05
-ANSWERS = frozenset({"sat", "unsat", "unknown"})
+BESIDE = 60.0
+"""Seconds for a script on all of which another solver has agreed; limits for single questions are not always kept."""
+ALONE = 240.0
+"""Seconds for a question that is asked alone."""
+NAMED = 12
+"""Open questions that a result names; of more it says how many."""
 
 
 class SolverError(ValueError):
     """There is no such solver."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answers:
-    """What a solver printed."""
-
-    given: tuple[str, ...]
-    """One for each check-sat, as far as it came."""
-    ended: str = ""
-    """Why it came no further."""
-
-
-def command(solver: str) -> list[str]:
+def command(solver: str, milliseconds: int = MILLISECONDS) -> list[str]:
     """The command of a solver: of one that is installed, by its name, or any other with its arguments.
 
     Raises:
@@ -48,7 +38,7 @@ def command(solver: str) -> list[str]:
 
     """
     if solver in installed():
-        return command_of(solver)
+        return command_of(solver, milliseconds)
     try:
         parts = shlex.split(solver)
     except ValueError as e:
@@ -58,82 +48,112 @@ def command(solver: str) -> list[str]:
     return parts
 
 
-def asked(solver: Sequence[str], script: Path, hurry: Hurry = patient) -> Answers:
-    """Put a script to a solver."""
-    with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
-        try:
-            process = subprocess.Popen(  # noqa: S603  # what the user names, or our own module
-                [*solver, str(script)], stdin=subprocess.DEVNULL, stdout=out, stderr=err
-            )
-        except OSError as e:
-            return Answers((), f"{solver[0]}: cannot be run: {e.strerror}")
-        if hasattr(resource, "prlimit"):  # Linux
-            resource.prlimit(process.pid, resource.RLIMIT_AS, (MEMORY, MEMORY))
-        ended = _waited(process, hurry)
-        out.seek(0)
-        err.seek(0)
-        given = tuple(line for line in map(str.strip, out) if line in ANSWERS)
-        if not ended and process.returncode:
-            said = next((line.strip() for line in err if line.strip()), "")
-            ended = f"it ended with code {process.returncode}{': ' if said else ''}{said[:200]}"
-        return Answers(given, ended)
+def short(solver: str) -> str:
+    """What a solver is called: of a command, the program."""
+    return solver if solver in installed() else Path(command(solver)[0]).name
 
 
-def _waited(process: "subprocess.Popen[bytes]", hurry: Hurry) -> str:
-    """Wait for its end, or make one: why."""
-    deadline = time.monotonic() + SECONDS
-    while True:
-        try:
-            process.wait(LOOK)
-        except subprocess.TimeoutExpired:
-            said = hurry(0) or (f"its {SECONDS:g} s are over" if time.monotonic() > deadline else "")
-            if not said:
-                continue
-            process.kill()
-            process.wait()
-            return said
-        except KeyboardInterrupt:
-            process.kill()
-            process.wait()
-            raise
-        return ""
+@dataclass(slots=True)
+class _Heard:
+    """What solvers have said of a proof's questions."""
+
+    count: int
+    agreed: dict[str, set[int]] = field(default_factory=dict[str, set[int]])
+    """By solver."""
+    wrong: dict[int, str] = field(default_factory=dict[int, str])
+    """Who says that they are satisfiable."""
+    troubles: list[str] = field(default_factory=list[str])
+    """How solvers failed otherwise than by not knowing."""
+
+    def whole(self, solver: str, answers: Answers) -> None:
+        """What a solver says of all of them, in order."""
+        given, name = answers.given, short(solver)
+        if len(given) > self.count:
+            self.troubles.append(f"{name} gave {len(given)} answers to {self.count} questions")
+            return
+        if len(given) < self.count:
+            said = f"{name} answered {len(given)} of {self.count} questions; {answers.ended or 'and ended'}"
+            self.troubles.append(said)
+        for number, answer in enumerate(given):
+            self.one(solver, number, answer)
+
+    def one(self, solver: str, number: int, answer: str) -> None:
+        """What it says of one."""
+        if answer == "unsat":
+            self.agreed.setdefault(short(solver), set()).add(number)
+        elif answer == "sat":
+            self.wrong.setdefault(number, short(solver))
+
+    @property
+    def open(self) -> list[int]:
+        """Those that no solver has answered."""
+        answered = set(self.wrong).union(*self.agreed.values())
+        return [number for number in range(self.count) if number not in answered]
 
 
-def judge_again(folder: Path, certificate: Certificate, solver: str, hurry: Hurry = patient) -> Result:
-    """What another solver says of a proof's questions."""
-    began = time.perf_counter()
-    answers = asked(command(solver), folder / certificate.file, hurry)
-    seen, count = Counter(answers.given), len(certificate.about)
-    reason = _disagreement(certificate, answers) or _missing(certificate, answers)
+def judge_again(folder: Path, certificate: Certificate, solvers: Sequence[str], hurry: Hurry = patient) -> Result:
+    """What other solvers say of a proof's questions."""
+    began, file = time.perf_counter(), folder / certificate.file
+    heard = _Heard(len(certificate.about))
+    able = [solver for solver in solvers if reads(solver, file)]
+    for solver in able:
+        heard.whole(solver, asked(command(solver), file, hurry, None if heard.open else BESIDE))
+    text = file.read_text(encoding="utf-8")
+    for number in heard.open:
+        for solver in able if hurry(0) is None else ():
+            _asked_alone(heard, alone(text, number), number, solver, hurry)
+            if number not in heard.open:
+                break
+    reason = _disagreement(certificate, heard) or _missing(certificate, heard, hurry)
     return Result(
         "prove",
-        f"{certificate.proof} by {solver}",
+        certificate.proof,
         Verdict.UNKNOWN if reason else Verdict.HOLDS,
         reason,
-        f"the {count:,} questions that z3 answered with unsat",
+        _bound(heard),
         (),
         time.perf_counter() - began,
-        {
-            "questions": count,
-            "agreed": seen["unsat"],
-            "disagreed": seen["sat"],
-            "not_answered": count - seen["unsat"] - seen["sat"],
-        },
+        _counts(heard),
     )
 
 
-def _disagreement(certificate: Certificate, answers: Answers) -> str:
-    """What it answers otherwise: that is no opinion, one of both is wrong."""
-    wrong = [about for about, given in zip(certificate.about, answers.given, strict=False) if given == "sat"]
-    more = f" and {len(wrong) - 1} more" if len(wrong) > 1 else ""
-    return f"THE SOLVERS DISAGREE: z3 says unsat, it says sat, of: {wrong[0]}{more}" if wrong else ""
+def _asked_alone(heard: _Heard, text: str, number: int, solver: str, hurry: Hurry) -> None:
+    with tempfile.NamedTemporaryFile("w", suffix=".smt2", encoding="utf-8") as script:
+        script.write(text)
+        script.flush()
+        answers = asked(command(solver, PATIENT), Path(script.name), hurry, ALONE)
+    if len(answers.given) == 1:
+        heard.one(solver, number, answers.given[0])
 
 
-def _missing(certificate: Certificate, answers: Answers) -> str:
-    count = len(certificate.about)
-    if len(answers.given) > count:
-        return f"it gave {len(answers.given)} answers to {count} questions"
-    if len(answers.given) < count:
-        return f"it answered {len(answers.given)} of {count} questions; {answers.ended or 'and ended'}"
-    open_ = [about for about, given in zip(certificate.about, answers.given, strict=True) if given != "unsat"]
-    return f"it does not know {len(open_)} of {count}, the first: {open_[0]}" if open_ else ""
+def _bound(heard: _Heard) -> str:
+    by = ", ".join(f"{solver} on {len(numbers):,}" for solver, numbers in heard.agreed.items())
+    return f"{heard.count:,} questions that z3 answered with unsat; agreed: {by or 'nobody'}"
+
+
+def _counts(heard: _Heard) -> Mapping[str, int]:
+    agreed = set[int]().union(*heard.agreed.values())
+    by = {f"by_{solver}": len(numbers) for solver, numbers in heard.agreed.items()}
+    whole = {"questions": heard.count, "agreed": len(agreed), "disagreed": len(heard.wrong), "open": len(heard.open)}
+    return {**whole, **by}
+
+
+def _disagreement(certificate: Certificate, heard: _Heard) -> str:
+    """What a solver answers otherwise: that is no opinion, one of them is wrong."""
+    if not heard.wrong:
+        return ""
+    number, solver = min(heard.wrong.items())
+    more = f" and {len(heard.wrong) - 1} more" if len(heard.wrong) > 1 else ""
+    return f"THE SOLVERS DISAGREE: z3 says unsat, {solver} says sat, of: {certificate.about[number]}{more}"
+
+
+def _missing(certificate: Certificate, heard: _Heard, hurry: Hurry) -> str:
+    """What is open, and why."""
+    if heard.open:
+        names = [f"{number}: {certificate.about[number]}" for number in heard.open[:NAMED]]
+        more = [f"{len(heard.open) - NAMED} more"] if len(heard.open) > NAMED else []
+        stopped = [said for said in (hurry(0),) if said]
+        whole = [f"nobody answers {len(heard.open)} of {heard.count}", *stopped, *heard.troubles]
+        return f"{'; '.join(whole)}: {' | '.join([*names, *more])}"
+    surplus = [said for said in heard.troubles if " gave " in said]
+    return surplus[0] if surplus else ""

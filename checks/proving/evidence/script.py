@@ -10,6 +10,7 @@ from typing import Any
 
 import z3
 
+from spanproof.checks.proving.evidence.standing import Standing
 from spanproof.checks.proving.heard import Question
 
 _z3: Any = z3
@@ -32,10 +33,8 @@ class _Section:
     declared: dict[str, str] = field(default_factory=dict[str, str])
     seen: dict[int, Any] = field(default_factory=dict[int, Any])
     """Terms whose symbols are declared, kept so that their numbers are not given to others."""
-    standing: list[Any] = field(default_factory=list[Any])
+    standing: Standing = field(default_factory=Standing)
     """The hypotheses that are asserted."""
-    levels: list[int] = field(default_factory=list[int])
-    """How many hypotheses stand below each push."""
 
     def declares(self, terms: Sequence[Any]) -> bool:
         """Declare what these terms have: whether that can be; a name of another sort wants another section."""
@@ -46,7 +45,7 @@ class _Section:
                 continue
             self.seen[each.get_id()] = each
             todo += [each.body()] if _z3.is_quantifier(each) else each.children()
-            new |= dict(_declarations(each))
+            new |= {name: _one_line(text) for name, text in _declarations(each)}
         if any(self.declared.get(name, text) != text for name, text in new.items()):
             return False
         self.declared |= new
@@ -54,15 +53,10 @@ class _Section:
 
     def stand_on(self, known: Sequence[Any]) -> None:
         """Take back what is not known any more, and assert what is new."""
-        same = _common(self.standing, known)
-        while self.levels and len(self.standing) > same:
-            self.lines.append("(pop 1)")
-            del self.standing[self.levels.pop() :]
-        new = known[len(self.standing) :]
-        if new:
-            self.levels.append(len(self.standing))
-            self.lines += ["(push 1)", *map(_asserted, new)]
-            self.standing += new
+        taken, kept = self.standing.turn_to(known, [""] * len(known))
+        self.lines += ["(pop 1)"] * taken
+        if len(known) > kept:
+            self.lines += ["(push 1)", *map(_asserted, known[kept:])]
 
 
 @dataclass(slots=True)
@@ -90,10 +84,13 @@ class Script:
         section.lines += [*map(_asserted, question.asked), "(check-sat)", "(pop 1)"]
         self.asked.append(Asked(question.about, question.seconds, question.work))
 
-    def text(self) -> str:
-        """The whole script."""
-        parts = ("\n".join(["(set-logic ALL)", *s.declared.values(), *s.lines]) for s in self._sections)
-        return "\n(reset)\n".join(parts) + "\n(exit)\n"
+    def text(self, seed: int | None = None) -> str:
+        """The whole script; with a seed, one that sets it and asks after each answer what was done by then."""
+        seeded = [f"(set-option :random-seed {seed})", "(get-info :version)"]
+        head = [*(seeded if seed is not None else ()), "(set-logic ALL)"]
+        parts = ("\n".join([*head, *s.declared.values(), *s.lines]) for s in self._sections)
+        text = "\n(reset)\n".join(parts) + "\n(exit)\n"
+        return text if seed is None else text.replace("(check-sat)", "(check-sat)\n(get-info :rlimit)")
 
 
 def _declarations(term: Any) -> Iterator[tuple[str, str]]:
@@ -112,22 +109,35 @@ def _asserted(term: Any) -> str:
     return f"(assert {_one_line(term.sexpr())})"
 
 
-def _common(a: Sequence[Any], b: Sequence[Any]) -> int:
-    """How many terms both begin with."""
-    n = 0
-    for x, y in zip(a, b, strict=False):
-        if x is not y and not x.eq(y):
-            break
-        n += 1
-    return n
-
-
 def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def questions_of(text: str) -> Iterator[str]:
-    """What each check-sat of a script is about."""
+def alone(text: str, number: int) -> str:
+    """One question of a script, with what stands at it, and nothing to be taken back: the most that a solver can use.
+
+    Raises:
+        ValueError: it is not there.
+
+    """
+    declared, levels, here = list[str](), [list[str]()], False
     for line in text.splitlines():
-        if line.startswith("; ") and ": " in line:
-            yield line.partition(": ")[2]
+        match line.partition(" ")[0].strip("()"):
+            case "reset":
+                declared, levels = [], [[]]
+            case "declare-sort" | "declare-fun" | "declare-const":
+                declared.append(line)
+            case "push":
+                levels.append([])
+            case "pop":
+                levels.pop()
+            case "assert":
+                levels[-1].append(line)
+            case ";":
+                here = line.startswith(f"; {number}: ")
+            case "check-sat" if here:
+                lines = ["(set-logic ALL)", *declared, *(line for level in levels for line in level), "(check-sat)"]
+                return "\n".join(lines) + "\n"
+            case _:
+                pass
+    raise ValueError(f"there is no question {number}")

@@ -1,7 +1,7 @@
 """Other solvers, each as a command that reads a script and answers each check-sat on a line of its own.
 
 cvc5 and bitwuzla come as Python packages (the extra `recheck`), and run in a process of their own, where they may use
-so much time and memory and no more: `python -m spanproof.checks.proving.evidence.solvers cvc5 FILE`. Read next:
+so much time and memory and no more: `python -m spanproof.checks.proving.evidence.solvers cvc5 5000 FILE`. Read next:
 recheck.py.
 """
 
@@ -12,16 +12,18 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-MILLISECONDS = 20_000
-"""For one question."""
+MILLISECONDS = 5_000
+"""For one question among others."""
+PATIENT = 120_000
+"""For one that is asked alone, as no solver has answered it."""
 
 
-def _cvc5(file: str) -> None:
+def _cvc5(file: str, milliseconds: int) -> None:
     cvc5: Any = importlib.import_module("cvc5")  # of the extra
 
     solver: Any = cvc5.Solver(cvc5.TermManager())
-    solver.setOption("incremental", "true")
-    solver.setOption("tlimit-per", str(MILLISECONDS))
+    solver.setOption("incremental", str(_takes_back(file)).lower())
+    solver.setOption("tlimit-per", str(milliseconds))
     symbols = cvc5.SymbolManager(solver.getTermManager())
     parser = cvc5.InputParser(solver, symbols)
     parser.setFileInput(cvc5.InputLanguage.SMT_LIB_2_6, file)
@@ -35,16 +37,21 @@ def _cvc5(file: str) -> None:
             sys.stdout.flush()
 
 
-def _bitwuzla(file: str) -> None:
+def _bitwuzla(file: str, milliseconds: int) -> None:
     bitwuzla: Any = importlib.import_module("bitwuzla")  # of the extra
 
     options = bitwuzla.Options()
-    options.set(bitwuzla.Option.TIME_LIMIT_PER, MILLISECONDS)
+    options.set(bitwuzla.Option.TIME_LIMIT_PER, milliseconds)
     parser = bitwuzla.Parser(bitwuzla.TermManager(), options)
     parser.parse(file, parse_only=False)
 
 
-PACKAGES: Mapping[str, Callable[[str], None]] = {"cvc5": _cvc5, "bitwuzla": _bitwuzla}
+def _takes_back(file: str) -> bool:
+    """Whether a script has more than one question; of one alone more can be made."""
+    return "(push" in Path(file).read_text(encoding="utf-8")
+
+
+PACKAGES: Mapping[str, Callable[[str, int], None]] = {"cvc5": _cvc5, "bitwuzla": _bitwuzla}
 
 
 def installed() -> list[str]:
@@ -52,9 +59,9 @@ def installed() -> list[str]:
     return [name for name in PACKAGES if importlib.util.find_spec(name) is not None]
 
 
-def command_of(name: str) -> list[str]:
-    """How one of these is called; the script's file comes last."""
-    return [sys.executable, "-m", "spanproof.checks.proving.evidence.solvers", name]
+def command_of(name: str, milliseconds: int = MILLISECONDS) -> list[str]:
+    """How one of these is called, with so much time for a question; the script's file comes last."""
+    return [sys.executable, "-m", "spanproof.checks.proving.evidence.solvers", name, str(milliseconds)]
 
 
 def reads(name: str, script: Path) -> bool:
@@ -63,4 +70,4 @@ def reads(name: str, script: Path) -> bool:
 
 
 if __name__ == "__main__":
-    PACKAGES[sys.argv[1]](sys.argv[2])
+    PACKAGES[sys.argv[1]](sys.argv[3], int(sys.argv[2]))

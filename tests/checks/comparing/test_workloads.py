@@ -5,7 +5,7 @@ import itertools
 from hypothesis import given, settings
 
 from spanproof.checks.comparing.walking import Counts, try_example
-from spanproof.checks.programs import Collect, MallocSmall, Program, program_of
+from spanproof.checks.programs import COLLECTING, Collect, MallocSmall, Program, Scan, program_of
 from spanproof.checks.subject import Subject
 from spanproof.checks.workloads import LENGTHS, decisions, programs, schedules
 from spanproof.model.geometry import SMALL
@@ -27,7 +27,7 @@ def test_a_program_survives_being_written_down(program: Program) -> None:
 def test_programs_keep_the_rules_of_gos_callers(program: Program) -> None:
     """No collection where arenas are smaller than a byte of page_in_use; one at most where spans are cached."""
     ops = [op for thread in program.threads for op in (*thread.before, *thread.ops)]
-    collections = sum(isinstance(op, Collect) for op in ops)
+    collections = sum(isinstance(op, COLLECTING) for op in ops)
 
     assert collections == 0 or program.geometry.pages_per_arena % 8 == 0
     assert collections <= (1 if any(isinstance(op, MallocSmall) for op in ops) else 2)
@@ -48,6 +48,7 @@ def test_programs_reach_what_they_are_for() -> None:
     assert {p.geometry.name for p in seen} >= {SMALL.name, "2x8", "1x16"}
     assert len({p.release.name for p in seen}) > 7
     assert any(isinstance(op, Collect) for p in seen for op in p.threads[0].before)
+    assert any(isinstance(op, Scan) for p in seen for thread in p.threads for op in thread.ops)
     assert {p.reservations for p in seen} >= {0, 1, 2}
 
 

@@ -61,6 +61,21 @@ BREAKS = {
     "pages_freed_before_the_bit": "in_use_bit_marks_a_built_span",
     "entries_of_the_first_arena_alone": "set_spans_maps_exactly_the_region",
     "generation_moves_by_one": "sweep_sets_turn_with_the_cycle",
+    "state_looked_at_last": "a_word_leads_to_a_built_span",
+    "state_not_looked_at": "a_word_leads_to_a_built_span",
+    "bounds_not_looked_at": "a_word_leads_to_a_built_span",
+    "first_byte_is_outside": "a_word_leads_to_a_built_span",
+    "reclaimer_is_no_sweeper": "sweeping_is_done_when_nobody_sweeps",
+    "sweeper_not_deregistered": "sweeping_is_done_when_nobody_sweeps",
+    "sweeps_only_when_done": "sweeping_is_done_when_nobody_sweeps",
+    "large_span_not_listed": "no_span_is_left_unswept",
+    "marked_while_spans_are_unswept": "no_span_is_left_unswept",
+    "finishsweep_skipped": "no_span_is_left_unswept",
+    "counted_off_in_vain": "no_retry_loop_runs_for_ever",
+    "drained_set_looked_at_again": "no_retry_loop_runs_for_ever",
+    "chunks_claimed_for_ever": "no_retry_loop_runs_for_ever",
+    "swept_span_waited_for": "no_retry_loop_runs_for_ever",
+    "cursor_lowered_in_vain": "no_retry_loop_runs_for_ever",
 }
 """The theorem that each fault makes false; others may rest on it, and become unknown."""
 BREAKS_PAGES = {
@@ -87,7 +102,6 @@ BREAKS_PAGES = {
 }
 """The same of faults in the page allocator, its caches, scavengers and index, wherever their lines are."""
 SPOKEN_OF_ELSEWHERE = {
-    "sweeper_not_deregistered": "no theorem speaks of the words that say when sweeping is done",
     "alloc_count_not_cleared": "no theorem speaks of object counts",
     **{
         fault.name: "summaries and search addresses, and where the index begins, are a matter of search"
@@ -110,7 +124,6 @@ SPOKEN_OF_ELSEWHERE = {
     ),
     "cached_generation_not_expected": "no theorem says that the sweeper never throws",
     "no_allocation_without_a_p": "no theorem says that alloc_span never throws",
-    "reclaimer_is_no_sweeper": "no theorem speaks of the words that say when sweeping is done",
     **dict.fromkeys(
         ("surplus_not_credited", "reclaim_looks_at_one_chunk", "spans_counted_for_pages", "second_byte_not_looked_at"),
         "no theorem counts the pages that are reclaimed",
@@ -118,7 +131,6 @@ SPOKEN_OF_ELSEWHERE = {
     "scavenger_parks_at_once": "no theorem says how much is scavenged",
     "mspan_not_kept": "no theorem counts the mspans that a P keeps",
     "chunk_not_capped": "sweeping more than was asked is allowed to whoever reclaims",
-    "sweeps_only_when_done": "no theorem says that sweeping goes on",
     "tracer_told_always": "no theorem says when the tracer is told",
     "cursor_not_lowered": "a cursor that stays where it is passes nothing",
     "huge_pages_not_asked_for": "no theorem speaks of hints to the system",
@@ -142,7 +154,6 @@ UNKNOWN = {
     "needzero_of_nil": "alloc follows nil, which no theorem's own claims speak of",
     "no_page_freed": "the induction breaks, but a page that stays allocated is nobody's: no page is in two spans",
     "marked_span_swept_free": "a span then never survives: nothing is shown of what follows where one does",
-    "finishsweep_skipped": "finishsweep_m is then called by nobody whom a proof covers",
 }
 """Faults that leave theorems unknown, and no counterexample to run."""
 BESIDE = {
@@ -164,9 +175,11 @@ def edited_lines(fault: Fault) -> set[tuple[str, int]]:
     heap = subject(fault=fault.name).heap_class
     lines: set[tuple[str, int]] = set()
     for function in {edit.function for edit in fault.edits}:
-        name = function.rpartition(".")[2]
-        before, after = (tree_of(getattr(cls, name)) for cls in (Runtime, heap))
-        file = getattr(Runtime, name).__code__.co_filename.rpartition("/")[2]
+        of, _, name = function.rpartition(".")
+        owners = (cls.ScavengeIndex.Cursor if of == "AtomicOffAddr" else cls for cls in (Runtime, heap))
+        old_function, new_function = (getattr(owner, name) for owner in owners)
+        before, after = tree_of(old_function), tree_of(new_function)
+        file = old_function.__code__.co_filename.rpartition("/")[2]
         old, new = (_by_line(tree) for tree in (before, after))
         lines |= {(file, line) for line in old.keys() | new.keys() if old.get(line) != new.get(line)}
     return lines

@@ -203,13 +203,13 @@ CALLERS = {
     "background sweeping frees": (Edit("Sweep.bgsweep", "npages = await self.sweepone()", """
         npages = await self.sweepone()
         await self.free_span(Span(0))"""), "bgsweep calls free_span, and no proof of the owning protocol"),
-    "marking claims memory": (Edit("Sweep.gc_mark", "n += 1", """
+    "marking claims memory": (Edit("Marking.gc_mark", "n += 1", """
         n += 1
         await self.alloc_needs_zero(0, 1)"""), "gc_mark calls alloc_needs_zero, and no proof of the zeroing protocol"),
     "a large object is freed where it is made": (Edit("Runtime.malloc_large", "await s.alloc_count.write(1)", """
         await s.alloc_count.write(1)
         await self.free_manual(s, 1)"""), "malloc_large calls free_manual, and no proof of the owning protocol"),
-    "marking sweeps": (Edit("Sweep.gc_mark", "await s.gcmark_bits.write(1)", """
+    "marking sweeps": (Edit("Marking.gc_mark", "await s.gcmark_bits.write(1)", """
 await s.gcmark_bits.write(1)
 await self.sweep(s)"""), "sweep is called on the way of gc_cycle, and its contract is not asked"),
     "growth takes pages": (Edit("Growth.grow", "await self.cur_arena.write(CurArena(n_base, end))", """
@@ -261,15 +261,16 @@ KINDS = {
         "Heap.alloc_span", "s = await self.alloc_mspan_locked()",
         "s = await self.alloc_mspan_locked()\nawait self.free_mspans.store(0)")),
     "three generations on": ("gc_cycle", Edit(
-        "Sweep.gc_sweep", "await self.sweepgen.write(sg + 2)", "await self.sweepgen.write(sg + 3)")),
+        "Marking.gc_sweep", "await self.sweepgen.write(uint32(sg + 2))", "await self.sweepgen.write(uint32(sg + 3))")),
     "a survivor stays unswept": ("sweep", Edit("Sweep.sweep", "await s.sweepgen.store(sweepgen)", "pass")),
     "pushed among those to sweep": ("uncache_span", Edit(
         "Sweep.uncache_span", "self.span_sets.at(sg // 2 % 2)", "self.span_sets.at(1 - sg // 2 % 2)")),
     "a span is pushed that is not held": ("sweepone", Edit(
         "Sweep.sweepone", "npages = 0", "await self.span_sets.at(sl.sweep_gen // 2 % 2).update(push, s)\nnpages = 0")),
-    "the cycle does not turn": ("gc_cycle", Edit("Sweep.gc_sweep", "await self.sweepgen.write(sg + 2)", "pass")),
+    "the cycle does not turn": ("gc_cycle", Edit(
+        "Marking.gc_sweep", "await self.sweepgen.write(uint32(sg + 2))", "pass")),
     "the first cycle is another": ("sweepone", Edit(
-        "Sweep.try_acquire", "if await s.sweepgen.load() != sl.sweep_gen - 2:\n    return sl, False",
+        "Sweep.try_acquire", "if await s.sweepgen.load() != uint32(sl.sweep_gen - 2):\n    return sl, False",
         "if sl.sweep_gen == 2:\n    return sl, True")),
     "while it is traced": ("reclaim_chunk", Edit(
         "Heap.reclaim_chunk", "await self.trace_gc_sweep_span((n0 - n_freed) * self.geometry.page_size)",
@@ -321,14 +322,15 @@ KINDS = {
         "Heap.alloc_manual", "return await self.alloc_span(npages, typ, 0)",
         "return await self.alloc_span(npages, typ, 0, 1)")),
     "the generation of before the world was stopped": ("gc_cycle", Edit(
-        "Sweep.gc_cycle", "await self.world.stop()",
+        "Marking.gc_cycle", "await self.world.stop()",
         "sg = await self.sweepgen.read()\nawait self.world.stop()\nawait self.lock.lock()\n"
-        "await self.sweepgen.write(sg + 2)\nawait self.lock.unlock()")),
+        "await self.sweepgen.write(uint32(sg + 2))\nawait self.lock.unlock()")),
     "the locker of before it is safe": ("bgsweep", Edit(
         "Sweep.bgsweep", "await self.acquirem()",
         "sl = await self.begin_sweep()\nawait self.acquirem()\ns = await self.next_span_for_sweep(sl)\n"
-        "if s is not None and sl.valid and await s.sweepgen.load() == sl.sweep_gen - 2:\n"
-        "    await s.sweepgen.compare_and_swap(sl.sweep_gen - 2, sl.sweep_gen - 1)\n    await self.sweep(s)")),
+        "if s is not None and sl.valid and await s.sweepgen.load() == uint32(sl.sweep_gen - 2):\n"
+        "    await s.sweepgen.compare_and_swap(uint32(sl.sweep_gen - 2), uint32(sl.sweep_gen - 1))\n"
+        "    await self.sweep(s)")),
     "it can be stopped with a span that it won": ("sweepone", Edit(
         "Sweep.sweepone", "npages = await s.npages.read()",
         "await self.releasem()\nnpages = await s.npages.read()\nawait self.acquirem()")),
@@ -477,7 +479,7 @@ return need_zero""",
 
 def test_the_loop_over_all_spans_is_looked_at() -> None:
     """With no mspans at all its body would be a branch that is not taken."""
-    heap = planted((Edit("Sweep.gc_mark", "await s.gcmark_bits.write(1)", "await s.sweepgen.store(1)"),))
+    heap = planted((Edit("Marking.gc_mark", "await s.gcmark_bits.write(1)", "await s.sweepgen.store(1)"),))
 
     assert any(o.line for unit in units(JOBS["gc_cycle"], heap) for o in prove(unit, heap, "int").failed)
 

@@ -81,7 +81,7 @@ def test_the_cut_text_runs_as_the_original(
 
 def coroutines(heap: Any) -> dict[str, Any]:
     """The coroutines of a heap and of its parts, by name."""
-    owners = (heap, *(getattr(heap, part) for part in cuts.PARTS.values()))
+    owners = (heap, *(cuts.part_class(heap, part) for part in cuts.PARTS))
     return {n: f for owner in owners for n in dir(owner) if inspect.iscoroutinefunction(f := getattr(owner, n))}
 
 
@@ -239,4 +239,4 @@ def test_a_contract_for_nothing_is_refused() -> None:
     """A contract must stand for a function that the heap has."""
     with pytest.raises(LiftError, match=r"no coroutine pages\.allocate"):
         lifted(Runtime, ("pages.allocate",))
-    assert set(cuts.PARTS) == {"pages", "os", "index"}
+    assert set(cuts.PARTS) == {"pages", "os", "index", "index.search_addr_bg"}

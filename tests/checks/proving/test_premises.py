@@ -11,6 +11,7 @@ from spanproof.checks.proofs.script import proved
 from spanproof.checks.proving import jobs
 from spanproof.checks.proving.cursors import CursorsProtocol
 from spanproof.checks.proving.engine import WORLD, Engine
+from spanproof.checks.proving.finishing import FinishingProtocol
 from spanproof.checks.proving.obligations import Kind, Proof
 from spanproof.checks.proving.overflow import rounds
 from spanproof.checks.proving.owning import OwningProtocol
@@ -25,7 +26,7 @@ from spanproof.checks.verdict import Verdict
 from spanproof.impl.access import Access
 from spanproof.impl.heap_cells import HEAP_LOCK
 from spanproof.impl.malloc import Runtime
-from spanproof.model.contracts import cursors, owning, scavenging, sweeping, zeroing
+from spanproof.model.contracts import cursors, finishing, owning, scavenging, sweeping, zeroing
 from spanproof.model.geometry import GO_AMD64
 from spanproof.model.logic import Claims
 from spanproof.model.releases import NEWEST, RELEASES
@@ -131,8 +132,8 @@ def failing(names: Iterable[str]) -> set[str]:
 
 
 ZEROING = (
-    "zeroed_base_never_decreases", "zeroed_base_stays_in_arena", "zeroed_base_ends_in_the_raiser's_region",
-    "only_the_holder_writes", "non_zero_is_below_zeroed_base",
+    "zeroed_base_never_decreases", "zeroed_base_stays_in_arena", "zeroed_base_is_at_a_page",
+    "zeroed_base_ends_in_the_raiser's_region", "only_the_holder_writes", "non_zero_is_below_zeroed_base",
 )  # fmt: skip
 
 
@@ -176,7 +177,7 @@ def test_invariants_of_owning_that_stand_alone(goal: str, monkeypatch: pytest.Mo
 
 SWEEPING = (
     "sweepgen_follows_the_protocol", "a_swept_span_stays_swept", "an_unswept_span_is_not_freed",
-    "only_the_winner_sweeps",
+    "only_the_winner_sweeps", "nobody_adds_to_the_set_to_sweep", "chunks_are_claimed_once",
     "nobody_touches_a_claimed_span", "pages_in_use_are_freed_under_the_lock", "in_use_bit_marks_a_mapped_page",
     "in_use_bit_marks_a_built_span",
 )  # fmt: skip
@@ -195,6 +196,7 @@ SWEEPING_JOBS = (
     "uncache_span",
     "alloc_span: sweepgen",
     "gc_cycle",
+    "reclaim",
 )
 EVERY_SWEEPING_JOB = (*SWEEPING_JOBS, "malloc_small: sweepgen", "gc_cycle", "sweeping: rely")
 
@@ -221,6 +223,33 @@ def test_conjuncts_of_the_rely_on_sweeping_that_nothing_uses(goal: str, monkeypa
     drop(sweeping, goal, monkeypatch)
 
     assert failing(EVERY_SWEEPING_JOB) == set()
+
+
+FINISHING = (
+    "drained_until_the_next_cycle", "nobody_registers_when_all_is_drained", "nobody_else_registers_me",
+    "nobody_else_sweeps_what_i_acquired", "the_count_has_my_registrations", "so_is_every_other_thread",
+)  # fmt: skip
+FINISHING_STOPPED = "nobody_else_runs"
+"""Of a thread that has stopped the world."""
+FINISHING_UNUSED = ("who_has_a_span_is_registered",)
+"""Redundant in the rely: what this thread has, and where it is registered, stays."""
+FINISHING_JOBS = tuple(name for name, job in JOBS.items() if job.protocol is FinishingProtocol)
+
+
+@pytest.mark.parametrize("goal", [*FINISHING, FINISHING_STOPPED])
+def test_each_conjunct_of_the_rely_on_finishing_is_needed(goal: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it something else fails in some function."""
+    drop(finishing, goal, monkeypatch)
+
+    assert failing(FINISHING_JOBS) - {goal}
+
+
+@pytest.mark.parametrize("goal", FINISHING_UNUSED)
+def test_conjuncts_of_the_rely_on_finishing_that_nothing_uses(goal: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing fails without it."""
+    drop(finishing, goal, monkeypatch)
+
+    assert failing(FINISHING_JOBS) == set()
 
 
 SCAVENGING = (
@@ -279,6 +308,7 @@ def test_invariants_of_pages_and_cursors_that_stand_alone(
     [
         (ZeroingProtocol, ZEROING),
         (OwningProtocol, (*OWNING, *OWNING_ALONE)),
+        (FinishingProtocol, (*FINISHING, *FINISHING_UNUSED)),
         (SweepingProtocol, (*SWEEPING, *SWEEPING_ALONE, *SWEEPING_UNUSED)),
         (ScavengingProtocol, (*SCAVENGING, *SCAVENGING_ALONE)),
         (CursorsProtocol, (*CURSORS, *CURSORS_ALONE)),

@@ -335,6 +335,8 @@ def test_concrete_words_and_symbolic_ones_are_twins(a: int, multiple: int) -> No
     """model/words.py reads symbols as it reads integers."""
     for domain in (INTEGERS, BITS):
         assert value(words.align_up(word(domain, a), multiple)) == words.align_up(a, multiple)  # type: ignore[arg-type]
+        below = word(domain, a) - 5
+        assert value(words.uint32(below)) == words.uint32(a - 5)  # type: ignore[arg-type]
     assert value(words.wrap(word(BITS, a))) == words.wrap(a)  # type: ignore[arg-type]  # a word behaves like an int
 
 

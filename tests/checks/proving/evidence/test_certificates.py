@@ -1,7 +1,6 @@
 """Proofs as files: another solver reads the same questions, and whatever is not as it was is seen."""
 
 import json
-import shlex
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -14,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spanproof.checks import cli
-from spanproof.checks.proving.evidence import recheck
+from spanproof.checks.proving.evidence import asked as asking
+from spanproof.checks.proving.evidence.asked import asked
 from spanproof.checks.proving.evidence.certificates import (
     MANIFEST,
     Certificate,
@@ -23,24 +23,17 @@ from spanproof.checks.proving.evidence.certificates import (
     write,
     write_manifest,
 )
-from spanproof.checks.proving.evidence.recheck import SolverError, asked, command, judge_again
-from spanproof.checks.proving.evidence.script import Script
+from spanproof.checks.proving.evidence.recheck import SolverError, command, judge_again
+from spanproof.checks.proving.evidence.script import Script, alone
 from spanproof.checks.proving.evidence.solvers import installed
 from spanproof.checks.proving.heard import Question, listening
 from spanproof.checks.proving.theorem import JOBS, prove, units
 from spanproof.checks.verdict import Verdict
 from spanproof.impl.malloc import Runtime
+from tests.checks.proving.evidence.programs import Z3, runs, says
 
-Z3 = str(Path(sys.executable).parent / "z3")
-"""The same solver as a program, from the same wheel: it reads the script, and knows nothing of the proof."""
 _z3: Any = z3
 X, Y = _z3.Ints("x y")
-
-
-def says(*answers: str, code: int = 0) -> str:
-    """A solver that says this, whatever it is asked."""
-    text = f"import sys; print({chr(10).join(answers)!r}); sys.exit({code})"
-    return shlex.join([sys.executable, "-c", text])
 
 
 @pytest.fixture(scope="module")
@@ -68,9 +61,9 @@ def only(folder: Path) -> Certificate:
 
 def test_another_process_gives_the_same_answers(folder: Path) -> None:
     """All of them."""
-    result = judge_again(folder, only(folder), Z3)
+    result = judge_again(folder, only(folder), [Z3])
     assert result.verdict is Verdict.HOLDS, result.reason
-    assert result.counts["agreed"] == result.counts["questions"] > 100
+    assert result.counts["agreed"] == result.counts["by_z3"] == result.counts["questions"] > 100
 
 
 @pytest.mark.parametrize("name", installed())
@@ -80,7 +73,43 @@ def test_another_solver_agrees(name: str, tmp_path: Path) -> None:
     heard = Script()
     heard(Question((_z3.ULT(x, 5),), ("",), (_z3.UGT(x, 9),), "less is not more", "unsat", 0.0, 0))
     certificate = write(tmp_path, "bits", heard)
-    assert judge_again(tmp_path, certificate, name).verdict is Verdict.HOLDS
+    assert judge_again(tmp_path, certificate, [name]).verdict is Verdict.HOLDS
+
+
+def test_one_that_agrees_is_enough(folder: Path) -> None:
+    """It is said who; who knows nothing takes nothing away, and counts for nothing."""
+    certificate = only(folder)
+    count = len(certificate.about)
+    result = judge_again(folder, certificate, [says(*["unknown"] * count), Z3])
+    assert result.verdict is Verdict.HOLDS, result.reason
+    assert result.counts == {"questions": count, "agreed": count, "disagreed": 0, "open": 0, "by_z3": count}
+
+
+def test_what_nobody_answers_is_asked_alone(folder: Path) -> None:
+    """A solver that knows nothing of many questions may know each by itself; what it does not is named."""
+    certificate = only(folder)
+    count = len(certificate.about)
+    text = "import sys; n = open(sys.argv[1]).read().count('check-sat'); print('unsat' if n == 1 else 'unknown\\n' * n)"
+    one_by_one = judge_again(folder, certificate, [runs(text)])
+    assert one_by_one.verdict is Verdict.HOLDS, one_by_one.reason
+    never = judge_again(folder, certificate, [says(*["unsat"] * (count - 1), "unknown")])
+    assert never.verdict is Verdict.UNKNOWN
+    assert never.reason == f"nobody answers 1 of {count}: {count - 1}: {certificate.about[-1]}"
+    assert never.counts["open"] == 1
+
+
+def test_a_question_alone_is_the_same_question(script: Script, tmp_path: Path) -> None:
+    """With all that is known at it, or it would have another answer; and nothing that is asked beside it."""
+    standing = list(_standing(script.text()))
+    for number in range(0, len(script.asked), 10):
+        text = alone(script.text(), number)
+        assert [line for line in text.splitlines() if line.startswith("(assert")] == standing[number]
+        (tmp_path / "alone.smt2").write_text(text)
+        assert text.count("(check-sat)") == 1
+        assert "(push" not in text
+        assert asked([Z3], tmp_path / "alone.smt2").given == ("unsat",)
+    with pytest.raises(ValueError, match="no question"):
+        alone(script.text(), len(script.asked))
 
 
 def test_a_script_is_not_true_of_itself(folder: Path) -> None:
@@ -143,7 +172,7 @@ def _standing(text: str) -> Iterator[list[str]]:
 @pytest.mark.parametrize(
     ("solver", "reason"),
     [
-        (says("sat"), "answered 1 of"),
+        (says(), "answered 0 of"),
         (says(*["unsat"] * 5), "answered 5 of"),
         (says("(error)", code=3), "it ended with code 3"),
         ("/nowhere/solver", "cannot be run"),
@@ -151,28 +180,29 @@ def _standing(text: str) -> Iterator[list[str]]:
 )
 def test_less_than_all_is_unknown(folder: Path, solver: str, reason: str) -> None:
     """Never green."""
-    result = judge_again(folder, only(folder), solver)
+    result = judge_again(folder, only(folder), [solver])
     assert result.verdict is Verdict.UNKNOWN
-    assert reason in result.reason or "DISAGREE" in result.reason
+    assert reason in result.reason
+    assert result.counts["open"] > 100
 
 
 def test_a_disagreement_is_loud(folder: Path) -> None:
-    """It names the first question that both see otherwise."""
+    """It names the first question that both see otherwise, also where another agrees."""
     certificate = only(folder)
     count = len(certificate.about)
-    result = judge_again(folder, certificate, says(*["unsat"] * (count - 2), "sat", "sat"))
-    assert result.verdict is Verdict.UNKNOWN
-    assert "DISAGREE" in result.reason
-    assert certificate.about[-2] in result.reason
-    too_many = judge_again(folder, certificate, says(*["unsat"] * (count + 1)))
+    for beside in ([], [Z3]):
+        result = judge_again(folder, certificate, [*beside, says(*["unsat"] * (count - 2), "sat", "sat")])
+        assert result.verdict is Verdict.UNKNOWN
+        assert "DISAGREE" in result.reason
+        assert certificate.about[-2] in result.reason
+        assert result.counts["disagreed"] == 2
+    too_many = judge_again(folder, certificate, [says(*["unsat"] * (count + 1))])
     assert "answers to" in too_many.reason
-    unknown = judge_again(folder, certificate, says(*["unsat"] * (count - 1), "unknown"))
-    assert unknown.reason.startswith("it does not know 1 of")
 
 
 def test_a_solver_that_does_not_end_is_ended(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """After its time, or when there is a reason to stop."""
-    monkeypatch.setattr(recheck, "SECONDS", 0.3)
+    monkeypatch.setattr(asking, "SECONDS", 0.3)
     sleeps = [sys.executable, "-c", "import time; time.sleep(60)"]
     assert "are over" in asked(sleeps, folder / only(folder).file).ended
     assert asked(sleeps, folder / only(folder).file, lambda _: "enough").ended == "enough"

@@ -21,7 +21,8 @@ def covered(jobs: Iterable[Job], heap_class: Any) -> frozenset[str]:
     """The functions whose text these proofs run."""
     known = set(coroutines(heap_class))
     run = (reaches(heap_class, job.function, frozenset(job.by_contract)) for job in jobs if job.function in known)
-    return frozenset[str]().union(*run)
+    reached = frozenset[str]().union(*run)
+    return reached.union(*(text_of(heap_class, name).cursors for name in reached))
 
 
 def assuming(jobs: tuple[Job, ...], heap_class: Any) -> frozenset[str]:

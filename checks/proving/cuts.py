@@ -211,11 +211,13 @@ def _lifted_part(cls: type, prefix: str, contracts: Collection[str]) -> type:
 STUB = _stub("", 0).__code__
 """The code of every stub: no part of the text."""
 
+A_CURSOR = "index.search_addr_bg"
+"""The cursor whose functions are read for both."""
 PARTS = {
     "pages": "PageAlloc",
     "os": "OsMemory",
     "index": "ScavengeIndex",
-    "index.search_addr_bg": "ScavengeIndex.Cursor",
+    A_CURSOR: "ScavengeIndex.Cursor",
 }
 """The parts of a heap that have coroutines of their own: the attribute, and where its class stands."""
 

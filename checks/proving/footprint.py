@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from spanproof.checks.proving.cuts import PARTS, LiftError
-from spanproof.checks.proving.heaps import READS, cells, function_of, members
+from spanproof.checks.proving.cuts import A_CURSOR, PARTS, LiftError
+from spanproof.checks.proving.heaps import READS, cells, cursors, function_of, members
 from spanproof.checks.text import tree_of
 from spanproof.impl.access import KINDS
 from spanproof.impl.ranges import AtomicOffAddr
@@ -35,6 +35,8 @@ class Text:
     """The families of cells that it does more with than to look."""
     calls: frozenset[str]
     """The functions of the heap that it awaits, by name: `alloc`, `pages.alloc`."""
+    cursors: frozenset[str]
+    """The functions of cursors that it awaits, by name."""
     columns: frozenset[str]
     """The columns of the release table that it names, and its plain helpers name."""
     strange: tuple[str, ...]
@@ -48,6 +50,7 @@ class _Reader(ast.NodeVisitor):
         self.heap_class, self.part, self.function = heap_class, part, function
         self.written: set[str] = set()
         self.calls: set[str] = set()
+        self.cursors: set[str] = set()
         self.columns: set[str] = set()
         self.strange: list[str] = []
         self.tree: Any = tree_of(function).body[0]
@@ -58,7 +61,8 @@ class _Reader(ast.NodeVisitor):
         """Read it."""
         for statement in self.tree.body:
             self.visit(statement)
-        return Text(frozenset(self.written), frozenset(self.calls), frozenset(self.columns), tuple(self.strange))
+        written, calls, columns = frozenset(self.written), frozenset(self.calls), frozenset(self.columns)
+        return Text(written, calls, frozenset(self.cursors), columns, tuple(self.strange))
 
     def visit(self, node: ast.AST) -> None:
         """Visit a node; of a function within this one, or another way to wait, nothing can be told."""
@@ -77,6 +81,8 @@ class _Reader(ast.NodeVisitor):
                 self.awaited.add(id(named))
                 families = self.families(receiver) if method in KINDS | CURSOR else None
                 callee = self.callee(receiver, method)
+                if families and families <= cursors(self.heap_class) and self.part != A_CURSOR:
+                    self.cursors.add(f"{A_CURSOR}.{method}")
                 if families is not None:
                     self.written |= families if method not in READS else set()
                 elif callee is not None:

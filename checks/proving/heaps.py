@@ -73,6 +73,14 @@ def cells(heap_class: Any, part: str) -> Mapping[str, str]:
     return {name: cell.name for name, cell in found.items() if isinstance(cell, Cell | Cells)}
 
 
+@cache
+def cursors(heap_class: Any) -> frozenset[str]:
+    """The names of the cells that are cursors of the scavenge index."""
+    index = made(heap_class).index
+    found = (getattr(index, name, None) for name in attributes(index))
+    return frozenset(cursor.a.name for cursor in found if isinstance(cursor, AtomicOffAddr))
+
+
 @dataclass(frozen=True, slots=True)
 class Declared:
     """What a heap declares of a family of cells."""

@@ -2,8 +2,8 @@
 
 What is put here in place of real bitmaps gives of each method what it promises of one bit, and of counts only that all
 pages of a range are counted, none is, or something in between; a test holds both against each other. The observed page
-is an arbitrary one, so what is known to be so of it in a range is so of every page of that range. Read next:
-scavenging.py.
+is an arbitrary one, and which way the text goes does not depend on which it is: so what is known on a path to be so of
+it if it lies in a range is so of every page of that range. Read next: scavenging.py.
 """
 
 from collections.abc import Callable

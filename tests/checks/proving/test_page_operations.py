@@ -11,12 +11,12 @@ from spanproof.checks.proving.page_operations import JUDGES, SMALL, finds_what_i
 from spanproof.impl import heap_pages, page_alloc, page_cache, scavenge
 from spanproof.impl.malloc import Runtime
 
-MODULES = (page_alloc, page_cache, scavenge, heap_pages)
+MODULES: tuple[Any, ...] = (page_alloc, page_cache, scavenge, heap_pages)
 
 
-def operation(name: str, modules: Any = MODULES) -> Any:
+def operation(name: str) -> Any:
     """The operation of this name."""
-    return next(vars(module)[name] for module in modules if name in vars(module))
+    return next(vars(module)[name] for module in MODULES if name in vars(module))
 
 
 @pytest.mark.parametrize("name", JUDGES)

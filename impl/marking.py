@@ -63,7 +63,7 @@ class Marking(Sweep):
         await self.grey_object(s)
 
     async def grey_object(self, s: Span) -> None:
-        """Mark the object in a span, and the span (greyobject, without the queue of what is to be scanned)."""
+        """Mark the object in a span, and the span (mgcmark.go, greyobject; without a queue of work)."""
         await s.gcmark_bits.write(1)
         base = await s.base.read()
         page = base // self.geometry.page_size % self.geometry.pages_per_arena

@@ -23,7 +23,7 @@ from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Result, Verdict
 
 NO_PROOF = "no proof runs the edited text"
-ALL_HOLD = "all proofs that run the edited text hold"
+ALL_HOLD = "all proofs that were asked hold"
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ def _miss(name: str, says: str, where: str, *edits: tuple[str, str, str]) -> Fau
 HEAP_MISSES = (
     fault(
         "counted_off_in_vain", "who ends to sweep expects the count that it is about to leave, and tries again", "no_deadlock",
-        "made up: mgcsweep.go, activeSweep.end", "alloc_against_sweeper",
+        "made up: mgcsweep.go, activeSweep.end", "spans_of_two_pages",
         ("Sweep.end_sweep", "self.active.compare_and_swap(state, state - 1)", "self.active.compare_and_swap(state - 1, state - 1)"),
     ),
     fault(
@@ -24,7 +24,7 @@ HEAP_MISSES = (
     ),
     fault(
         "chunks_claimed_for_ever", "who reclaims goes on when no chunk is left", "no_deadlock",
-        "made up: mheap.go, reclaim", "reclaimed_in_two_bytes",
+        "made up: mheap.go, reclaim", "spans_of_two_pages",
         ("Heap.reclaim", "await self.reclaim_index.store(RECLAIM_DONE)\nbreak", "await self.reclaim_index.store(RECLAIM_DONE)\ncontinue"),
     ),
     fault(

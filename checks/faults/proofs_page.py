@@ -25,9 +25,9 @@ def proofs_page(results: Sequence[Result]) -> str:
 
 
 def _summary(results: Sequence[Result]) -> Iterator[str]:
-    failed = [r for r in results if r.counts["failed"]]
+    failed, rest = ([r for r in results if bool(r.counts["failed"]) == fails] for fails in (True, False))
     reached = sum(r.counts["reached"] for r in failed)
-    holding, nowhere = (sum(_what(r) == what for r in results) for what in (ALL_HOLD, NO_PROOF))
+    holding, nowhere = (sum(_what(r) == what for r in rest) for what in (ALL_HOLD, NO_PROOF))
     late = len(results) - len(failed) - holding - nowhere
     yield (
         f"{len(results)} faults: of {len(failed)} an obligation fails, and of {reached} of these a run reaches what it "

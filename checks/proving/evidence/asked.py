@@ -48,7 +48,8 @@ def asked(solver: Sequence[str], script: Path, hurry: Hurry = patient, seconds: 
         seconds = SECONDS if seconds is None else seconds
         if hasattr(resource, "prlimit"):  # Linux
             resource.prlimit(process.pid, resource.RLIMIT_AS, (MEMORY, MEMORY))
-            resource.prlimit(process.pid, resource.RLIMIT_CPU, (int(seconds) + 10,) * 2)  # also when we are killed
+            most = int(seconds) + 10
+            resource.prlimit(process.pid, resource.RLIMIT_CPU, (most, most))  # so it ends also when we are killed
         ended = _waited(process, hurry, seconds)
         out.seek(0)
         err.seek(0)

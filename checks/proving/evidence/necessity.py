@@ -71,7 +71,7 @@ def merged(parts: Iterable[Mapping[str, Use]]) -> dict[str, Use]:
 def failing(question: Question, model: Any) -> str:
     """What a question is about, without the goals that this model does not break."""
     opposite = question.asked[0]
-    goals = opposite.arg(0).children() if _z3.is_not(opposite) and _z3.is_and(opposite.arg(0)) else []
+    goals: list[Any] = opposite.arg(0).children() if _z3.is_not(opposite) and _z3.is_and(opposite.arg(0)) else []
     first, *others = question.about.rsplit("; ", max(len(goals) - 1, 0))
     about, _, goal = first.rpartition(": ")
     names = [goal, *others]

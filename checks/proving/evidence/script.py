@@ -120,11 +120,12 @@ def alone(text: str, number: int) -> str:
         ValueError: it is not there.
 
     """
-    declared, levels, here = list[str](), [list[str]()], False
+    declared, here = list[str](), False
+    levels: list[list[str]] = [[]]
     for line in text.splitlines():
         match line.partition(" ")[0].strip("()"):
             case "reset":
-                declared, levels = [], [[]]
+                declared, levels = list[str](), [list[str]()]
             case "declare-sort" | "declare-fun" | "declare-const":
                 declared.append(line)
             case "push":

@@ -79,7 +79,10 @@ class InferringProtocol(ZeroingProtocol):
         return replace(loop, invariant=self._part(f"{name} invariant", at_a_loop), keeps=keeps)
 
     def _part(self, pool: str, templates: Callable[[Any, Any], Claims]) -> Callable[[Any, Any], Claims]:
-        return lambda *about: self.pools.claims(pool, templates(*about))
+        def part(old: Any, new: Any) -> Claims:
+            return self.pools.claims(pool, templates(old, new))
+
+        return part
 
 
 def protocol_of(pools: Pools) -> type[InferringProtocol]:

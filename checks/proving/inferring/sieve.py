@@ -61,11 +61,11 @@ class Heart:
 class Sieve(Engine):
     """An engine that drops candidates and asks about nothing else."""
 
-    protocol: InferringProtocol
     heart: Heart
 
     @property
     def _pools(self) -> Pools:
+        assert isinstance(self.protocol, InferringProtocol)
         return self.protocol.pools
 
     def prove_all(self, kind: Kind, where: str, claims: Claims) -> None:

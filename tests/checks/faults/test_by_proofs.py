@@ -46,8 +46,11 @@ def test_what_breaks_nothing_holds() -> None:
 
 def test_a_counterexample_that_is_not_reached_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     """The obligation is named all the same."""
-    nothing = Judged(Result("prove", "t", Verdict.UNKNOWN))
-    monkeypatch.setattr(by_proofs, "judged", lambda *_: nothing)
+
+    def nothing(*_: object) -> Judged:
+        return Judged(Result("prove", "t", Verdict.UNKNOWN))
+
+    monkeypatch.setattr(by_proofs, "judged", nothing)
     found = judged("plain_store_for_cas").result
     assert found.verdict is Verdict.UNKNOWN
     assert found.reason == "its counterexample was not reached"
@@ -65,8 +68,12 @@ def test_what_is_not_asked_in_time_has_not_failed() -> None:
 
 def test_what_no_proof_runs_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     """And so is what no proof notices."""
-    monkeypatch.setattr(by_proofs, "theorems_of", lambda _: [])
-    monkeypatch.setattr(by_proofs, "speaking_of", lambda _: iter(()))
+
+    def nobody(_: object) -> tuple[()]:
+        return ()
+
+    monkeypatch.setattr(by_proofs, "theorems_of", nobody)
+    monkeypatch.setattr(by_proofs, "speaking_of", nobody)
     found = judged("plain_store_for_cas").result
     assert (found.verdict, found.reason) == (Verdict.UNKNOWN, NO_PROOF)
 

@@ -209,7 +209,7 @@ CALLERS = {
     "a large object is freed where it is made": (Edit("Runtime.malloc_large", "await s.alloc_count.write(1)", """
         await s.alloc_count.write(1)
         await self.free_manual(s, 1)"""), "malloc_large calls free_manual, and no proof of the owning protocol"),
-    "marking sweeps": (Edit("Marking.gc_mark", "await s.gcmark_bits.write(1)", """
+    "marking sweeps": (Edit("Marking.grey_object", "await s.gcmark_bits.write(1)", """
 await s.gcmark_bits.write(1)
 await self.sweep(s)"""), "sweep is called on the way of gc_cycle, and its contract is not asked"),
     "growth takes pages": (Edit("Growth.grow", "await self.cur_arena.write(CurArena(n_base, end))", """
@@ -479,7 +479,7 @@ return need_zero""",
 
 def test_the_loop_over_all_spans_is_looked_at() -> None:
     """With no mspans at all its body would be a branch that is not taken."""
-    heap = planted((Edit("Marking.gc_mark", "await s.gcmark_bits.write(1)", "await s.sweepgen.store(1)"),))
+    heap = planted((Edit("Marking.grey_object", "await s.gcmark_bits.write(1)", "await s.sweepgen.store(1)"),))
 
     assert any(o.line for unit in units(JOBS["gc_cycle"], heap) for o in prove(unit, heap, "int").failed)
 

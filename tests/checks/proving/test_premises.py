@@ -26,7 +26,7 @@ from spanproof.checks.verdict import Verdict
 from spanproof.impl.access import Access
 from spanproof.impl.heap_cells import HEAP_LOCK
 from spanproof.impl.malloc import Runtime
-from spanproof.model.contracts import cursors, finishing, owning, scavenging, sweeping, zeroing
+from spanproof.model.contracts import cursors, finishing, following, owning, scavenging, sweeping, zeroing
 from spanproof.model.geometry import GO_AMD64
 from spanproof.model.logic import Claims
 from spanproof.model.releases import NEWEST, RELEASES
@@ -153,9 +153,9 @@ OWNING = (
 )  # fmt: skip
 OWNING_ALONE = (
     "living_span_owns_its_pages", "span_owns_nothing_else", "in_use_bit_marks_a_mapped_page",
-    "in_use_bit_marks_a_built_span",
+    "in_use_bit_marks_a_built_span", "a_living_span_lies_in_the_address_space",
 )  # fmt: skip
-"""Invariants that no other obligation rests on: they are what is to be shown."""
+"""Invariants that no other obligation of these functions rests on, in integers: they are what is to be shown."""
 OWNING_JOBS = ("alloc_span", "init_span", "free_span_locked", "free_manual")
 
 
@@ -173,6 +173,17 @@ def test_invariants_of_owning_that_stand_alone(goal: str, monkeypatch: pytest.Mo
     drop(owning, goal, monkeypatch)
 
     assert failing(OWNING_JOBS) == {goal}
+
+
+FOLLOWING = ("no_span_in_use_is_freed_while_marking", "a_page_in_use_stays_mapped_while_marking")
+
+
+@pytest.mark.parametrize("goal", FOLLOWING)
+def test_each_conjunct_that_a_reader_relies_on_is_needed(goal: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without it a word may lead to a span that is being freed, or to none though there is one."""
+    monkeypatch.setattr(following, "rely", _without(following.rely, goal))
+
+    assert failing(("span_of_heap", "scan_conservative")) - {goal}
 
 
 SWEEPING = (
@@ -302,7 +313,7 @@ def test_invariants_of_pages_and_cursors_that_stand_alone(
     ("protocol", "known"),
     [
         (ZeroingProtocol, ZEROING),
-        (OwningProtocol, (*OWNING, *OWNING_ALONE)),
+        (OwningProtocol, (*OWNING, *OWNING_ALONE, *FOLLOWING)),
         (FinishingProtocol, (*FINISHING, *FINISHING_UNUSED)),
         (SweepingProtocol, (*SWEEPING, *SWEEPING_UNUSED)),
         (ScavengingProtocol, (*SCAVENGING, *SCAVENGING_ALONE)),
@@ -315,6 +326,8 @@ def test_every_conjunct_of_a_rely_is_in_one_of_these_lists(protocol: type[Any], 
     p.begin()
     ways = (frozenset[str](), frozenset({HEAP_LOCK}), frozenset({WORLD}))
     views = [p.holding(p.engine.view, held, True) for held in ways]
+    if protocol is OwningProtocol:
+        views.append(replace(p.engine.view, marking=True))
 
     assert {name for v in views for name, _ in p.rely(v, v)} == set(known)
 

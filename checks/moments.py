@@ -185,7 +185,8 @@ class Moments:
 
     def _to_sweep(self, read: Reading) -> tuple[int, ...]:
         """How often each span is named among those to sweep."""
-        named = read(self._sets[1 - read(self._sweepgen) // 2 % 2]).spans
+        sg: int = read(self._sweepgen)
+        named: tuple[Span, ...] = read(self._sets[1 - sg // 2 % 2]).spans
         return tuple(named.count(Span(s)) for s in range(self.heap.geometry.spans))
 
     def _drained(self, read: Reading) -> bool:

@@ -25,13 +25,13 @@ def _holds_span_found_is_built(h: HeapState, m: Moment) -> bool:
     if m.result is None:
         return True
     s: int = m.result.number
-    page = (m.args[0] - h.geometry.heap_base) // h.geometry.page_size
+    page: int = (m.args[0] - h.geometry.heap_base) // h.geometry.page_size
     swept = uint32(h.span_sweepgen[s] - h.sweepgen) in {0, 3}
     return h.state[s] == IN_USE and page in h.pages_of(s) and h.spans[page] == s and swept
 
 
 def _holds_live_memory_is_found(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  # one signature for all
-    return m.sought is None or (m.result is not None and m.result.number == m.sought)
+    return m.sought is None or (m.result is not None and bool(m.result.number == m.sought))
 
 
 READER_PROMISES = (

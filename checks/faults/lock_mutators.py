@@ -54,7 +54,9 @@ def locks_of_a_function(body: Sequence[ast.stmt], i: int) -> Iterator[Change]:
     function = body[i]
     if not isinstance(function, ast.AsyncFunctionDef):
         return
-    lists = [part for node in ast.walk(function) if isinstance(part := getattr(node, "body", None), list)]
+    lists: list[list[ast.stmt]] = [
+        part for node in ast.walk(function) if isinstance(part := getattr(node, "body", None), list)
+    ]
     if any(_taken(part, j) for part in lists for j in range(len(part))):
         made = _Without("lock", "unlock").visit(copy.deepcopy(function))
         yield Change("never_locked", "the lock is never taken", 1, (made,))

@@ -210,7 +210,7 @@ class Engine(Tides):
         return tuple(n for n, v in words.items() if isinstance(v, Word) or (isinstance(v, int) and v >= 0))
 
     def _natural(self, rank: Any) -> Any:
-        numbers: tuple[Any, ...] = rank if isinstance(rank, tuple) else (rank,)
+        numbers: tuple[Any, ...] = rank if isinstance(rank, tuple) else (rank,)  # pyright: ignore[reportUnknownVariableType]
         return all_of(*(True if self.bits is not None else n >= 0 for n in numbers))
 
     def _round(self, where: str, loop: contract.Loop, head: Head, bound: Any) -> None:

@@ -16,7 +16,8 @@ MODULES: tuple[Any, ...] = (page_alloc, page_cache, scavenge, heap_pages)
 
 def operation(name: str) -> Any:
     """The operation of this name."""
-    return next(vars(module)[name] for module in MODULES if name in vars(module))
+    texts: list[dict[str, Any]] = [vars(module) for module in MODULES]
+    return next(text[name] for text in texts if name in text)
 
 
 @pytest.mark.parametrize("name", JUDGES)

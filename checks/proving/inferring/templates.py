@@ -42,6 +42,7 @@ def relations(old: View, new: View) -> Claims:
         *_both("the byte lies below zeroedBase", new.claimed),
         ("zeroedBase is at most the arena's size", after <= new.geometry.arena_size),
         ("zeroedBase is 0", after == 0),
+        ("zeroedBase is at a page", after % new.geometry.page_size == 0),
     ]
     yield from _clauses(state, STATE)
 
@@ -76,6 +77,9 @@ def _of_places(v: View, local: Any) -> Claims:
         here = v.here(getattr(local, cursor))
         for name, claim in _clauses(literals, PLACED):
             yield f"if {cursor} is in the byte's arena: {name}", implies(here, claim)
+        for name, place in places.items():
+            at_a_page = implies(here, place % v.geometry.page_size == 0)
+            yield f"if {cursor} is in the byte's arena: {name} is at a page", at_a_page
     for (a, x), (b, y) in combinations(places.items(), 2):
         yield from _compared(a, x, b, y)
 

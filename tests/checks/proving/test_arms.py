@@ -40,6 +40,7 @@ def test_a_branch_that_no_path_takes_is_not_shown(name: str) -> None:
     assert cut or "nothing is shown of what follows" in found.result.reason
 
 
+@pytest.mark.long
 def test_every_arm_of_the_reference_is_taken() -> None:
     """But for throws, in every protocol; so what proofs say, they say of all of the text that they cover."""
     for jobs in PROTOCOLS:

@@ -145,6 +145,14 @@ def test_each_conjunct_of_the_rely_on_zeroing_is_needed(goal: str, monkeypatch: 
     assert failing(["alloc_needs_zero"]) - {goal}
 
 
+FEW = 4
+
+
+def some(goals: tuple[str, ...]) -> list[Any]:
+    """A few of them in every run, the others behind the long marker."""
+    return [*goals[:FEW], *(pytest.param(goal, marks=pytest.mark.long) for goal in goals[FEW:])]
+
+
 OWNING = (
     "only_the_holder_gives_a_page_away", "nobody_touches_a_span_in_hand", "only_the_holder_maps_a_page",
     "only_the_holder_marks_a_page_in_use", "pages_are_allocated_and_freed_under_the_lock",
@@ -159,7 +167,7 @@ OWNING_ALONE = (
 OWNING_JOBS = ("alloc_span", "init_span", "free_span_locked", "free_manual")
 
 
-@pytest.mark.parametrize("goal", OWNING)
+@pytest.mark.parametrize("goal", some(OWNING))
 def test_each_conjunct_of_the_rely_on_owning_is_needed(goal: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without it something else fails in some function."""
     drop(owning, goal, monkeypatch)
@@ -216,7 +224,7 @@ SWEEPING_JOBS = (
 EVERY_SWEEPING_JOB = (*SWEEPING_JOBS, "malloc_small: sweepgen", "gc_cycle", "sweeping: rely")
 
 
-@pytest.mark.parametrize("goal", SWEEPING)
+@pytest.mark.parametrize("goal", some(SWEEPING))
 def test_each_conjunct_of_the_rely_on_sweeping_is_needed(goal: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without it something else fails in some function."""
     drop(sweeping, goal, monkeypatch)
@@ -242,7 +250,7 @@ FINISHING_UNUSED = ("who_has_a_span_is_registered",)
 FINISHING_JOBS = tuple(name for name, job in JOBS.items() if job.protocol is FinishingProtocol)
 
 
-@pytest.mark.parametrize("goal", FINISHING)
+@pytest.mark.parametrize("goal", some(FINISHING))
 def test_each_conjunct_of_the_rely_on_finishing_is_needed(goal: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without it something else fails in some function."""
     drop(finishing, goal, monkeypatch)
@@ -268,7 +276,7 @@ SCAVENGING_ALONE = ("there_is_an_owner",)
 SCAVENGING_JOBS = ("alloc_range", "alloc_from_cache", "pages.grow", "flush_pcache")
 
 
-@pytest.mark.parametrize("goal", SCAVENGING)
+@pytest.mark.parametrize("goal", some(SCAVENGING))
 def test_each_conjunct_of_the_rely_on_scavenging_is_needed(goal: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without it something else fails in some function."""
     drop(scavenging, goal, monkeypatch)
@@ -285,7 +293,7 @@ CURSORS_ALONE = ("a_cursor_is_an_address", "pages_fit_into_their_chunk")
 CURSORS_JOBS = ("index.find", "index.alloc", "index.free", "index.next_gen")
 
 
-@pytest.mark.parametrize("goal", CURSORS)
+@pytest.mark.parametrize("goal", some(CURSORS))
 def test_each_conjunct_of_the_rely_on_cursors_is_needed(goal: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without it something else fails in some function."""
     drop(cursors, goal, monkeypatch)

@@ -37,7 +37,9 @@ def test_it_says_what_the_written_one_says(found: Inferred) -> None:
     assert "base + npage pages = my limit" in found.kept["alloc_needs_zero loop 0 invariant"]
 
 
-@pytest.mark.parametrize("fault", ["plain_store_for_cas", "need_zero_skips_zeroed_base"])
+@pytest.mark.parametrize(
+    "fault", ["plain_store_for_cas", pytest.param("need_zero_skips_zeroed_base", marks=pytest.mark.long)]
+)
 def test_none_is_found_where_the_text_is_wrong(fault: str) -> None:
     """An obligation is named that is not met."""
     wrong = infer(subject(fault=fault).heap_class, NEWEST)

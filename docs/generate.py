@@ -29,12 +29,12 @@ from spanproof.checks.faults.proofs_page import proofs_page
 from spanproof.checks.programs import MallocLarge, Op, Program, Thread
 from spanproof.checks.proofs.catalogue import PLAIN, THEOREMS
 from spanproof.checks.proofs.script import judged
-from spanproof.checks.proving.evidence.pages import necessity_page, rechecked_page, stability_page
+from spanproof.checks.proving.evidence.pages import left_to_do, necessity_page, rechecked_page, stability_page
 from spanproof.checks.proving.evidence.stability import FACTOR, FLOOR
 from spanproof.checks.proving.jobs import Job, granted
 from spanproof.checks.proving.lifted.judging import PlainTheorem, judge_plain
 from spanproof.checks.proving.obligations import Proof
-from spanproof.checks.proving.theorem import JOBS, PROTOCOLS, Theorem, Unit, prove, units
+from spanproof.checks.proving.theorem import DOMAIN_NAMES, JOBS, PROTOCOLS, Theorem, Unit, prove, units
 from spanproof.checks.record import Record
 from spanproof.checks.reporting.lanes import lanes
 from spanproof.checks.reporting.words import operation
@@ -221,7 +221,7 @@ def write_from(paths: list[Path]) -> None:
     pages = {
         FAULTS_PAGE: (page, [r for r in faults if "theorems" not in r.counts]),
         FAILING_PAGE: (proofs_page, [r for r in faults if "theorems" in r.counts]),
-        RECHECKED_PAGE: (rechecked_page, [r for r in results if "agreed" in r["counts"]]),
+        RECHECKED_PAGE: (second_opinions, [r for r in results if "agreed" in r["counts"]]),
         NECESSITY_PAGE: (necessity_page, [item for item in heard if item["kind"] == "necessity"]),
         STABILITY_PAGE: (steadiness, [item for item in heard if item["kind"] == "stability"]),
     }
@@ -230,9 +230,20 @@ def write_from(paths: list[Path]) -> None:
             place.write_text(made(items), encoding="utf-8")
 
 
+def quick_proofs() -> set[str]:
+    """All proofs in integers, and about bits, of the quick tier, as evidence names them."""
+    every = (f"{unit} in {DOMAIN_NAMES['int']}" for job in JOBS.values() for unit in units(job, Runtime))
+    return {*every, *(t.name for t in PLAIN if t.tier == "quick")}
+
+
+def second_opinions(items: list[dict[str, Any]]) -> str:
+    """The page of who agrees, and what was not asked yet."""
+    return rechecked_page(items) + left_to_do(quick_proofs(), (item["name"] for item in items))
+
+
 def steadiness(items: list[dict[str, Any]]) -> str:
-    """The page of what moves."""
-    return stability_page(items, FACTOR, FLOOR)
+    """The page of what moves, and what was not looked at yet."""
+    return stability_page(items, FACTOR, FLOOR) + left_to_do(quick_proofs(), (item["proof"] for item in items))
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 Read next: unneeded.py.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -128,6 +128,13 @@ def _goals(goals: Mapping[str, Use]) -> Iterator[str]:
     yield "## Shown, and assumed nowhere\n"
     yield "Goals: what a function promises to the user, or to a proof of another kind.\n"
     yield from (f"* {name.partition('.')[0]}, {_of(name)}: shown {use.shown:,} times" for name, use in goals.items())
+
+
+def left_to_do(names: Iterable[str], done: Iterable[str]) -> str:
+    """The proofs that the page does not have, by name: it was made before them, or its time was up."""
+    left = sorted(set(names) - set(done))
+    said = "\n".join(f"* {name}" for name in left)
+    return f"\n## Not looked at yet\n\n{said}\n" if left else ""
 
 
 def stability_page(evidence: Items, factor: int, floor: int) -> str:

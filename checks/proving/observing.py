@@ -62,3 +62,7 @@ class Observing(ABC):
     @abstractmethod
     def unknown(self, access: Access[Any]) -> Any:
         """The result of an access to a cell that the protocol says nothing about."""
+
+    @abstractmethod
+    def some_value(self, name: str) -> Any:
+        """Anything that a word on which threads try again may hold."""

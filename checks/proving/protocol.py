@@ -54,6 +54,10 @@ class Protocol(Observing):
         """Anything that the cell may hold."""
         return values.unknown(self.engine, access)
 
+    def some_value(self, name: str) -> Any:
+        """Any number."""
+        return self.engine.fresh_like(0, name)
+
     def looked(self, access: Access[Any]) -> Any:
         """Anything that the cell may hold. Of a cell that the protocol watches only a look is without effect.
 

@@ -5,6 +5,7 @@ The claims stand in model/contracts/retrying.py. Read next: tides.py, theorem.py
 
 from typing import Any
 
+from spanproof.checks.proving.cursors import Signed
 from spanproof.checks.proving.jobs import Job, Start
 from spanproof.checks.proving.protocol import Protocol
 from spanproof.checks.proving.zeroing_jobs import SEQUENTIAL, STRONG
@@ -34,6 +35,10 @@ class RetryProtocol(Protocol):
     def rely(self, old: View, new: View) -> Claims:  # noqa: ARG002  # others may do anything
         """Nothing."""
         yield from ()
+
+    def some_value(self, name: str) -> Any:
+        """A cursor is a signed word."""
+        return Signed(self.engine.domain, self.engine.fresh_like(0, name).term)
 
     def access(self, access: Access[Any]) -> Any:
         """It has no families of its own."""

@@ -9,6 +9,7 @@ Read next: engine.py.
 from typing import Any
 
 from spanproof.checks.proving.cuts import LiftError
+from spanproof.checks.proving.observing import Observing
 from spanproof.checks.proving.paths import Paths, Tide
 from spanproof.impl.access import Access, perform
 from spanproof.model.logic import all_of, any_of
@@ -19,6 +20,8 @@ THREAD = 0
 class Tides(Paths):
     """The words on which this thread tries again."""
 
+    protocol: Observing
+
     def tide(self, name: str) -> Tide:
         """The word as this thread met it last; before that, any."""
         if name not in self.tides:
@@ -26,7 +29,7 @@ class Tides(Paths):
         return self.tides[name]
 
     def _later(self, name: str, old: Tide | None) -> Tide:
-        new = Tide(self.fresh_like(0, name), self.fresh(f"others' steps on {name}"))
+        new = Tide(self.protocol.some_value(name), self.fresh(f"others' steps on {name}"))
         if old is not None:
             self.assume(old.theirs <= new.theirs)
         return new

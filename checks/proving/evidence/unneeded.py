@@ -48,7 +48,6 @@ WHY: Mapping[str, str] = {
     ),
     "sweeping.builds: ": _RELIED_ON,
     "sweeping.published: ": "shown by the owning protocol together with the other in-use bit's, which is needed",
-    "sweeping.reclaims: nothing_is_claimed": "what callers show; the proof of reclaim_chunk begins with it anyway",
     "sweeping.reclaims: the_chunk_begins_in_an_arena": (
         "what callers show: arenas are looked up at its index, which a list of them stands for here"
     ),
@@ -69,4 +68,16 @@ WHY: Mapping[str, str] = {
     "zeroing.raises_zeroed_base: non_zero_is_below_zeroed_base": (
         "follows from zeroed_base_never_decreases, as that step leaves memory alone: the world is sound at each write"
     ),
+    "cursors._looked_so_far: it_begins_where_the_cursor_was": _OTHERS_SAY_IT,
+    "cursors._looked_so_far: the_heap_has_a_chunk": _OTHERS_SAY_IT,
+    "finishing.alone: nobody_else_has_the_span": _OTHERS_SAY_IT,
+    "finishing.idle: it_has_acquired_nothing": _OTHERS_SAY_IT,
+    "scavenging._flushed_so_far: count_is_in_the_block": _BOUND,
+    "scavenging._flushed_so_far: scavenged_page_is_zero": _RELIED_ON,
+    "scavenging._zeroed_so_far: cursor_is_in_the_region": _BOUND,
+    "scavenging._zeroed_so_far: region_ends_where_it_is_held": _OTHERS_SAY_IT,
+    "scavenging.is_chunk: is_below_2^48": _GUARD,
+    "sweeping.alone: a_drained_set_is_empty": _OTHERS_SAY_IT,
+    "sweeping.gives_what_it_has: ": _GUARD,
+    "sweeping.sweep_ensures: the_span_is_handed_on": _PROMISED,
 }

@@ -217,6 +217,10 @@ SPAN_SCENARIOS = (
         "go1.17", BYTES, (thread(Reclaim(1), before=OLD_SPAN), thread(Sweep())), 1_043, (LOST_RACE, RECLAIMED),
     ),
     scenario(
+        "reclaimer_is_waited_for", "Go 1.27: the same, and that sweeping is not done before the reclaimer's end is judged alone",
+        "go1.27", BYTES, (thread(Reclaim(1), before=OLD_SPAN), thread(Sweep())), 1_635, (LOST_RACE, RECLAIMED), only="reclaimers_are_waited_for",
+    ),
+    scenario(
         "finding_done_beside_a_reclaimer", "the background sweeper says that sweeping is done while a reclaimer, whom nobody counts, sweeps",
         "go1.16", BYTES, (thread(Reclaim(1), before=OLD_SPAN), thread(Sweep())), 0, (), only="reclaimers_are_waited_for", finding=True,
     ),

@@ -255,7 +255,7 @@ SPAN_PROMISES = (
         "While a large span is swept, by whomever, the heap does not say that sweeping is done.",
         "Up to 1.16 only those are counted who sweep from the list, and who reclaims does not.",
         "mgcsweep.go, sweepone: mheap_.sweepers; issue 45315",
-        "reclaimer_is_no_sweeper",
+        "reclaimer_counted_off_at_once",
         ("sweep",),
         True,
         (),

@@ -41,6 +41,12 @@ HEAP_MISSES = (
         ("AtomicOffAddr.store_min", "self.a.compare_and_swap(old, new)", "self.a.compare_and_swap(new, new)"),
     ),
     fault(
+        "reclaimer_counted_off_at_once", "who reclaims is counted off before it sweeps", "reclaimers_are_waited_for",
+        "made up: mheap.go, reclaimChunk", "reclaimer_is_waited_for",
+        ("Heap.reclaim_chunk", "await self.end_sweep(sl)", ""),
+        ("Heap.reclaim_chunk", "if not sl.valid:\n    return 0", "if not sl.valid:\n    return 0\nawait self.end_sweep(sl)"),
+    ),
+    fault(
         "second_byte_not_looked_at", "who reclaims looks at the first byte of page_in_use alone", "reclaim_chunk_leaves_nothing",
         "made up: mheap.go, reclaimChunk", "reclaimed_in_two_bytes",
         ("Heap.reclaim_chunk", "i < nbytes", "i < min(nbytes, 1)"),

@@ -6,6 +6,7 @@ Read next: paths.py.
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass, replace
+from functools import cache
 from pathlib import PurePath
 from typing import Any
 
@@ -249,9 +250,15 @@ def _conjunct(claims: Claims, goal: str) -> str:
     while inner is not None:
         code = getattr(inner, "gi_code", None)
         if code is not None and code is not each_of.__code__ and not code.co_name.startswith("<"):
-            part = f"{PurePath(code.co_filename).stem}.{code.co_name}"
+            part = f"{_stem(code.co_filename)}.{code.co_name}"
         inner = getattr(inner, "gi_yieldfrom", None)
     return f"{part}: {goal}" if part else ""
+
+
+@cache
+def _stem(path: str) -> str:
+    """The name of a module, from where it stands."""
+    return PurePath(path).stem
 
 
 def _flat(name: str, value: Any) -> Iterator[tuple[str, Any]]:

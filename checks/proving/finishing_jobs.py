@@ -9,6 +9,7 @@ from spanproof.checks.proving.finishing import CALLER, FinishingProtocol
 from spanproof.checks.proving.jobs import Job, Start
 from spanproof.checks.proving.obligations import Kind
 from spanproof.checks.proving.start import finishing_starts
+from spanproof.checks.proving.sweeping_jobs import FEW, SIZES
 from spanproof.checks.proving.values import Arenas
 from spanproof.checks.proving.zeroing_jobs import SEQUENTIAL, STRONG
 from spanproof.impl.heap_cells import HEAP_LOCK
@@ -130,10 +131,8 @@ def _counted(release: Release) -> bool:
 
 
 SUM = "the count of sweepers is no less than the registrations of any threads together"
-FEW = "fewer than 2^31 - 1 threads sweep at one time"
 STOPS = "who calls the heap cannot be preempted, but for bgsweep and gc_cycle; a stopped world waits for who cannot be"
 MAPPED = "a page in use has its span (proved: reclaim_chunk_touches_only_swept_or_claimed_spans)"
-SIZES = "a span has at most 2^35 pages"
 PREMISES = (STRONG, SUM, FEW, STOPS, MAPPED, SIZES, SEQUENTIAL)
 
 

@@ -341,8 +341,9 @@ class SweepingProtocol(Protocol):
         if access.cell.name != sweeping.ACTIVE:
             return
         e = self.engine
-        e.assume(now % sweeping.DRAINED < sweeping.DRAINED - 1)
-        e.assume(same(e.view.world.drained, now // sweeping.DRAINED % 2 == 1))
+        count, bit = e.fresh("sweepers"), ite(e.view.world.drained, e.word(e.domain.constant(sweeping.DRAINED)), 0)
+        e.assume(count < sweeping.DRAINED - 1)
+        e.assume(now == count + bit)
         if after is not now:
             self._says(sweeping.ACTIVE, after // sweeping.DRAINED % 2 == 1)
 

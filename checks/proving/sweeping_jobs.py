@@ -127,33 +127,30 @@ def _bgsweep(p: SweepingProtocol) -> Start:
     return Start((), lambda _: sweeping.nothing_claimed(p.engine.view))
 
 
-def _gc_cycle(p: SweepingProtocol) -> Start:
+def _stops_the_world(p: SweepingProtocol, cycles: int) -> Start:
+    """So many cycles are begun, none or one, and the world runs again."""
     p.begin_preemptible()
-    e = p.engine
+    e, said = p.engine, "one_cycle_is_begun" if cycles else "no_cycle_is_begun"
 
     def ensures(_: None) -> Claims:
         yield from sweeping.nothing_claimed(e.view)
-        yield "one_cycle_is_begun", e.view.hand.cycles == 1
+        yield said, e.view.hand.cycles == cycles
         yield "the_world_runs_again", not e.view.stopped
 
     return Start((), ensures)
+
+
+def _gc_cycle(p: SweepingProtocol) -> Start:
+    return _stops_the_world(p, 1)
 
 
 def _gc_mark_termination(p: SweepingProtocol) -> Start:
     p.ends_marking = True
-    return _gc_cycle(p)
+    return _stops_the_world(p, 1)
 
 
 def _gc_start(p: SweepingProtocol) -> Start:
-    p.begin_preemptible()
-    e = p.engine
-
-    def ensures(_: None) -> Claims:
-        yield from sweeping.nothing_claimed(e.view)
-        yield "no_cycle_is_begun", e.view.hand.cycles == 0
-        yield "the_world_runs_again", not e.view.stopped
-
-    return Start((), ensures)
+    return _stops_the_world(p, 0)
 
 
 def _scan_conservative(p: SweepingProtocol) -> Start:
@@ -368,11 +365,12 @@ BITS = "a set in-use bit marks a mapped span that is in use (proved: in_use_bit_
 BEGINS = "what was cached when a cycle began is taken back before the next (searched: sweepgen_is_one_of_five)"
 ONE = "one collection at a time: gc_mark_termination ends the marking that gc_start began"
 SIZES = "a span has at most 2^35 pages"
+FEW = "fewer than 2^31 - 1 threads sweep at one time"
 COUNTED = "in 64-bit words: fewer than 2^60 cycles begin (sweepgen itself wraps around after 2^31)"
 CLAIMED = "in a cycle fewer than 2^62 pages are claimed for reclaiming after all are"
 SETS = f"pushing to a set of spans and popping from it was judged on every set of up to {len(SPANS)} spans"
 BY_HAND = "free_manual is called for spans of alloc_manual, once each"
-PREMISES = (STRONG, CYCLE, BEGINS, BITS, KEPT, POOL, SETS, SIZES, COUNTED, CLAIMED, SEQUENTIAL)
+PREMISES = (STRONG, CYCLE, BEGINS, BITS, KEPT, POOL, SETS, SIZES, FEW, COUNTED, CLAIMED, SEQUENTIAL)
 
 JOBS = (
     Job("sweeping: start", "the heap begins as it must", SweepingProtocol, "", sweeping_starts),

@@ -107,7 +107,7 @@ def test_compare_catches_a_fault_and_prints_a_program_that_runs(
 
 def test_a_fault_makes_check_red(tmp_path: Path) -> None:
     """`check --fault` is violated by every layer, and leaves a report with its records."""
-    assert cli.main(["check", "--fault", "second_fit", "--json", "r.json", "--jobs", "2"]) == 1
+    assert cli.main(["check", "--fault", "second_fit", "--json", "r.json", "--jobs", "2", "--budget", "600"]) == 1
 
     found = results(tmp_path / "r.json")["results"]
     layers = {"prove", "explore", "compare", "tables", "trace"}

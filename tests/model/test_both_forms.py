@@ -226,6 +226,7 @@ def example_moments(promise: Promise) -> list[Moment]:
         ],
         "only_the_winner_sweeps": [moment("sweep", (span,), None)],
         "sweeping_is_not_done_before_its_end": [moment("sweep", (span,), True, "go1.18")],
+        "reclaimers_are_waited_for": [moment("sweep", (span,), True, "go1.18")],
         "freed_pages_were_owned": [moment("pages.free", (base + 3 * size, 2), None)],
         "heap_lock_is_held": [moment("grow", (1,), None)],
         "grown_pages_were_reserved": [moment("pages.grow", (base, 4 * size), None)],

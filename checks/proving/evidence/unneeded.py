@@ -16,6 +16,8 @@ _HELD_BY_NONE = "for a caller that holds or keeps a span while it sweeps; those 
 _PROMISED = "a goal that users rest on: callers of this protocol ask only whether the memory is zero"
 _WORDS = "needed in 64-bit words, which wrap around; in integers nothing does"
 _OTHERS_SAY_IT = "in cores, of 64-bit words too, and never alone: what else is known of the same numbers says enough"
+_IN_INTEGERS = "in cores of integers and never alone there; nobody has looked in 64-bit words"
+_GOAL = "a goal that users rest on; no caller that is proved here asks for it"
 
 WHY: Mapping[str, str] = {
     "owning._mapped_so_far: count_is_in_the_region": _WORDS,
@@ -68,16 +70,16 @@ WHY: Mapping[str, str] = {
     "zeroing.raises_zeroed_base: non_zero_is_below_zeroed_base": (
         "follows from zeroed_base_never_decreases, as that step leaves memory alone: the world is sound at each write"
     ),
-    "cursors._looked_so_far: it_begins_where_the_cursor_was": _OTHERS_SAY_IT,
-    "cursors._looked_so_far: the_heap_has_a_chunk": _OTHERS_SAY_IT,
-    "finishing.alone: nobody_else_has_the_span": _OTHERS_SAY_IT,
-    "finishing.idle: it_has_acquired_nothing": _OTHERS_SAY_IT,
+    "cursors._looked_so_far: it_begins_where_the_cursor_was": _IN_INTEGERS,
+    "cursors._looked_so_far: the_heap_has_a_chunk": _IN_INTEGERS,
+    "finishing.alone: nobody_else_has_the_span": _IN_INTEGERS,
+    "finishing.idle: it_has_acquired_nothing": _IN_INTEGERS,
     "scavenging._flushed_so_far: count_is_in_the_block": _BOUND,
-    "scavenging._flushed_so_far: scavenged_page_is_zero": _RELIED_ON,
+    "scavenging._flushed_so_far: scavenged_page_is_zero": _IN_INTEGERS,
     "scavenging._zeroed_so_far: cursor_is_in_the_region": _BOUND,
-    "scavenging._zeroed_so_far: region_ends_where_it_is_held": _OTHERS_SAY_IT,
+    "scavenging._zeroed_so_far: region_ends_where_it_is_held": _IN_INTEGERS,
     "scavenging.is_chunk: is_below_2^48": _GUARD,
-    "sweeping.alone: a_drained_set_is_empty": _OTHERS_SAY_IT,
+    "sweeping.alone: a_drained_set_is_empty": _IN_INTEGERS,
     "sweeping.gives_what_it_has: ": _GUARD,
-    "sweeping.sweep_ensures: the_span_is_handed_on": _PROMISED,
+    "sweeping.sweep_ensures: the_span_is_handed_on": _GOAL,
 }

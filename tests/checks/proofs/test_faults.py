@@ -66,6 +66,7 @@ BREAKS = {
     "bounds_not_looked_at": "a_word_leads_to_a_built_span",
     "first_byte_is_outside": "a_word_leads_to_a_built_span",
     "reclaimer_is_no_sweeper": "sweeping_is_done_when_nobody_sweeps",
+    "reclaimer_counted_off_at_once": "sweeping_is_done_when_nobody_sweeps",
     "sweeper_not_deregistered": "sweeping_is_done_when_nobody_sweeps",
     "sweeps_only_when_done": "sweeping_is_done_when_nobody_sweeps",
     "large_span_not_listed": "no_span_is_left_unswept",

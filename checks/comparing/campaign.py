@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from spanproof.checks.broken import EndlessError
-from spanproof.checks.collecting import uncollected
+from spanproof.checks.collecting import seldom_collected
 from spanproof.checks.comparing.walking import Counts, FoundError, try_example
 from spanproof.checks.exploring.races import meeting
 from spanproof.checks.exploring.search import fewest_preemptions
@@ -106,7 +106,7 @@ def draw(
         if time.perf_counter() > enough and (program, schedule) not in failed:
             return  # time to shrink is over: nothing simpler is tried, and the simplest known is kept
         try:
-            with uncollected():
+            with seldom_collected():
                 try_example(program, schedule, subject, counts)
         except FoundError as error:
             enough = min(enough, time.perf_counter() + shrink_seconds)

@@ -6,7 +6,7 @@ Read next: ../workloads.py.
 from dataclasses import dataclass, replace
 
 from spanproof.checks.broken import BrokenError
-from spanproof.checks.collecting import uncollected
+from spanproof.checks.collecting import seldom_collected
 from spanproof.checks.exploring.races import Race, meeting, races
 from spanproof.checks.exploring.search import Explored, Hurry, explore, fewest_preemptions, schedule_to
 from spanproof.checks.exploring.tables import LimitError, Tables
@@ -58,7 +58,7 @@ def judge(
     counted = subject.is_reference and program == scenario.program and only is None
     known = scenario.finding and subject.is_reference and release is None and only in {None, scenario.only}
     only = only or scenario.only
-    with uncollected():
+    with seldom_collected():
         judged = _judge(scenario, program, subject, only, watching, counted=counted, hurry=hurry)
     return _found(scenario, judged) if known else judged
 

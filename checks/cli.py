@@ -115,7 +115,7 @@ def explore(scenarios: tuple[str, ...], claim: str | None, **options: Any) -> in
 @click.option("--certificates", callback=named, metavar="DIR", help="Write each proof for other solvers to read.")
 @click.option("--necessity", is_flag=True, help="Tell what each conjunct of the contracts is needed for; minutes.")
 @click.option("--stability", is_flag=True, help="Ask each question under several seeds of the solver, too; minutes.")
-@click.option("--infer", is_flag=True, help="Find the invariant of alloc_needs_zero and its rely, from templates.")
+@click.option("--infer", is_flag=True, help="Find the invariant of alloc_needs_zero and its rely: Houdini, and Spacer.")
 @click.option("--recheck", callback=named, metavar="DIR", help="Put such proofs to other solvers; nothing is proved.")
 @click.option("--without", metavar="PREMISE", help="Leave a premise out, such as sys_unused_zeroes.")
 @click.option(

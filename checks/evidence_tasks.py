@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from spanproof.checks.jobs import Task
+from spanproof.checks.jobs import BY_SPACER, Task
 from spanproof.checks.proving.evidence.certificates import read_manifest
 from spanproof.checks.proving.evidence.recheck import command
 from spanproof.checks.proving.evidence.solvers import installed
@@ -13,10 +13,11 @@ from spanproof.model.releases import NEWEST
 
 
 def inferred(theorems: tuple[str, ...], domain: str | None, options: dict[str, Any]) -> list[Task]:
-    """Look for an invariant."""
+    """Look for an invariant: with templates, and without."""
     if theorems or domain == "bv64":
         raise click.UsageError("--infer: for alloc_needs_zero, in integers; leave theorems and --domain out")
-    return [Task("infer", "alloc_needs_zero", options["release"] or NEWEST.name)]
+    release = options["release"] or NEWEST.name
+    return [Task("infer", "alloc_needs_zero", release), Task("infer", BY_SPACER, release)]
 
 
 def named_solvers(options: dict[str, Any]) -> None:

@@ -81,6 +81,10 @@ class Setting:
     """Task recheck: who is asked. Task prove, for stability: whose answers are heard instead of our own solver's."""
 
 
+BY_SPACER = "alloc_needs_zero by Spacer"
+"""The task infer that has no templates."""
+
+
 @dataclass(frozen=True, slots=True)
 class Done:
     """What a task gave."""
@@ -219,8 +223,10 @@ def _recheck(task: Task, setting: Setting) -> Done:
 
 def _infer(task: Task, setting: Setting) -> Done:
     from spanproof.checks.proving.inferring.infer import infer  # noqa: PLC0415  # for this task alone
+    from spanproof.checks.proving.inferring.spacer import find  # noqa: PLC0415  # as above
 
-    found = infer(subject(setting.heap, setting.fault).heap_class, row(task.release), _hurry(setting))
+    look = find if task.name == BY_SPACER else infer
+    found = look(subject(setting.heap, setting.fault).heap_class, row(task.release), _hurry(setting))
     return Done((found.result,), told="\n".join(found.told()) + "\n", evidence=found)
 
 

@@ -104,9 +104,9 @@ def is_of_words(claim: Any) -> bool:
     return bool(_WORDS_ALONE(goal))
 
 
-def interrupt() -> None:
-    """Make the solver give up what it is at, from another thread."""
-    _context.interrupt()
+def interrupt(context: Any = None) -> None:
+    """Make the solver give up what it is at, from another thread; a context of its own, if it has one."""
+    (_context if context is None else context).interrupt()
 
 
 def is_value(term: Any) -> bool:

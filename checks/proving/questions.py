@@ -52,6 +52,11 @@ class Questions:
         """How many hypotheses there are."""
         return len(self._hypotheses)
 
+    @property
+    def hypotheses(self) -> Sequence[Any]:
+        """All of them, the earliest first."""
+        return tuple(self._hypotheses)
+
     def assume(self, terms: Iterable[Any], name: str = "") -> None:
         """Add hypotheses; name: of the conjunct of a contract that they are."""
         new = list(terms)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from select import select
 from socket import socketpair
 from threading import Event, Thread, current_thread, main_thread
+from typing import Any
 
 from spanproof.checks.proving import building
 
@@ -28,8 +29,11 @@ class OutOfTimeError(Exception):
 
 
 @contextmanager
-def heeding(hurry: Hurry) -> Generator[None]:
-    """While this lasts, the solver gives up its question when there is a reason to stop, or on Ctrl-C."""
+def heeding(hurry: Hurry, context: Any = None) -> Generator[None]:
+    """While this lasts, the solver gives up its question when there is a reason to stop, or on Ctrl-C.
+
+    context: of the solver, if it has one of its own.
+    """
     heard, told = socketpair()
     told.setblocking(False)
     done = Event()
@@ -38,7 +42,7 @@ def heeding(hurry: Hurry) -> Generator[None]:
         while not done.is_set():
             signals = heard.recv(64) if select([heard], [], [], LOOK)[0] else b""
             if signal.SIGINT in signals or (not done.is_set() and hurry(0) is not None):
-                building.interrupt()
+                building.interrupt(context)
 
     listens = current_thread() is main_thread()
     before = signal.set_wakeup_fd(told.fileno(), warn_on_full_buffer=False) if listens else -1

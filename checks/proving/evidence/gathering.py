@@ -15,6 +15,7 @@ from spanproof.checks.proving.evidence.script import Script
 from spanproof.checks.proving.evidence.stability import Stability, Steadiness
 from spanproof.checks.proving.heard import listening
 from spanproof.checks.proving.inferring.infer import Inferred
+from spanproof.checks.proving.inferring.spacer import Found
 from spanproof.checks.proving.stopping import Hurry, patient
 
 
@@ -27,7 +28,7 @@ class Wanted(StrEnum):
     STABILITY = "stability"
 
 
-Evidence = Certificate | Uses | Steadiness | Inferred
+Evidence = Certificate | Uses | Steadiness | Inferred | Found
 
 
 @contextmanager

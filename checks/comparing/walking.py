@@ -22,6 +22,8 @@ SENTINELS = (FAILED_CAS, CROSSING, REUSE, LOST_RACE)
 SCHEDULES_EACH = 72
 LONG_TURN = 2_000
 """Steps in a row after which it is looked whether a thread goes round."""
+LONG_WALK = 100_000
+"""Steps after which a schedule is left, whatever threads do."""
 SMALL_SIZE, SMALL_STATES = 6, 3_000
 """Programs up to this size are searched through all interleavings, unless there are more states than this."""
 
@@ -81,35 +83,49 @@ def walk(tables: Tables, schedule: bytes, k: int, visited: set[int]) -> list[int
 
     """
     state, taken = tables.start, list[int]()
-    moves = list(zip(tables.masks, tables.deltas, strict=True))
-    round_in = -1
+    threads = range(len(tables.masks))
+    rounds = set[int]()  # threads that go round, and wait for what another does
     for pick, steps in decisions(schedule, k):
-        able = [t for t in range(len(moves)) if _delta(tables, t, state, taken)]
+        able = [t for t in threads if _delta(tables, t, state, taken)]
         if not able:
             break
-        if able == [round_in]:
-            raise _with(BrokenError("no_deadlock", going_round(round_in)), taken)
-        able = [t for t in able if t != round_in]  # that one waits for what another does
-        t = able[pick % len(able)]
-        round_in, turn = -1, set[int]()
-        mask, delta = moves[t]
-        for n in range(steps):
-            if n >= LONG_TURN:
-                if state in turn:
-                    round_in = t
-                    break
-                turn.add(state)
-            visited.add(state)
-            step = delta.get(state & mask)
-            if step is None:
-                step = _delta(tables, t, state, taken)
-            if not step:
-                break
-            state += step
-            taken.append(t)
+        if rounds.issuperset(able):
+            if len(able) > 1:
+                return taken  # for ever, each waiting for the others: no run shows that it has no end
+            raise _with(BrokenError("no_deadlock", going_round(able[0])), taken)
+        able = [t for t in able if t not in rounds]
+        t, memory = able[pick % len(able)], state >> tables.shift
+        state, goes_round = _turn(tables, t, state, steps, taken, visited)
+        if state >> tables.shift != memory:
+            rounds.clear()
+        if goes_round:
+            rounds.add(t)
+        if len(taken) > LONG_WALK:
+            return taken
     if state & tables.node_mask and not ended(tables, state):
         raise _with(BrokenError("no_deadlock", deadlock(tables, state)), taken)
     return taken
+
+
+def _turn(
+    tables: Tables, t: int, state: int, steps: int, taken: list[int], visited: set[int]
+) -> tuple[int, bool]:  # fmt: skip
+    """So many steps of a thread, or fewer: the state then, and whether the thread has come back to one it was in."""
+    mask, delta, turn = tables.masks[t], tables.deltas[t], set[int]()
+    for n in range(steps):
+        if n >= LONG_TURN:
+            if state in turn:
+                return state, True
+            turn.add(state)
+        visited.add(state)
+        step = delta.get(state & mask)
+        if step is None:
+            step = _delta(tables, t, state, taken)
+        if not step:
+            break
+        state += step
+        taken.append(t)
+    return state, False
 
 
 def _with(broken: BrokenError, taken: list[int]) -> BrokenError:

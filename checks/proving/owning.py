@@ -15,7 +15,7 @@ from spanproof.checks.proving.values import performed
 from spanproof.impl.access import Access
 from spanproof.impl.heap_cells import HEAP_LOCK
 from spanproof.impl.span import DEAD, IN_USE, Span
-from spanproof.model.contracts import contract, following, owning, zeroing
+from spanproof.model.contracts import contract, following, owning, owning_calls, zeroing
 from spanproof.model.contracts.owning import Hand, View, World
 from spanproof.model.logic import Claims, Truth, all_of, implies, negate, same
 
@@ -26,9 +26,9 @@ class OwningProtocol(Protocol):
     """See model/contracts/owning.py."""
 
     title = "the owning protocol"
-    entrusted = owning.ENTRUSTED
-    loops = owning.LOOPS
-    calls = owning.CALLS
+    entrusted = owning_calls.ENTRUSTED
+    loops = owning_calls.LOOPS
+    calls = owning_calls.CALLS
     families = frozenset({"spans", "pageInUse", "spanalloc", "mspancache"} | {f"mspan.{field}" for field in FIELDS})
 
     def begin(self) -> None:

@@ -13,7 +13,7 @@ from spanproof.checks.proving.start import owning_starts
 from spanproof.checks.proving.zeroing_jobs import ADDRESSES, PAGES, SEQUENTIAL
 from spanproof.impl.heap_cells import HEAP_LOCK
 from spanproof.impl.span import Span
-from spanproof.model.contracts import following, owning, refining, zeroing
+from spanproof.model.contracts import following, owning, owning_calls, refining, zeroing
 from spanproof.model.contracts.owning import ANOTHER, ME, Hand, View
 from spanproof.model.logic import Claims, all_of, any_of, each_of, implies, ite, negate
 from spanproof.model.state import DEAD, IN_USE
@@ -26,12 +26,12 @@ def _set_spans(p: OwningProtocol) -> Start:
     e, base, npage = p.engine, p.page_address(), p.engine.fresh("npage")
     s = p.hold_living_span()
     e.view = replace(e.view, hand=replace(e.view.hand, region=(base, npage)))
-    e.assume_all(owning.set_spans_requires(e.view, base, npage, s))
+    e.assume_all(owning_calls.set_spans_requires(e.view, base, npage, s))
     entry = e.view
 
     def ensures(_: None) -> Claims:
-        yield from owning.set_spans_ensures(entry, e.view, None, base, npage, s)
-        yield from owning.only_mapping(entry, e.view)
+        yield from owning_calls.set_spans_ensures(entry, e.view, None, base, npage, s)
+        yield from owning_calls.only_mapping(entry, e.view)
 
     return Start((base, npage, s), ensures)
 
@@ -43,7 +43,7 @@ def _alloc_span(p: OwningProtocol) -> Start:
     args = (e.fresh("npages"), e.fresh("typ"), e.fresh("spanclass"))
 
     def ensures(s: Any) -> Claims:
-        yield from owning.alloc_span_ensures(e.view, s)
+        yield from owning_calls.alloc_span_ensures(e.view, s)
         yield from refining.allocates(e.view, s, args[0])
 
     return Start(args, ensures)
@@ -57,12 +57,12 @@ def _init_span(p: OwningProtocol) -> Start:
     base, npages = p.hold_region()
     e.view = replace(e.view, hand=replace(e.view.hand, span=s.number))
     args = (s, e.fresh("typ"), e.fresh("spanclass"), base, npages, e.fresh("scav"))
-    e.assume_all(owning.init_span_requires(e.view, *args))
+    e.assume_all(owning_calls.init_span_requires(e.view, *args))
     entry = e.view
 
     def ensures(_: None) -> Claims:
-        yield from owning.alloc_span_ensures(e.view, s)
-        yield from owning.builds(entry, e.view)
+        yield from owning_calls.alloc_span_ensures(e.view, s)
+        yield from owning_calls.builds(entry, e.view)
 
     return Start(args, ensures)
 
@@ -77,7 +77,7 @@ def _free_span_locked(p: OwningProtocol) -> Start:
     had = (e.view.hand.field("base"), e.view.hand.field("npages"))
 
     def ensures(_: None) -> Claims:
-        yield from owning.free_span_locked_ensures(e.view)
+        yield from owning_calls.free_span_locked_ensures(e.view)
         yield from refining.frees(e.view, *had)
 
     return Start((s, e.fresh("typ")), ensures, HELD)

@@ -18,7 +18,7 @@ from spanproof.checks.proving.values import performed
 from spanproof.impl.access import Access
 from spanproof.impl.heap_cells import HEAP_LOCK
 from spanproof.impl.ranges import AddrRange
-from spanproof.model.contracts import contract, scavenging, zeroing
+from spanproof.model.contracts import contract, scavenging, scavenging_calls, zeroing
 from spanproof.model.contracts.scavenging import ME, Cache, Owed, View, World
 from spanproof.model.logic import Claims, Truth, all_of, implies, ite, negate
 
@@ -44,9 +44,9 @@ class ScavengingProtocol(Protocol):
     """See model/contracts/scavenging.py."""
 
     title = "the scavenging protocol"
-    entrusted = scavenging.ENTRUSTED
-    loops = scavenging.LOOPS
-    calls = scavenging.CALLS
+    entrusted = scavenging_calls.ENTRUSTED
+    loops = scavenging_calls.LOOPS
+    calls = scavenging_calls.CALLS
     families = frozenset({"pages", "pcache", "memory", "memstats.inUse", *COUNTERS})
 
     counts = True
@@ -154,7 +154,7 @@ class ScavengingProtocol(Protocol):
         chunk, page = e.fresh("chunk"), e.fresh("page")
         e.assume(chunk > 0)
         e.assume(chunk < MOST_CHUNKS)
-        e.assume_all(scavenging.is_chunk(e.geometry, chunk))
+        e.assume_all(scavenging_calls.is_chunk(e.geometry, chunk))
         e.assume(page < e.geometry.pages_per_chunk)
         return chunk, page
 

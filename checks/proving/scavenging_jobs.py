@@ -11,7 +11,7 @@ from spanproof.checks.proving.start import scavenging_starts
 from spanproof.checks.proving.zeroing_jobs import ADDRESSES, SEQUENTIAL, USERS
 from spanproof.impl.heap_cells import HEAP_LOCK
 from spanproof.impl.span import ALLOC_HEAP, Span
-from spanproof.model.contracts import scavenging
+from spanproof.model.contracts import scavenging, scavenging_calls
 from spanproof.model.contracts.scavenging import A_CACHE, ANOTHER, ME, MY_CACHE, Owed, View
 from spanproof.model.contracts.zeroing import MOST_PAGES
 from spanproof.model.logic import Claims, all_of, implies, ite, same
@@ -149,7 +149,7 @@ def _scavenge_one(p: ScavengingProtocol) -> Start:
     e = p.engine
     chunk, page = e.fresh("chunk"), e.fresh("page")
     e.assume(chunk < MOST_CHUNKS)
-    e.assume_all(scavenging.is_chunk(e.geometry, chunk))
+    e.assume_all(scavenging_calls.is_chunk(e.geometry, chunk))
     return Start((chunk, page, e.fresh("most")), _at_rest(p))
 
 

@@ -16,7 +16,7 @@ from spanproof.checks.proving.protocol import Protocol
 from spanproof.impl.access import Access
 from spanproof.impl.heap_cells import GC_MARK, HEAP_LOCK
 from spanproof.impl.span import DEAD, Span
-from spanproof.model.contracts import contract, owning, sweeping, zeroing
+from spanproof.model.contracts import contract, owning, sweeping, sweeping_calls, zeroing
 from spanproof.model.contracts.sweeping import Hand, View, World
 from spanproof.model.logic import Claims, Truth, all_of, implies, ite, negate, same
 
@@ -37,9 +37,9 @@ class SweepingProtocol(Protocol):
     title = "the sweeping protocol"
     ends_marking = False
     """When this thread stops the world, marking is under way, and it is this thread that ends it."""
-    entrusted = sweeping.ENTRUSTED
-    loops = sweeping.LOOPS
-    calls = sweeping.CALLS
+    entrusted = sweeping_calls.ENTRUSTED
+    loops = sweeping_calls.LOOPS
+    calls = sweeping_calls.CALLS
     families = frozenset(
         {"sweepdone", "sweepDrained", "gcphase"}
         | {"sweepgen", "mspan.sweepgen", "mspan.state", "pageInUse", "spans", "sweepSpans", "reclaimIndex", "spanalloc"}
@@ -67,7 +67,7 @@ class SweepingProtocol(Protocol):
     def begin_preemptible(self) -> None:
         """Any world that is sound, with nothing claimed."""
         self.begin_claiming(frozenset())
-        self.engine.assume_all(sweeping.nothing_claimed(self.engine.view))
+        self.engine.assume_all(sweeping_calls.nothing_claimed(self.engine.view))
 
     def begin_claiming(self, held: frozenset[str] = CALLER) -> None:
         """Any world that is sound; the observed span may be one that this thread has won."""
@@ -148,7 +148,7 @@ class SweepingProtocol(Protocol):
             return None
         if call.function == "sweep":
             swept = super().call(call, contract_)
-            e.view = sweeping.given_back(e.view, call.args[0].number)  # it may have been freed
+            e.view = sweeping_calls.given_back(e.view, call.args[0].number)  # it may have been freed
             return swept
         return super().call(call, contract_)
 
@@ -158,8 +158,8 @@ class SweepingProtocol(Protocol):
         if self.engine.choose("out of memory"):
             return None
         s, e = self.span("allocated"), self.engine
-        e.view = sweeping.span_taken(e.view, s.number)
-        e.assume_all(sweeping.alloc_span_ensures(e.view, s, typ))
+        e.view = sweeping_calls.span_taken(e.view, s.number)
+        e.assume_all(sweeping_calls.alloc_span_ensures(e.view, s, typ))
         return s
 
     # Accesses.
@@ -228,7 +228,7 @@ class SweepingProtocol(Protocol):
         e.prove_all(Kind.GUARANTEE, "write of mspan.state", sweeping.writes_state(v, number, value))
         after = sweeping.hands_on(v, number) if value == DEAD else v
         e.view = sweeping.still_given(after.but(state=ite(here, value, v.world.state)))
-        e.assume_all(sweeping.published(e.view))
+        e.assume_all(sweeping_calls.published(e.view))
         e.prove_all(Kind.GUARANTEE, "write of mspan.state", sweeping.sound(e.view))
         return None
 
@@ -247,7 +247,7 @@ class SweepingProtocol(Protocol):
         if access.kind not in READS:
             e.view = v.but(in_use=ite(here, after.bit(v.place[2]), v.world.in_use))
         if access.kind == "or8":
-            e.assume_all(sweeping.published(e.view))
+            e.assume_all(sweeping_calls.published(e.view))
         return result
 
     def _spans(self, access: Access[Any]) -> Any:
@@ -302,10 +302,10 @@ class SweepingProtocol(Protocol):
             return values.result_of(e, operation.__name__)
         if operation.__name__ in {"take_mspan", "pull_mspan"}:
             s = self.span("taken")
-            e.view = sweeping.span_taken(e.view, s.number)
-            e.assume_all(sweeping.comes_from_the_pool(e.view))
+            e.view = sweeping_calls.span_taken(e.view, s.number)
+            e.assume_all(sweeping_calls.comes_from_the_pool(e.view))
             return s
-        e.view = sweeping.given_back(e.view, access.args[1].number)
+        e.view = sweeping_calls.given_back(e.view, access.args[1].number)
         return values.result_of(e, operation.__name__)
 
     def _generation(self, access: Access[Any]) -> Any:

@@ -14,7 +14,7 @@ from spanproof.checks.proving.sweeping import SweepingProtocol
 from spanproof.checks.proving.values import Arenas
 from spanproof.checks.proving.zeroing_jobs import PAGES, SEQUENTIAL, STRONG
 from spanproof.impl.heap_cells import HEAP_LOCK
-from spanproof.model.contracts import owning, sweeping
+from spanproof.model.contracts import owning, sweeping, sweeping_calls
 from spanproof.model.contracts.contract import nothing
 from spanproof.model.contracts.sweeping import Hand, View
 from spanproof.model.logic import Claims, all_of, any_of, each_of, implies, negate, same
@@ -35,8 +35,8 @@ def _sweep(p: SweepingProtocol) -> Start:
     entry = e.view
 
     def ensures(_: Any) -> Claims:
-        yield from sweeping.sweep_ensures(entry, e.view, None, s)
-        yield from sweeping.sweeps(entry, e.view)
+        yield from sweeping_calls.sweep_ensures(entry, e.view, None, s)
+        yield from sweeping_calls.sweeps(entry, e.view)
 
     return Start((s,), ensures)
 
@@ -45,12 +45,12 @@ def _free_span(p: SweepingProtocol) -> Start:
     p.begin_claiming()
     s = p.span("mspan")
     e = p.engine
-    e.assume_all(sweeping.free_span_requires(e.view, s))
+    e.assume_all(sweeping_calls.free_span_requires(e.view, s))
     given = sweeping.hands_on(e.view, s.number)
 
     def ensures(_: None) -> Claims:
-        yield from sweeping.sweeps(given, e.view)
-        yield from sweeping.free_span_ensures(given, e.view)
+        yield from sweeping_calls.sweeps(given, e.view)
+        yield from sweeping_calls.free_span_ensures(given, e.view)
 
     return Start((s,), ensures)
 
@@ -65,11 +65,11 @@ def _reclaim_chunk(p: SweepingProtocol) -> Start:
     e = p.engine
     page_idx, n = e.fresh("page_idx"), e.fresh("n")
     arenas = Arenas.any(e)
-    e.assume_all(sweeping.reclaims(e.view, arenas, page_idx, n))
+    e.assume_all(sweeping_calls.reclaims(e.view, arenas, page_idx, n))
     entry = e.view
     return Start(
         (arenas, page_idx, n),
-        lambda _: each_of(sweeping.nothing_claimed(e.view), sweeping.sweeps(entry, e.view)),
+        lambda _: each_of(sweeping_calls.nothing_claimed(e.view), sweeping_calls.sweeps(entry, e.view)),
         HELD,
     )
 
@@ -77,7 +77,9 @@ def _reclaim_chunk(p: SweepingProtocol) -> Start:
 def _sweepone(p: SweepingProtocol) -> Start:
     p.begin()
     e, entry = p.engine, p.engine.view
-    return Start((), lambda npages: each_of(sweeping.took_one(entry, e.view, npages), sweeping.sweeps(entry, e.view)))
+    return Start(
+        (), lambda npages: each_of(sweeping_calls.took_one(entry, e.view, npages), sweeping_calls.sweeps(entry, e.view))
+    )
 
 
 def _ensure_swept(p: SweepingProtocol) -> Start:
@@ -87,7 +89,7 @@ def _ensure_swept(p: SweepingProtocol) -> Start:
     e.assume(implies(e.view.kept, e.view.world.state == IN_USE))
 
     def ensures(_: None) -> Claims:
-        yield from sweeping.nothing_claimed(e.view)
+        yield from sweeping_calls.nothing_claimed(e.view)
         yield "the_span_is_swept", implies(e.view.kept, e.view.swept)
 
     return Start((s,), ensures)
@@ -103,7 +105,7 @@ def _uncache_span(p: SweepingProtocol) -> Start:
     e.assume(implies(e.view.held, all_of(w.state == IN_USE, cached, negate(w.claimed), sweeping.is_pushed(e.view))))
 
     def ensures(_: None) -> Claims:
-        yield from sweeping.nothing_claimed(e.view)
+        yield from sweeping_calls.nothing_claimed(e.view)
         yield "the_span_is_handed_on", implies(e.view.span == s.number, _handed_on(e.view))
 
     return Start((s,), ensures)
@@ -118,13 +120,14 @@ def _reclaim(p: SweepingProtocol) -> Start:
     p.begin()
     e, entry = p.engine, p.engine.view
     return Start(
-        (e.fresh("npage"),), lambda _: each_of(sweeping.nothing_claimed(e.view), sweeping.sweeps(entry, e.view))
+        (e.fresh("npage"),),
+        lambda _: each_of(sweeping_calls.nothing_claimed(e.view), sweeping_calls.sweeps(entry, e.view)),
     )
 
 
 def _bgsweep(p: SweepingProtocol) -> Start:
     p.begin_preemptible()
-    return Start((), lambda _: sweeping.nothing_claimed(p.engine.view))
+    return Start((), lambda _: sweeping_calls.nothing_claimed(p.engine.view))
 
 
 def _stops_the_world(p: SweepingProtocol, cycles: int) -> Start:
@@ -133,7 +136,7 @@ def _stops_the_world(p: SweepingProtocol, cycles: int) -> Start:
     e, said = p.engine, "one_cycle_is_begun" if cycles else "no_cycle_is_begun"
 
     def ensures(_: None) -> Claims:
-        yield from sweeping.nothing_claimed(e.view)
+        yield from sweeping_calls.nothing_claimed(e.view)
         yield said, e.view.hand.cycles == cycles
         yield "the_world_runs_again", not e.view.stopped
 
@@ -159,7 +162,7 @@ def _scan_conservative(p: SweepingProtocol) -> Start:
     e = p.engine
     e.assume(e.view.world.settled)
     e.view = replace(e.view, marking=True)
-    return Start((e.fresh("p"),), lambda _: sweeping.nothing_claimed(e.view))
+    return Start((e.fresh("p"),), lambda _: sweeping_calls.nothing_claimed(e.view))
 
 
 def _init_span(p: SweepingProtocol) -> Start:
@@ -168,11 +171,12 @@ def _init_span(p: SweepingProtocol) -> Start:
     e, s = p.engine, p.span("mspan")
     e.view = replace(e.view, hand=Hand(held=s.number))
     args = (s, *(e.fresh(name) for name in ("typ", "spanclass", "base", "npages", "scav")))
-    e.assume_all(sweeping.init_span_requires(e.view, *args))
-    e.assume_all(sweeping.comes_from_the_pool(e.view))
+    e.assume_all(sweeping_calls.init_span_requires(e.view, *args))
+    e.assume_all(sweeping_calls.comes_from_the_pool(e.view))
     entry = e.view
     return Start(
-        args, lambda _: each_of(sweeping.alloc_span_ensures(e.view, s, args[1]), sweeping.builds(entry, e.view))
+        args,
+        lambda _: each_of(sweeping_calls.alloc_span_ensures(e.view, s, args[1]), sweeping_calls.builds(entry, e.view)),
     )
 
 
@@ -180,7 +184,7 @@ def _alloc_span(p: SweepingProtocol) -> Start:
     p.begin()
     e = p.engine
     args = tuple(e.fresh(name) for name in ("npages", "typ", "spanclass"))
-    return Start(args, lambda s: sweeping.alloc_span_ensures(e.view, s, args[1]))
+    return Start(args, lambda s: sweeping_calls.alloc_span_ensures(e.view, s, args[1]))
 
 
 def _alloc(p: SweepingProtocol) -> Start:
@@ -188,8 +192,8 @@ def _alloc(p: SweepingProtocol) -> Start:
     e, entry = p.engine, p.engine.view
 
     def ensures(result: Any) -> Claims:
-        yield from sweeping.alloc_span_ensures(e.view, result[0], sweeping.ALLOC_HEAP)
-        yield from sweeping.nothing_claimed(e.view)
+        yield from sweeping_calls.alloc_span_ensures(e.view, result[0], sweeping.ALLOC_HEAP)
+        yield from sweeping_calls.nothing_claimed(e.view)
         yield from sweeping.in_this_cycle(entry, e.view)
 
     return Start((e.fresh("npages"), e.fresh("spanclass"), e.fresh_truth("needzero")), ensures)
@@ -244,7 +248,7 @@ def _steps(p: SweepingProtocol, v: View) -> Iterator[Step]:
         sweeping.writes_sweepgen(v, number, new),
         lambda: sweeping.sweepgen_written(v, number, new),
     )
-    asked = sweeping.free_span_requires(v, _Named(number))  # which takes the lock itself
+    asked = sweeping_calls.free_span_requires(v, _Named(number))  # which takes the lock itself
     freed = [*asked, ("under the lock", v.locked)]
     unmapped = (
         "the in-use bit is cleared first",
@@ -265,7 +269,7 @@ def _steps(p: SweepingProtocol, v: View) -> Iterator[Step]:
         )
         yield f"holds a span and makes its state {state}", held, partial(v.but, state=state)
     marked, entry = v.but(in_use=True), e.fresh("entry")
-    yield "sets an in-use bit", sweeping.published(marked), lambda: marked
+    yield "sets an in-use bit", sweeping_calls.published(marked), lambda: marked
     yield "clears an in-use bit", sweeping.unpublishes(v), lambda: v.but(in_use=False)
     begins = replace(v, stopped=True, locked=True)
     begun = sweeping.cycle_begun(v, new, e.fresh("to_sweep")).but(drained=e.fresh_truth("drained"))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from spanproof.model.contracts.contract import Call, Loop, Word, nothing
-from spanproof.model.contracts.sweeping import NOTHING_SWEPT
+from spanproof.model.contracts.sweeping_calls import NOTHING_SWEPT
 from spanproof.model.contracts.zeroing import FRAME
 from spanproof.model.geometry import Geometry
 from spanproof.model.logic import Claims, Truth, all_of, any_of, implies, negate, same

@@ -20,40 +20,40 @@ _IN_INTEGERS = "in cores of integers and never alone there; nobody has looked in
 _GOAL = "a goal that users rest on; no caller that is proved here asks for it"
 
 WHY: Mapping[str, str] = {
-    "owning._mapped_so_far: count_is_in_the_region": _WORDS,
+    "owning_calls._mapped_so_far: count_is_in_the_region": _WORDS,
     ": no_more_than_it_can": _BOUND,
     ": count_is_in_the_chunk": _BOUND,
     ": bit_is_in_the_byte": _BOUND,
     ": arenas_so_far": _BOUND,
     ": bytes_so_far": _BOUND,
     ": spans_so_far": _BOUND,
-    "owning.alloc_span_ensures: no_page_is_left_in_hand": _TOGETHER,
-    "owning.alloc_span_ensures: the_span_owns_its_pages": _TOGETHER,
-    "owning.alloc_span_ensures: the_span_is_held": _CONSTRUCTED,
-    "owning.alloc_span_ensures: the_span_is_built_on_the_region": _CONSTRUCTED,
-    "sweeping.alloc_span_ensures: ": _CONSTRUCTED,
-    "owning.builds: ": _TOGETHER,
+    "owning_calls.alloc_span_ensures: no_page_is_left_in_hand": _TOGETHER,
+    "owning_calls.alloc_span_ensures: the_span_owns_its_pages": _TOGETHER,
+    "owning_calls.alloc_span_ensures: the_span_is_held": _CONSTRUCTED,
+    "owning_calls.alloc_span_ensures: the_span_is_built_on_the_region": _CONSTRUCTED,
+    "sweeping_calls.alloc_span_ensures: ": _CONSTRUCTED,
+    "owning_calls.builds: ": _TOGETHER,
     "owning.from_cache: ": _GUARD,
     "owning.takes_region: ": _GUARD,
-    "sweeping.comes_from_the_pool: ": _GUARD,
-    "owning.init_span_requires: ": _IDENTITY,
-    "owning.set_spans_requires: ": _IDENTITY,
-    "sweeping.init_span_requires: the_span_is_held": _IDENTITY,
-    "sweeping.init_span_requires: the_span_is_dead": (
+    "sweeping_calls.comes_from_the_pool: ": _GUARD,
+    "owning_calls.init_span_requires: ": _IDENTITY,
+    "owning_calls.set_spans_requires: ": _IDENTITY,
+    "sweeping_calls.init_span_requires: the_span_is_held": _IDENTITY,
+    "sweeping_calls.init_span_requires: the_span_is_dead": (
         "what callers show; a span that comes from the pool is dead, and that is known when init_span is proved"
     ),
     "zeroing._region_is_mine: ": _IDENTITY,
     "owning.is_place: ": _OTHERS_SAY_IT,
     "owning.refills: ": "filling a cache keeps what everybody relies on; the page's owner and its entry say it again",
-    "owning.set_spans_ensures: no_page_outside_changes": (
+    "owning_calls.set_spans_ensures: no_page_outside_changes": (
         "a goal that users rest on (set_spans_maps_exactly_the_region); callers ask only about pages of the region"
     ),
-    "sweeping.builds: ": _RELIED_ON,
-    "sweeping.published: ": "shown by the owning protocol together with the other in-use bit's, which is needed",
-    "sweeping.reclaims: the_chunk_begins_in_an_arena": (
+    "sweeping_calls.builds: ": _RELIED_ON,
+    "sweeping_calls.published: ": "shown by the owning protocol together with the other in-use bit's, which is needed",
+    "sweeping_calls.reclaims: the_chunk_begins_in_an_arena": (
         "what callers show: arenas are looked up at its index, which a list of them stands for here"
     ),
-    "sweeping.sweeps: ": _HELD_BY_NONE,
+    "sweeping_calls.sweeps: ": _HELD_BY_NONE,
     "zeroing._cleared_so_far: ": _OTHERS_SAY_IT,
     "zeroing._is_in_hand: ": _PROMISED,
     "zeroing.init_span_ensures: the_span_covers_the_region": _PROMISED,
@@ -74,12 +74,12 @@ WHY: Mapping[str, str] = {
     "cursors._looked_so_far: the_heap_has_a_chunk": _IN_INTEGERS,
     "finishing.alone: nobody_else_has_the_span": _IN_INTEGERS,
     "finishing.idle: it_has_acquired_nothing": _IN_INTEGERS,
-    "scavenging._flushed_so_far: count_is_in_the_block": _BOUND,
-    "scavenging._flushed_so_far: scavenged_page_is_zero": _IN_INTEGERS,
-    "scavenging._zeroed_so_far: cursor_is_in_the_region": _BOUND,
-    "scavenging._zeroed_so_far: region_ends_where_it_is_held": _IN_INTEGERS,
-    "scavenging.is_chunk: is_below_2^48": _GUARD,
+    "scavenging_calls._flushed_so_far: count_is_in_the_block": _BOUND,
+    "scavenging_calls._flushed_so_far: scavenged_page_is_zero": _IN_INTEGERS,
+    "scavenging_calls._zeroed_so_far: cursor_is_in_the_region": _BOUND,
+    "scavenging_calls._zeroed_so_far: region_ends_where_it_is_held": _IN_INTEGERS,
+    "scavenging_calls.is_chunk: is_below_2^48": _GUARD,
     "sweeping.alone: a_drained_set_is_empty": _IN_INTEGERS,
     "sweeping.gives_what_it_has: ": _GUARD,
-    "sweeping.sweep_ensures: the_span_is_handed_on": _GOAL,
+    "sweeping_calls.sweep_ensures: the_span_is_handed_on": _GOAL,
 }

@@ -16,7 +16,7 @@ from spanproof.checks.programs import AllocManual, FreeManual, MallocLarge, Prog
 from spanproof.checks.proving.cuts import Cut, Returned, lifted
 from spanproof.checks.running.machine import Machine
 from spanproof.impl.malloc import Runtime
-from spanproof.model.contracts import owning, zeroing
+from spanproof.model.contracts import owning, owning_calls, zeroing
 from spanproof.model.contracts.contract import Loop
 from spanproof.model.geometry import BYTES, SMALL, Geometry
 from spanproof.model.logic import Claims, all_of, implies
@@ -55,7 +55,7 @@ class Judging(Machine):
                 views = self._pages(local.base, local.npage, local.s.number)
             case _:
                 return
-        loops = owning.LOOPS if cut.function == "set_spans" else zeroing.LOOPS
+        loops = owning_calls.LOOPS if cut.function == "set_spans" else zeroing.LOOPS
         for view in views:
             for goal, holds in loops[key].invariant(view, local):
                 assert isinstance(holds, bool), goal

@@ -2,7 +2,8 @@
 
 Observed is one page: its bits in the bitmaps, its bits in the page cache that has it, its contents and its owner. And
 what this thread owes to the counters of bytes: what it has done to pages, less what it has told them. A count of pages
-is right if each page that changes is told of, so counters are right when nobody owes anything. Read next: scavenging_calls.py.
+is right if each page that changes is told of, so counters are right when nobody owes anything. Read next:
+scavenging_calls.py.
 """
 
 from collections.abc import Mapping

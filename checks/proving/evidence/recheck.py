@@ -1,7 +1,7 @@
 """Certificates put to other solvers. One that agrees is enough for a question; one that says "sat" is a disagreement.
 
-All solvers that can read a proof are asked all of it. What none of them has answered is asked again alone, with more
-time and with nothing to be taken back. What is open then is named. Read next: asked.py, necessity.py.
+All solvers that can read a proof are asked all of it. What none of them has answered is asked again alone: made easier,
+then as it is with more time, and with nothing to be taken back. What is open then is named. Read next: asked.py.
 """
 
 import shlex
@@ -13,13 +13,16 @@ from pathlib import Path
 
 from spanproof.checks.proving.evidence.asked import Answers, asked
 from spanproof.checks.proving.evidence.certificates import Certificate
-from spanproof.checks.proving.evidence.script import alone
+from spanproof.checks.proving.evidence.narrowing import narrowed
+from spanproof.checks.proving.evidence.script import Alone, alone
 from spanproof.checks.proving.evidence.solvers import MILLISECONDS, PATIENT, command_of, installed, reads
 from spanproof.checks.proving.stopping import Hurry, patient
 from spanproof.checks.verdict import Result, Verdict
 
 BESIDE = 60.0
 """Seconds for a script on all of which another solver has agreed; limits for single questions are not always kept."""
+EASIER = 20.0
+"""Seconds for a goal that is asked with the hypotheses that it needs."""
 ALONE = 240.0
 """Seconds for a question that is asked alone."""
 NAMED = 12
@@ -117,13 +120,22 @@ def judge_again(folder: Path, certificate: Certificate, solvers: Sequence[str], 
     )
 
 
-def _asked_alone(heard: _Heard, text: str, number: int, solver: str, hurry: Hurry) -> None:
+def _asked_alone(heard: _Heard, question: Alone, number: int, solver: str, hurry: Hurry) -> None:
+    """First made easier, then as it is."""
+    easier = narrowed(question)
+    if easier and all(_answer(text, command(solver), hurry, EASIER) == "unsat" for text in easier):
+        heard.one(solver, number, "unsat")
+    else:
+        heard.one(solver, number, _answer(question.text(), command(solver, PATIENT), hurry, ALONE))
+
+
+def _answer(text: str, solver: Sequence[str], hurry: Hurry, seconds: float) -> str:
+    """What a solver says of a script with one question, or nothing."""
     with tempfile.NamedTemporaryFile("w", suffix=".smt2", encoding="utf-8") as script:
         script.write(text)
         script.flush()
-        answers = asked(command(solver, PATIENT), Path(script.name), hurry, ALONE)
-    if len(answers.given) == 1:
-        heard.one(solver, number, answers.given[0])
+        answers = asked(solver, Path(script.name), hurry, seconds)
+    return answers.given[0] if len(answers.given) == 1 else ""
 
 
 def _bound(heard: _Heard) -> str:

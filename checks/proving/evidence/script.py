@@ -113,8 +113,21 @@ def _one_line(text: str) -> str:
     return " ".join(text.split())
 
 
-def alone(text: str, number: int) -> str:
-    """One question of a script, with what stands at it, and nothing to be taken back: the most that a solver can use.
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """One question of a script, with what stands at it and nothing to be taken back: the most a solver can use."""
+
+    declared: tuple[str, ...]
+    known: tuple[str, ...]
+    asked: tuple[str, ...]
+
+    def text(self) -> str:
+        """As a script."""
+        return "\n".join(["(set-logic ALL)", *self.declared, *self.known, *self.asked, "(check-sat)"]) + "\n"
+
+
+def alone(text: str, number: int) -> Alone:
+    """One question of a script.
 
     Raises:
         ValueError: it is not there.
@@ -137,8 +150,8 @@ def alone(text: str, number: int) -> str:
             case ";":
                 here = line.startswith(f"; {number}: ")
             case "check-sat" if here:
-                lines = ["(set-logic ALL)", *declared, *(line for level in levels for line in level), "(check-sat)"]
-                return "\n".join(lines) + "\n"
+                known = tuple(line for level in levels[:-1] for line in level)
+                return Alone(tuple(declared), known, tuple(levels[-1]))
             case _:
                 pass
     raise ValueError(f"there is no question {number}")

@@ -23,6 +23,7 @@ from spanproof.checks.proving.evidence.certificates import (
     write,
     write_manifest,
 )
+from spanproof.checks.proving.evidence.narrowing import narrowed
 from spanproof.checks.proving.evidence.recheck import SolverError, command, judge_again
 from spanproof.checks.proving.evidence.script import Script, alone
 from spanproof.checks.proving.evidence.solvers import installed
@@ -102,7 +103,7 @@ def test_a_question_alone_is_the_same_question(script: Script, tmp_path: Path) -
     """With all that is known at it, or it would have another answer; and nothing that is asked beside it."""
     standing = list(_standing(script.text()))
     for number in range(0, len(script.asked), 10):
-        text = alone(script.text(), number)
+        text = alone(script.text(), number).text()
         assert [line for line in text.splitlines() if line.startswith("(assert")] == standing[number]
         (tmp_path / "alone.smt2").write_text(text)
         assert text.count("(check-sat)") == 1
@@ -110,6 +111,43 @@ def test_a_question_alone_is_the_same_question(script: Script, tmp_path: Path) -
         assert asked([Z3], tmp_path / "alone.smt2").given == ("unsat",)
     with pytest.raises(ValueError, match="no question"):
         alone(script.text(), len(script.asked))
+
+
+def test_a_question_is_made_easier_goal_by_goal() -> None:
+    """Each with the hypotheses that it needs, and no others."""
+    heard = Script()
+    goals = _z3.And(X > 1, Y > 2)
+    heard(Question((X > 3, X < Y, Y < 50), ("",) * 3, (_z3.Not(goals),), "q", "unsat", 0.0, 0))
+    one, other = map(_assertions, narrowed(alone(heard.text(), 0)))
+    assert one == ["(assert (> x 3))", "(assert (not (> x 1)))"]
+    assert sorted(other) == ["(assert (< x y))", "(assert (> x 3))", "(assert (not (> y 2)))"]
+
+
+def test_what_our_solver_does_not_see_is_not_made_easier() -> None:
+    """Goal by goal it would say something else."""
+    heard = Script()
+    heard(Question((X > 3,), ("",), (_z3.Not(_z3.And(X > 1, Y > 2)),), "q", "unsat", 0.0, 0))
+    assert narrowed(alone(heard.text(), 0)) == []
+
+
+def test_what_is_said_of_an_easier_question_is_no_disagreement(tmp_path: Path) -> None:
+    """Only "unsat" counts; else the question itself is asked."""
+    heard = Script()
+    heard(Question((X < Y, Y < 0, Y < 9), ("",) * 3, (X > 0,), "q", "unsat", 0.0, 0))
+    (tmp_path / "q.smt2").write_text(heard.text())
+    certificate = Certificate("q", "q.smt2", "", ("q",), (0.0,), (0,))
+    read = "import sys; t = open(sys.argv[1]).read()"
+    whole = judge_again(
+        tmp_path, certificate, [runs(f"{read}; print('unsat' if '9' in t and 'push' not in t else 'unknown')")]
+    )
+    easy = judge_again(tmp_path, certificate, [runs(f"{read}; print('unsat' if '9' not in t else 'unknown')")])
+    never = judge_again(tmp_path, certificate, [runs(f"{read}; print('sat' if '9' not in t else 'unknown')")])
+    assert [r.verdict for r in (whole, easy, never)] == [Verdict.HOLDS, Verdict.HOLDS, Verdict.UNKNOWN]
+    assert never.counts["disagreed"] == 0
+
+
+def _assertions(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith("(assert")]
 
 
 def test_a_script_is_not_true_of_itself(folder: Path) -> None:

@@ -32,6 +32,8 @@ WOULD_FIND: Mapping[str, str] = {
     "pages_bgscavenge_bound_1": "The background scavenger looks for one chunk more than it needs. A bound on looking.",
     "pagetree_try_chunk_of_negated_1": "Only who looks at a chunk that the heap never had comes here, and no layer does. "
     "A history that looks at addresses which are not the heap's.",
+    "sweep_sweepone_negated_13": "Who reclaims may take credit for pages that nobody freed, and frees less than it wants. "
+    "A claim that credit was earned.",
     "sweep_sweep_negated_4": "Small and large spans are swept alike. Spans of several objects: here each has one.",
 }
 """What would find a survivor."""

@@ -4,6 +4,7 @@ The plain reading of the text, and the one that all others are compared with: it
 program, replays every record and runs what Hypothesis draws. Read next: replaying.py.
 """
 
+import itertools
 from collections.abc import Callable, Generator
 from typing import Any
 
@@ -20,6 +21,8 @@ from spanproof.impl.malloc import Runtime
 from spanproof.model.claims import claim_of_throw
 
 Make = Callable[[], Generator[Any, Any, Held]]
+LONGEST_PAST = 50_000
+"""Steps of one thread before the program begins; one that takes more goes round. Those of scenarios take hundreds."""
 NIL = "invalid memory address or nil pointer dereference"
 
 
@@ -147,10 +150,13 @@ class Machine:
         coroutine: Any = act(User(self.heaps[t], t), self.program.threads[t].before, ())
         held: Held = ()
         asked: tuple[Access[Any], Any] | None = None
+        steps = itertools.count()
         try:
             pending, events, held = advance(coroutine, None)
             self._events(t, events)
             while pending is not None:
+                if next(steps) == LONGEST_PAST:
+                    raise BrokenError("no_deadlock", going_round(t))  # noqa: TRY301  # as what is judged below
                 self._judge()
                 if self._past is not None:
                     self._past.append(self._described(t, pending, coroutine))

@@ -10,10 +10,10 @@ from spanproof.checks.exploring.tables import Tables
 from spanproof.checks.faults.corpus import BY_NAME as FAULTS
 from spanproof.checks.faults.edit import Edit, planted
 from spanproof.checks.ordering import ORDERED
-from spanproof.checks.programs import AllocManual, Collect, FreeManual, MallocLarge, Program, Thread
+from spanproof.checks.programs import AllocManual, Collect, FreeManual, MallocLarge, Program, Sweep, Thread
 from spanproof.checks.running.machine import Machine
 from spanproof.checks.scenario import Scenario
-from spanproof.checks.scenarios import CLEAN
+from spanproof.checks.scenarios import CLEAN, OLD_SPAN
 from spanproof.impl.malloc import Runtime
 from spanproof.model.geometry import BYTES, SMALL
 from spanproof.model.releases import NEWEST
@@ -190,3 +190,12 @@ def test_a_run_to_the_end_is_no_deadlock() -> None:
         held.pending[held.enabled()[0]] = None
     assert held.deadlocked()
     assert "waits for heap.lock in alloc_span" in held.waiting()
+
+
+def test_a_past_that_never_ends_is_a_deadlock() -> None:
+    """Before the program begins nobody else can help a thread that goes round."""
+    heap = planted(FAULTS["counted_off_in_vain"].edits)
+    program = Program((Thread((), (*OLD_SPAN, Sweep())),), BYTES, NEWEST)
+    with pytest.raises(BrokenError, match="T0 goes round for ever") as broken:
+        Machine(program, heap)
+    assert broken.value.claim == "no_deadlock"

@@ -13,6 +13,7 @@ import z3
 
 from spanproof.checks.proving import building
 from spanproof.checks.proving.heard import Question
+from spanproof.checks.proving.questions import SIMPLEX
 
 _z3: Any = z3
 SEEDS = (0, 1, 7, 42)
@@ -91,6 +92,8 @@ def _again(question: Question, seed: int) -> tuple[str, int]:
     solver.set("rlimit", WORK)
     solver.set("ctrl_c", False)
     solver.set("random_seed", seed)
+    for name, value in SIMPLEX.items():  # as proofs ask at first
+        solver.set(name, value)
     building.add_to(solver, (*question.known, *question.asked))
     before = _count(solver)
     answer = str(solver.check())

@@ -380,11 +380,15 @@ class Program:
         """Give every allocation an mspan of its own: Go's pool of them is as large as memory.
 
         Raises:
-            ProgramError: stacks are aligned to pages of the system's that are not larger than the heap's.
+            ProgramError: stacks are aligned to pages of the system's that are not larger than the heap's; or another
+                thread may collect while one marks beside the program, which Go's own callers see to (gcStart).
 
         """
         if self.aligned_stacks and self.geometry.phys_page_size <= self.geometry.page_size:
             raise ProgramError("stacks are aligned only where the system's pages are larger than the heap's")
+        collecting = [{type(op) for op in thread.ops} & set(COLLECTING) for thread in self.threads]
+        if any(Scan in kinds for kinds in collecting) and sum(map(bool, collecting)) > 1:
+            raise ProgramError("one collection at a time: where a thread scans no other one collects or scans")
         ops = [op for thread in self.threads for op in (*thread.before, *thread.ops)]
         ps = len(self.threads) if self.ps else 0
         spans = max(1, sum(isinstance(op, ALLOCATING) for op in ops)) + ps * self.geometry.mspan_cache

@@ -152,6 +152,15 @@ def _tame(threads: list[Thread]) -> tuple[Thread, ...]:
     return tuple(tamed)
 
 
+def _one_collector(threads: tuple[Thread, ...]) -> tuple[Thread, ...]:
+    """Where a thread marks beside the program nobody else collects."""
+    marks = next((n for n, thread in enumerate(threads) if any(isinstance(op, Scan) for op in thread.ops)), None)
+    if marks is None:
+        return threads
+    kept = [thread.ops if n == marks else _one_cycle(thread.ops, 0)[0] for n, thread in enumerate(threads)]
+    return tuple(replace(thread, ops=ops or (MallocLarge(1),)) for thread, ops in zip(threads, kept, strict=True))
+
+
 SHAPES = (
     BYTES, SMALL, CHUNKED, BYTES, SMALL, CHUNKED, CACHED, CACHED, CACHED,
     WIDE, GROUPS, LARGE_GROUPS, EIGHTFOLD, HALVES, SPARSE, BITMAP_GROUPS, EDGE, BOTH_ENDS, RANDOM,
@@ -224,7 +233,7 @@ def programs(
     switches = draw(_limits(geometry)) if ps else {}
     switches |= {"aligned_stacks": True} if aligned else draw(_system(geometry, release))
     tamed = _lived(_tame(drawn)) if _may_fail_before(switches) else _tame(drawn)
-    return Program(tamed, geometry, release, tracing=draw(st.booleans()), ps=ps, **switches)
+    return Program(_one_collector(tamed), geometry, release, tracing=draw(st.booleans()), ps=ps, **switches)
 
 
 def schedules() -> st.SearchStrategy[bytes]:

@@ -63,9 +63,14 @@ class Teller(ast.NodeTransformer):
         """file and function are for messages."""
         self.file, self.function = file, function
         self.ways: list[tuple[Arm, Arm]] = []
+        self._of_release = set[str]()
+        """Locals that hang by the release."""
 
     def tell(self, body: list[ast.stmt]) -> list[ast.stmt]:
         """The statements of a function, telling."""
+        for node in (inner for statement in body for inner in ast.walk(statement)):
+            if isinstance(node, ast.Assign) and self._asks(node.value):
+                self._of_release |= {target.id for target in node.targets if isinstance(target, ast.Name)}
         first = ast.copy_location(ast.Expr(self._call(ast.Constant(value=True), body[0], ("", False, False))), body[0])
         return [first, *(self.visit(statement) for statement in body)]
 
@@ -85,11 +90,19 @@ class Teller(ast.NodeTransformer):
         self, value: ast.expr, node: ast.expr | ast.stmt, decision: tuple[str, bool, bool], name: str = NAME
     ) -> ast.Call:
         text, if_true, if_false = decision
-        asks = any(isinstance(n, ast.Attribute) and n.attr == "release" for n in ast.walk(value))
+        asks = self._asks(value)
         place = (self.file, node.lineno, node.col_offset, self.function, text)
         self.ways.append((Arm(*place, False, if_false, asks), Arm(*place, True, if_true, asks)))
         call = ast.Call(ast.Name(name, ast.Load()), [ast.Constant(len(self.ways) - 1), value], [])
         return ast.copy_location(call, node)
+
+    def _asks(self, value: ast.expr) -> bool:
+        """Whether a value hangs by the release."""
+        return any(
+            (isinstance(n, ast.Attribute) and n.attr == "release")
+            or (isinstance(n, ast.Name) and n.id in self._of_release)
+            for n in ast.walk(value)
+        )
 
     def _test(self, node: ast.expr, *, yes: bool, no: bool) -> ast.expr:
         """A test, each part of which tells; yes, no: whether that way leads to a throw alone."""

@@ -2,13 +2,26 @@
 
 import itertools
 
+import pytest
 from hypothesis import given, settings
 
 from spanproof.checks.comparing.walking import Counts, try_example
-from spanproof.checks.programs import COLLECTING, Collect, MallocSmall, Program, Scan, program_of
+from spanproof.checks.programs import (
+    COLLECTING,
+    Collect,
+    MallocLarge,
+    MallocSmall,
+    Op,
+    Program,
+    ProgramError,
+    Scan,
+    Thread,
+    program_of,
+)  # fmt: skip
 from spanproof.checks.subject import Subject
 from spanproof.checks.workloads import LENGTHS, decisions, programs, schedules
-from spanproof.model.geometry import SMALL
+from spanproof.model.geometry import BYTES, SMALL
+from spanproof.model.releases import NEWEST
 
 
 @given(programs(), schedules())
@@ -32,6 +45,14 @@ def test_programs_keep_the_rules_of_gos_callers(program: Program) -> None:
     assert collections == 0 or program.geometry.pages_per_arena % 8 == 0
     assert collections <= (1 if any(isinstance(op, MallocSmall) for op in ops) else 2)
     assert all(getattr(op, "npages", 1) >= 1 for op in ops)
+
+
+@pytest.mark.parametrize("other", [Collect(), Scan(1)])
+def test_there_is_one_collection_at_a_time(other: Op) -> None:
+    """Nobody else collects while one thread marks beside the program; one thread may do both, one after the other."""
+    with pytest.raises(ProgramError, match="one collection at a time"):
+        Program((Thread((Scan(0),)), Thread((other,))), BYTES, NEWEST)
+    Program((Thread((Scan(0), other)), Thread((MallocLarge(1),), (other,))), BYTES, NEWEST)
 
 
 def test_programs_reach_what_they_are_for() -> None:

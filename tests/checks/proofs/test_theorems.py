@@ -45,6 +45,23 @@ def test_it_holds_in_integers(theorem: Theorem) -> None:
         assert ends or proof.job.endswith(": start")  # which is judged on values, from no hypothesis
 
 
+@pytest.mark.parametrize("release", ["go1.16", "go1.17", "go1.25", "go1.27"])
+def test_it_holds_of_one_release(release: str) -> None:
+    """What only other releases come to is not asked for, also where the text keeps the answer in a local."""
+    found, _ = proved(BY_NAME["asked_for_zero_gets_zero"], Subject(), release=release)
+    assert (found.result.verdict, found.result.reason) == (Verdict.HOLDS, "")
+
+
+@pytest.mark.long
+@each
+def test_it_holds_of_each_release_alone(theorem: Theorem) -> None:
+    """As whoever keeps one release asks."""
+    for release in RELEASES:
+        if any(JOBS[job].applies(release) for job in theorem.proofs):
+            found, _ = proved(theorem, Subject(), release=release.name)
+            assert (found.result.verdict, found.result.reason) == (Verdict.HOLDS, ""), release.name
+
+
 @cache
 def in_bits(unit: Unit) -> Proof:
     """One proof in 64-bit words, done once for all theorems."""

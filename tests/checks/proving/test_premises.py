@@ -26,7 +26,18 @@ from spanproof.checks.verdict import Verdict
 from spanproof.impl.access import Access
 from spanproof.impl.heap_cells import HEAP_LOCK
 from spanproof.impl.malloc import Runtime
-from spanproof.model.contracts import cursors, finishing, following, owning, scavenging, sweeping, zeroing
+from spanproof.model.contracts import (
+    cursors,
+    finishing,
+    following,
+    owning,
+    owning_calls,
+    scavenging,
+    scavenging_calls,
+    sweeping,
+    sweeping_calls,
+    zeroing,
+)  # fmt: skip
 from spanproof.model.geometry import GO_AMD64
 from spanproof.model.logic import Claims
 from spanproof.model.releases import NEWEST, RELEASES
@@ -102,18 +113,23 @@ def test_before_1_26_nothing_depends_on_it() -> None:
     assert not any(proof.failed or proof.error for proof in proofs)
 
 
+CALLS_OF = {owning: owning_calls, sweeping: sweeping_calls, scavenging: scavenging_calls}
+
+
 def drop(contracts: Any, goal: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave a conjunct out of what a thread relies on, wherever that is used: at accesses, loops and calls.
 
     A loop that still kept the whole rely would fail for want of the conjunct, needed or not.
     """
     weaker: dict[Any, Callable[..., Claims]] = {}
+    calls = CALLS_OF.get(contracts, contracts)
     for name in ("rely", "sweeps", "moves", "pads", "flushes", "clears_only", "looks"):
-        if hasattr(contracts, name):
-            whole = getattr(contracts, name)
-            weaker[whole] = _without(whole, goal)
-            monkeypatch.setattr(contracts, name, weaker[whole])
-    for table in (contracts.LOOPS, contracts.CALLS):
+        for module in (contracts, calls):
+            whole = getattr(module, name, None)
+            if whole is not None and whole not in weaker.values():
+                weaker.setdefault(whole, _without(whole, goal))
+                monkeypatch.setattr(module, name, weaker[whole])
+    for table in (calls.LOOPS, calls.CALLS):
         for place, contract in list(table.items()):
             if contract.keeps in weaker:
                 monkeypatch.setitem(table, place, replace(contract, keeps=weaker[contract.keeps]))

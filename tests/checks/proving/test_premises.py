@@ -113,7 +113,7 @@ def test_before_1_26_nothing_depends_on_it() -> None:
     assert not any(proof.failed or proof.error for proof in proofs)
 
 
-CALLS_OF = {owning: owning_calls, sweeping: sweeping_calls, scavenging: scavenging_calls}
+CALLS_OF: dict[Any, Any] = {owning: owning_calls, sweeping: sweeping_calls, scavenging: scavenging_calls}
 
 
 def drop(contracts: Any, goal: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -122,7 +122,7 @@ def drop(contracts: Any, goal: str, monkeypatch: pytest.MonkeyPatch) -> None:
     A loop that still kept the whole rely would fail for want of the conjunct, needed or not.
     """
     weaker: dict[Any, Callable[..., Claims]] = {}
-    calls = CALLS_OF.get(contracts, contracts)
+    calls: Any = CALLS_OF.get(contracts, contracts)
     for name in ("rely", "sweeps", "moves", "pads", "flushes", "clears_only", "looks"):
         for module in (contracts, calls):
             whole = getattr(module, name, None)

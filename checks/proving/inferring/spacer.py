@@ -81,7 +81,7 @@ def _solved(system: System, heart: Heart, hurry: Hurry) -> tuple[str, dict[str, 
     if answer.r != _z3.Z3_L_TRUE:
         return f"Spacer came to no end: {solver.reason_unknown()}", {}
     model = solver.model()
-    wrong = next(_not_met(system, model, heart), "")
+    wrong = next(not_met(system, model, heart), "")
     if wrong:
         return f"what Spacer found does not meet a clause: {wrong}", {}
     return "", {name: _written(model, relation.translate(context)) for name, relation in system.relations.items()}
@@ -93,7 +93,7 @@ def _written(model: Any, relation: Any) -> str:
     return str(_z3.simplify(model.eval(relation(*places))).sexpr())
 
 
-def _not_met(system: System, model: Any, heart: Heart) -> Iterator[str]:
+def not_met(system: System, model: Any, heart: Heart) -> Iterator[str]:
     """The clauses that are not valid with the relations that were found."""
     for clause in system.clauses:
         heart.at(clause.about)

@@ -9,6 +9,7 @@ import z3
 from spanproof.checks.faults.planting import subject
 from spanproof.checks.proving.inferring import horn, spacer
 from spanproof.checks.proving.inferring.horn import clauses_of
+from spanproof.checks.proving.inferring.sieve import Heart
 from spanproof.checks.proving.inferring.spacer import find
 from spanproof.checks.proving.stopping import patient
 from spanproof.checks.verdict import Verdict
@@ -59,13 +60,30 @@ def test_a_relation_that_is_never_true_is_no_rely() -> None:
     assert "an arena begins at 0, and clean" in broken
 
 
+def test_relations_that_are_no_invariant_do_not_meet_the_clauses() -> None:
+    """Where everything is related nothing is promised: what the text is to show is not met, and the rest is."""
+    system, _ = clauses_of(Runtime, NEWEST, patient)
+    context = _z3.Context()
+    solver: Any = _z3.Solver(ctx=context)
+    for relation in system.relations.values():
+        places = [_z3.Const(f"x{n}", relation.domain(n)) for n in range(relation.arity())]
+        solver.add(_z3.ForAll(places, relation(*places)).translate(context))
+    assert solver.check().r == _z3.Z3_L_TRUE
+
+    failed = list(spacer.not_met(system, solver.model(), Heart()))
+
+    assert any("needzero_false_is_already_zero" in about for about in failed)
+    assert any("potentially overlapping" in about for about in failed)
+    assert len(failed) < len(system.clauses) / 2
+
+
 def test_what_does_not_meet_the_clauses_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever Spacer says: each clause is asked about."""
 
     def not_met(*_: object) -> Iterator[str]:
         yield "the one that fails"
 
-    monkeypatch.setattr(spacer, "_not_met", not_met)
+    monkeypatch.setattr(spacer, "not_met", not_met)
     monkeypatch.setattr(horn, "NAMES", ("zeroing: start", "zeroing: rely"))
     found = find(Runtime, NEWEST)
     assert (found.result.verdict, found.relations) == (Verdict.UNKNOWN, {})

@@ -3,7 +3,7 @@
 import itertools
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 
 from spanproof.checks.comparing.walking import Counts, try_example
 from spanproof.checks.programs import (
@@ -22,6 +22,7 @@ from spanproof.checks.subject import Subject
 from spanproof.checks.workloads import LENGTHS, decisions, programs, schedules
 from spanproof.model.geometry import BYTES, SMALL
 from spanproof.model.releases import NEWEST
+from tests.checks.drawing import many_programs
 
 
 @given(programs(), schedules())
@@ -56,15 +57,8 @@ def test_there_is_one_collection_at_a_time(other: Op) -> None:
 
 
 def test_programs_reach_what_they_are_for() -> None:
-    """Three hundred programs hold both kinds of past, all geometries and most releases."""
-    seen: list[Program] = []
-
-    @settings(max_examples=300)
-    @given(programs())
-    def collect(program: Program) -> None:
-        seen.append(program)
-
-    collect()
+    """A thousand programs hold both kinds of past, all geometries and most releases, and systems that refuse."""
+    seen = many_programs()
 
     assert {p.geometry.name for p in seen} >= {SMALL.name, "2x8", "1x16"}
     assert len({p.release.name for p in seen}) > 7

@@ -18,7 +18,7 @@ def many_programs() -> tuple[Program, ...]:
 
     @settings(
         max_examples=MANY, derandomize=True, database=None, deadline=None, phases=(Phase.generate,),
-        suppress_health_check=tuple(HealthCheck),
+        suppress_health_check=(HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example),
     )  # fmt: skip
     @given(programs())
     def collect(program: Program) -> None:

@@ -17,7 +17,7 @@ from spanproof.checks.proving.cuts import LiftError
 from spanproof.checks.proving.obligations import Kind, Obligation, Outcome
 from spanproof.checks.proving.questions import Questions
 from spanproof.checks.proving.stopping import Hurry, patient
-from spanproof.checks.proving.terms import BITMAP, Bits, Domain, Truth, Word, formula
+from spanproof.checks.proving.terms import Bits, Domain, Truth, Word, bitmaps, formula
 from spanproof.impl.span import Span
 from spanproof.model.contracts.zeroing import PLAIN_ARITHMETIC
 from spanproof.model.geometry import Geometry
@@ -95,7 +95,7 @@ class Asking(ABC):
     def fresh_bits(self, place: Word, name: str, seen: Any = None) -> Bits:
         """A bitmap of which this place is observed; `seen`: whether the bit is set there."""
         bit = self.fresh_truth(name) if seen is None else self.truth(formula(seen))
-        return Bits(self.fork, place, bit, self._constant(name, BITMAP))
+        return Bits(self.fork, place, bit, self._constant(name, bitmaps()))
 
     def fresh_truth(self, name: str) -> Truth:
         """A claim of which nothing is known."""

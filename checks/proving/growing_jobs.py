@@ -59,6 +59,7 @@ def _rely(p: GrowingProtocol) -> Start:
 
 NPAGE = "grow is asked for 2^35 pages at most"
 RESERVES = "the system gives what is asked of it from one end of its address space: linearAlloc, one hint"
+TOLD = "pages.grow takes pages that were not the heap's, and tells the bitmaps (proved: scavenged_pages_are_zero)"
 PREMISES = (NPAGE, RESERVES)
 FIRST = "from 1.26 on the first growth fits behind the random chunk with which the heap begins: Go does not check it"
 
@@ -67,7 +68,7 @@ JOBS = (
     Job("growing: rely", "what each thread does is what each other relies on", GrowingProtocol, "", _rely, premises=PREMISES),
     Job(
         "grow", "it gives pages that were reserved and not given before, as many as it says", GrowingProtocol, "grow", _grow,
-        ("pages.grow", "os.sys_map", "pages.mark_random_padding_pages"), premises=(*PREMISES, FIRST),
+        ("pages.grow", "os.sys_map", "pages.mark_random_padding_pages"), premises=(*PREMISES, FIRST, TOLD),
     ),
     Job(
         "alloc_span: growing", "it grows the heap under the lock", GrowingProtocol, "alloc_span", _alloc_span,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from spanproof.checks.proving import building
 from spanproof.checks.proving.arms import Arm, noted
 from spanproof.checks.proving.cuts import LiftError, lifted
 from spanproof.checks.proving.engine import UNPREEMPTED, Engine
@@ -78,6 +79,7 @@ class Job:
     geometry: Geometry = GO
 
 
+@building.afresh()
 def run(
     job: Job, heap_class: Any, release: Release, domain: str = "int", geometry: Geometry | None = None,
     hurry: Hurry = patient, called: str = "", without: str = "", engine_class: type[Engine] = Engine,

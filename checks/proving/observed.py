@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from spanproof.checks.proving.engine import Engine
-from spanproof.checks.proving.terms import BITMAP, Bits, formula, unknown_function
+from spanproof.checks.proving.terms import Bits, bitmaps, formula, unknown_function
 from spanproof.model.geometry import Geometry
 from spanproof.model.logic import Truth, all_of, any_of, implies, ite, negate
 
@@ -69,7 +69,7 @@ class PageSet:
 
     def _changed(self, operation: str, seen: Truth, added: Any, *terms: Any) -> "PageSet":
         words = (self.engine.as_word(x).term for x in terms)
-        name = unknown_function(operation, BITMAP, self.name, *words)
+        name = unknown_function(operation, bitmaps(), self.name, *words)
         return replace(self, seen=seen, added=self.added + added, name=name)
 
     def set_range(self, i: Any, n: Any) -> "PageSet":
@@ -90,7 +90,7 @@ class PageSet:
         number = e.as_word(i // e.geometry.pages_per_block)
         other = e.truth(unknown_function("bit_of_block", formula(e.fresh_truth("bit")).sort(), self.name, number.term))
         seen = ite(self._in_block(i), self.seen, other)
-        return Bits(e.fork, self.place.bit, seen, unknown_function("block", BITMAP, self.name, number.term))
+        return Bits(e.fork, self.place.bit, seen, unknown_function("block", bitmaps(), self.name, number.term))
 
     pages64 = block64
 

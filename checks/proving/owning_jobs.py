@@ -219,7 +219,11 @@ def _one_owner(p: OwningProtocol) -> Start:
 
 ONCE = "a span in hand is freed by one thread (proved: only_the_winner_sweeps; a user frees what it holds, once)"
 POOL = f"taking an mspan from the pool and giving it back was judged on every pool of up to {MOST_POOLED} mspans"
-PREMISES = (ADDRESSES, ONCE, POOL, SEQUENTIAL)
+GIVEN = (
+    "the page allocator gives pages that were free, and a cache pages that it had (proved: scavenged_pages_are_zero)"
+)
+ALIKE = "scavenging tells of the same owners of pages as this account (searched: refines_the_abstract_heap)"
+PREMISES = (ADDRESSES, ONCE, POOL, GIVEN, ALIKE, SEQUENTIAL)
 
 JOBS = (
     Job("owning: start", "the heap begins as it must", OwningProtocol, "", owning_starts),

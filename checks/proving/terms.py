@@ -16,8 +16,9 @@ Decide = Callable[[Any], bool]
 """What says which way a path goes: it takes a formula."""
 
 
-BITMAP = z3.DeclareSort("Bitmap")
-"""What names a bitmap."""
+def bitmaps() -> Any:
+    """The sort of what names a bitmap."""
+    return z3.DeclareSort("Bitmap")
 
 
 def unknown_function(name: str, sort: Any, *terms: Any) -> Any:
@@ -241,7 +242,7 @@ class Bits:
         if not isinstance(other, Bits | Word):
             raise TypeError(f"a bitmap meets {other!r}")
         if isinstance(other, Bits):
-            name = unknown_function("and", BITMAP, self.name, other.name)
+            name = unknown_function("and", bitmaps(), self.name, other.name)
             return Bits(self.decide, self.place, self.seen.conjunction([other.seen]), name)
         if other.single is not None and not other.single[1]:
             return Bit(self.bit(other.single[0]))
@@ -253,11 +254,11 @@ class Bits:
         return self._masked("or", other, other.bit(self.place).disjunction([self.seen]))
 
     def _masked(self, operation: str, mask: Any, seen: "Truth") -> "Bits":
-        name = unknown_function(operation, BITMAP, self.name, mask.term)
+        name = unknown_function(operation, bitmaps(), self.name, mask.term)
         return Bits(self.decide, self.place, seen, name)
 
     def __invert__(self) -> "Bits":
-        return Bits(self.decide, self.place, self.seen.negation(), unknown_function("not", BITMAP, self.name))
+        return Bits(self.decide, self.place, self.seen.negation(), unknown_function("not", bitmaps(), self.name))
 
     def __ne__(self, other: object) -> "Truth":  # type: ignore[override]  # a claim, not a truth value
         if other != 0:

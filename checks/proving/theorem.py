@@ -35,11 +35,10 @@ from spanproof.model.releases import RELEASES, Release, row
 
 OWNING = (*BUILDING, *FOLLOWING)
 PROTOCOLS = (GROWING, ZEROING, OWNING, SWEEPING, SCAVENGING, FINISHING, CURSORS, RETRYING)
-_SPANS, _PAGES = (GROWING, OWNING, SWEEPING), (GROWING, ZEROING, OWNING, SWEEPING, SCAVENGING)
+_PAGES = (GROWING, ZEROING, OWNING, SWEEPING, SCAVENGING)
 RESTS_ON: Mapping[Any, tuple[tuple[Job, ...], ...]] = {
-    **{jobs_[0].protocol: _SPANS for jobs_ in _SPANS},
-    **{jobs_[0].protocol: _PAGES for jobs_ in (ZEROING, SCAVENGING)},
-    FINISHING[0].protocol: (*_SPANS, FINISHING),
+    **{jobs_[0].protocol: _PAGES for jobs_ in _PAGES},
+    FINISHING[0].protocol: (*_PAGES, FINISHING),
     CURSORS[0].protocol: (*_PAGES, CURSORS),
     RETRYING[0].protocol: (RETRYING,),
 }

@@ -153,7 +153,7 @@ def _grow_leaves_whole(_old: View, new: View, *_: Any) -> Claims:
 
 LOOPS: Mapping[tuple[str, int], Loop] = {("alloc_mspan_locked", 0): Loop(refilled, rely, to_refill)}
 
-GROWN = "searched: refines_the_abstract_heap in every scenario"
+GROWN = "proved: pages.grow, in the account of scavenging"
 CALLS = {
     "pages.grow": Call(gives, rely, nothing, "none", GROWN, locked=True),
     "pages.mark_random_padding_pages": Call(nothing, rely, nothing, "none", FRAME, locked=True),

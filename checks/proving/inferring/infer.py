@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from spanproof.checks.proving import jobs
+from spanproof.checks.proving import building, jobs
 from spanproof.checks.proving.engine import Engine
 from spanproof.checks.proving.evidence.necessity import Necessity
 from spanproof.checks.proving.heard import listening
@@ -49,6 +49,7 @@ class Inferred:
         return {"kind": "inferred", "proof": self.result.name, "kept": kept}
 
 
+@building.afresh()
 def infer(heap_class: Any, release: Release, hurry: Hurry = patient) -> Inferred:
     """Look for the invariant of this heap's alloc_needs_zero."""
     began, pools, heart = time.perf_counter(), Pools(), Heart()

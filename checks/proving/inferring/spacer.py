@@ -12,6 +12,7 @@ from typing import Any
 
 import z3
 
+from spanproof.checks.proving import building
 from spanproof.checks.proving.inferring.horn import System, clauses_of
 from spanproof.checks.proving.inferring.sieve import Heart
 from spanproof.checks.proving.stopping import Hurry, heeding, patient
@@ -45,6 +46,7 @@ class Found:
         return {"kind": "spacer", "proof": self.result.name, "relations": dict(self.relations)}
 
 
+@building.afresh()
 def find(heap_class: Any, release: Release, hurry: Hurry = patient) -> Found:
     """Look for the invariant of this heap's alloc_needs_zero."""
     began, heart = time.perf_counter(), Heart()

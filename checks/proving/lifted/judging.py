@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from types import SimpleNamespace
 
+from spanproof.checks.proving import building
 from spanproof.checks.proving.cuts import LiftError
 from spanproof.checks.proving.lifted.lemma import Lemma, NotMetError, Numbers, Symbols, broken
 from spanproof.checks.proving.obligations import Kind, Obligation, Outcome
@@ -64,6 +65,7 @@ class Shown:
         return bool(self.inputs)
 
 
+@building.afresh()
 def shown(lemma: Lemma, text: SimpleNamespace, hurry: Hurry = patient) -> Shown:
     """Read a lemma for all inputs; what fails is run."""
     started, symbols = time.perf_counter(), Symbols(text, hurry)

@@ -10,6 +10,7 @@ from spanproof.checks.faults.corpus import BY_NAME as FAULTS
 from spanproof.checks.faults.edit import planted
 from spanproof.checks.proofs.catalogue import BY_NAME
 from spanproof.checks.proving import jobs
+from spanproof.checks.proving.heard import listening
 from spanproof.checks.proving.jobs import Start
 from spanproof.checks.proving.terms import Domain
 from spanproof.checks.proving.theorem import JOBS, prove, standing, units
@@ -135,3 +136,18 @@ def test_division_by_what_is_not_positive(a: int, c: int) -> None:
     d = Domain(None, bool)
     with pytest.raises(TypeError, match="positive numbers only"):
         z3.simplify((d.word(d.constant(a)) // c).term)
+
+
+def test_what_was_proved_before_changes_nothing() -> None:
+    """Not even the work: the solver's terms are made afresh for each proof."""
+    alone = _heard("free_span: sweepgen")
+    _heard("init_span")
+    assert alone == _heard("free_span: sweepgen")
+    assert any(work for _, _, work in alone)
+
+
+def _heard(job: str) -> list[tuple[str, str, int]]:
+    questions: list[tuple[str, str, int]] = []
+    with listening(lambda q: questions.append((q.about, q.answer, q.work))):
+        jobs.run(JOBS[job], Runtime, NEWEST)
+    return questions

@@ -11,7 +11,7 @@ import z3
 from hypothesis import given
 from hypothesis import strategies as st
 
-from spanproof.checks.proving.terms import BITMAP, Bit, Bits, Domain, Truth, Word, formula
+from spanproof.checks.proving.terms import Bit, Bits, Domain, Truth, Word, bitmaps, formula
 from spanproof.model import logic, words
 
 MASK = (1 << 64) - 1
@@ -296,7 +296,7 @@ def test_an_observed_bit_is_that_of_the_byte() -> None:
 
 def test_every_byte_in_every_place() -> None:
     """The bit, its complement and a look through `1 << n`, of each of 256 bytes, observed in each of eight places."""
-    name = z3.Const("byte", BITMAP)
+    name = z3.Const("byte", bitmaps())
     for byte, place in product(range(256), range(8)):
         at, set_ = word(INTEGERS, place), byte >> place & 1 == 1
         x = Bits(refuse, at, symbolic(set_), name)
@@ -308,7 +308,7 @@ def test_every_byte_in_every_place() -> None:
 def test_a_question_asked_twice_is_one_question() -> None:
     """Shifts, ands and complements of unknown words and bitmaps give the same terms again."""
     n = INTEGERS.word(z3.Int("n"))
-    x, y = (Bits(refuse, word(INTEGERS, 3), symbolic(True), z3.Const(name, BITMAP)) for name in "xy")
+    x, y = (Bits(refuse, word(INTEGERS, 3), symbolic(True), z3.Const(name, bitmaps())) for name in "xy")
 
     def asked() -> list[Any]:
         both = x & y

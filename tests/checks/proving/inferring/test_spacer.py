@@ -7,6 +7,7 @@ import pytest
 import z3
 
 from spanproof.checks.faults.planting import subject
+from spanproof.checks.proving import building
 from spanproof.checks.proving.inferring import horn, spacer
 from spanproof.checks.proving.inferring.horn import clauses_of
 from spanproof.checks.proving.inferring.sieve import Heart
@@ -51,6 +52,7 @@ def test_none_is_found_where_the_text_is_wrong(fault: str) -> None:
     assert not wrong.relations
 
 
+@building.afresh()
 def test_a_relation_that_is_never_true_is_no_rely() -> None:
     """Nobody would begin anywhere: an arena begins at 0 and clean, and that is a world."""
     system, _ = clauses_of(Runtime, NEWEST, patient)
@@ -60,6 +62,7 @@ def test_a_relation_that_is_never_true_is_no_rely() -> None:
     assert "an arena begins at 0, and clean" in broken
 
 
+@building.afresh()
 def test_relations_that_are_no_invariant_do_not_meet_the_clauses() -> None:
     """Where everything is related nothing is promised: what the text is to show is not met, and the rest is."""
     system, _ = clauses_of(Runtime, NEWEST, patient)

@@ -14,9 +14,9 @@ from spanproof.checks.running.replaying import replay as replay_run
 from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Result, Verdict
 
-CHECK = {"run": "explore", "history": "compare", "inputs": "prove", "trace": "trace"}
+CHECK = {"run": "explore", "history": "compare", "inputs": "prove", "trace": "trace", "go history": "go"}
 """Who makes records of a kind."""
-SIZE = {"history": ("calls", "calls"), "inputs": ("inputs", "inputs"), "trace": ("rows", "rows of the trace")}
+SIZE = {"history": ("calls", "calls"), "go history": ("calls", "calls"), "inputs": ("inputs", "inputs"), "trace": ("rows", "rows of the trace")}
 """What a record of a kind is made of: the name in the file, and in words."""
 
 NOT_RUN = (EndlessError, HeapError, HiddenStateError, UnknownCellError)
@@ -50,6 +50,10 @@ def _done_again(record: Record, heap: Subject) -> Replayed:
             from spanproof.checks.comparing.living import replay_history  # noqa: PLC0415
 
             return replay_history(record, heap)
+        case "go history":
+            from spanproof.checks.golang.compare import replay_go  # noqa: PLC0415
+
+            return replay_go(record, heap)
         case "inputs":
             from spanproof.checks.proofs.catalogue import PLAIN_BY_NAME  # noqa: PLC0415
             from spanproof.checks.proving.lifted.judging import replay_inputs  # noqa: PLC0415

@@ -317,6 +317,15 @@ def faults(names: tuple[str, ...], generated: int, proofs: bool, **options: Any)
     return run_tasks("faults", [Task(check, name) for name in chosen], options, matrix=not proofs)
 
 
+def _add_groups() -> None:
+    from spanproof.checks.go_command import go  # noqa: PLC0415
+
+    cli.add_command(go)
+
+
+_add_groups()
+
+
 def _one_line(error: Exception) -> str:
     """What is wrong, in one line."""
     text = error.format_message() if isinstance(error, click.ClickException) else str(error)
@@ -364,6 +373,7 @@ def _input_errors() -> tuple[type[Exception], ...]:
     """The errors that a user's input can cause; imported only once something has gone wrong."""
     from spanproof.checks.faults.edit import EditError  # noqa: PLC0415
     from spanproof.checks.programs import ProgramError  # noqa: PLC0415
+    from spanproof.checks.golang.toolchains import GoError  # noqa: PLC0415
     from spanproof.checks.proving.evidence.certificates import CertificateError  # noqa: PLC0415
     from spanproof.checks.proving.evidence.recheck import SolverError  # noqa: PLC0415
     from spanproof.checks.record import RecordError  # noqa: PLC0415
@@ -374,7 +384,7 @@ def _input_errors() -> tuple[type[Exception], ...]:
     from spanproof.checks.tracing.validating import TraceError  # noqa: PLC0415
 
     inputs = (EditError, ProgramError, RecordError, ScheduleError, SubjectError, TextError, TraceError)
-    return (*inputs, CertificateError, ReportError, SolverError)
+    return (*inputs, CertificateError, GoError, ReportError, SolverError)
 
 
 class _Ending:

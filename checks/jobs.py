@@ -230,6 +230,17 @@ def _infer(task: Task, setting: Setting) -> Done:
     return Done((found.result,), told="\n".join(found.told()) + "\n", evidence=found)
 
 
+def _go_compare(task: Task, setting: Setting) -> Done:
+    from spanproof.checks.golang.compare import judge_go  # noqa: PLC0415  # an extra
+    from spanproof.checks.golang.toolchains import GoError, at  # noqa: PLC0415  # as above
+
+    try:
+        found = judge_go(at(Path(task.name)), subject(setting.heap, setting.fault), setting.seed, setting.calls, _hurry(setting))
+    except GoError as e:
+        return Done((Result("go", f"compare {task.release}", Verdict.UNKNOWN, str(e)),))
+    return Done((found.result,), () if found.record is None else (found.record,))
+
+
 def _pin(task: Task, setting: Setting) -> Done:
     path = Path(task.name)
     result, again = judged(load(path), subject(setting.heap, setting.fault), path.name)
@@ -261,6 +272,7 @@ _TASKS: dict[str, Callable[[Task, Setting], Done]] = {
     "pin": _pin,
     "recheck": _recheck,
     "faults": _fault,
+    "go_compare": _go_compare,
     "by_proofs": _fault,
     "alive": _alive,
 }

@@ -130,7 +130,7 @@ def _say(command: str, work: "Work", options: dict[str, Any], out: Path, *, page
     from spanproof.checks.verdict import EXIT_CODES, EXIT_INTERRUPTED, EXIT_USAGE, Report  # noqa: PLC0415
     from spanproof.model.releases import NEWEST  # noqa: PLC0415
 
-    not_run: tuple[NotRun, ...] = ()
+    not_run: tuple[NotRun, ...] = options.get("not_run", ())
     heard = tuple(found.as_json() for found in work.evidence if not isinstance(found, Certificate))
     report = Report(command, options["release"] or NEWEST.name, options["seed"], tuple(work.results), not_run, heard)
     unwritten = ""
@@ -159,9 +159,10 @@ def _say(command: str, work: "Work", options: dict[str, Any], out: Path, *, page
         click.echo(f"spanproof: interrupted; {len(work.results)} results are kept", err=True)
         return EXIT_INTERRUPTED
     ran = {name for item in report.results for name in (item.check, item.name)}
-    missing = [name for name in options["require"] if name not in ran]
+    lacking = {item.check: item.reason for item in not_run}
+    missing = [name for name in options["require"] if name not in ran or name in lacking]
     if missing:
-        click.echo(f"spanproof: --require {missing[0]}: it did not run", err=True)
+        click.echo(f"spanproof: --require {missing[0]}: {lacking.get(missing[0], 'it did not run')}", err=True)
         return EXIT_USAGE
     return EXIT_CODES[report.verdict]
 

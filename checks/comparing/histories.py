@@ -9,16 +9,14 @@ from collections.abc import Callable
 
 from spanproof.checks.comparing.looking import DifferenceError, Looking
 from spanproof.checks.comparing.mixes import CALLS, Call, Mix
-from spanproof.checks.comparing.standing_alone import StandingAlone
+from spanproof.checks.comparing.standing_alone import CACHES, StandingAlone
 from spanproof.impl.malloc import Runtime
-from spanproof.impl.page_cache import EMPTY, PageCache
 from spanproof.impl.scavenge import NO_LIMIT
 from spanproof.model.geometry import Geometry
 from spanproof.model.pages import AbstractPages
 from spanproof.model.releases import NEWEST, Release
 from spanproof.model.words import lowest_run, run_of_ones, trailing_zeros, without
 
-CACHES = 3
 MOST_GROWN = 3
 """Chunks that one call of grow adds."""
 ACCESSES = 40
@@ -31,11 +29,16 @@ class History:
     """One history in progress: the text, and the abstract allocator beside it."""
 
     def __init__(
-        self, geometry: Geometry, heap_class: type[Runtime] = Runtime, release: Release = NEWEST, mix: Mix | None = None
+        self,
+        geometry: Geometry,
+        heap_class: type[Runtime] = Runtime,
+        release: Release = NEWEST,
+        mix: Mix | None = None,
+        standing: type[StandingAlone] = StandingAlone,
     ) -> None:
-        """Begin with no memory. heap_class: whose page allocator it is."""
+        """Begin with no memory. heap_class: whose page allocator it is; standing: how it stands alone."""
         self.geometry, self.mix, self.release = geometry, mix or Mix(), release
-        self.heap = StandingAlone(geometry, release, heap_class)
+        self.heap = standing(geometry, release, heap_class)
         self.model = AbstractPages(geometry.pages_per_block)
         self.group = max(geometry.phys_page_size // geometry.page_size, 1)
         """Pages that are scavenged together."""
@@ -52,7 +55,6 @@ class History:
         """The pages that the background scavenger may have hidden."""
         self.live: list[tuple[int, int]] = []
         """What was allocated: (its first page, pages), counted from the heap's first."""
-        self.caches: list[PageCache] = [EMPTY] * CACHES
         self.model_caches = [(-1, 0, 0)] * CACHES
         self.calls = 0
         self.made: dict[str, int] = dict.fromkeys(CALLS, 0)
@@ -179,7 +181,7 @@ class History:
         k = self._cache(a, empty=True)
         if k < 0:
             return False
-        c = self.caches[k] = self.heap.alloc_to_cache()
+        c = self.heap.refill(k)
         self.model_caches[k] = self.model.to_cache()
         self._same(f"cache {k}: alloc_to_cache()", (self._page(c.base), c.cache, c.scav), self.model_caches[k])
         if c.empty():
@@ -197,7 +199,7 @@ class History:
     def _cache_alloc(self, a: int, b: int) -> bool:
         k, g = a % CACHES, self.geometry
         npages = b % max(g.pages_per_block // 4, 1) + 1
-        self.caches[k], addr, scav = self.caches[k].alloc(npages, g)
+        addr, scav = self.heap.cache_alloc(k, npages)
         first, mine, marked = self.model_caches[k]
         page, expected = lowest_run(mine, npages), 0
         if page >= 0:
@@ -217,14 +219,14 @@ class History:
     def _flush_one(self, k: int) -> None:
         first, mine, scav = self.model_caches[k]
         self._tell(f"cache {k}: flush()")
-        self.caches[k] = self.heap.flush(self.caches[k])
+        left = self.heap.flush_cache(k)
         if mine:
             self.model.flush(first, mine, scav)
             self.freed = max(self.freed, first + mine.bit_length() - 1)
             self.hidden &= ~(mine << first)
         self.model_caches[k] = (-1, 0, 0)
-        if not self.caches[k].empty():
-            raise DifferenceError(f"cache {k}: flush() leaves {self.caches[k]}")
+        if not left.empty():
+            raise DifferenceError(f"cache {k}: flush() leaves {left}")
 
     def _gc_cycle(self, _a: int, _b: int) -> bool:
         """A generation ends with the world stopped; then whoever has a cache gives it back (mgc.go)."""
@@ -238,7 +240,7 @@ class History:
         """The background scavenger begins at the highest page freed in the generation, if it is not above that yet."""
         index, alone = self.heap.pages.index, self.heap.alone
         cursor, _ = alone.run(index.search_addr_bg.load())
-        alone.run(index.next_gen())
+        self.heap.next_gen()
         self.generations += 1
         found, _ = alone.run(index.search_addr_bg.load())
         freed = self.geometry.min_off_addr if self.freed < 0 else self._address(self.freed)

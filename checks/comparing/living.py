@@ -91,13 +91,18 @@ def _broken(history: History, calls: Iterable[Call], every: int) -> BrokenError 
 
 def shrunk(plan: Plan, heap_class: type[Runtime], seconds: float) -> Plan:
     """The plan with as few calls, and as small numbers, as can be found in so many seconds; it still breaks."""
-    stop = time.process_time() + seconds
 
     def tried(calls: tuple[Call, ...]) -> tuple[Call, ...] | None:
         """The calls up to the one that breaks, or None if none does."""
         lived = live(replace(plan, calls=calls), heap_class)
         return None if lived.broken is None else calls[: lived.calls]
 
+    return shorter(plan, tried, seconds)
+
+
+def shorter(plan: Plan, tried: Tried, seconds: float) -> Plan:
+    """The same, for whatever a history breaks: `tried` says of calls up to where they do."""
+    stop = time.process_time() + seconds
     calls = tried(plan.calls) or plan.calls
     size = len(calls) // 2
     while size and time.process_time() < stop:

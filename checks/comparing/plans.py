@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from spanproof.checks.comparing.histories import History
 from spanproof.checks.comparing.mixes import CALLS, KEPT, Call, Mix, drawn
+from spanproof.checks.comparing.standing_alone import StandingAlone
 from spanproof.checks.record import RecordError
 from spanproof.impl.malloc import Runtime
 from spanproof.model.geometry import GO_AMD64, Geometry
@@ -76,11 +77,11 @@ class Plan:
     release: Release
     calls: tuple[Call, ...]
 
-    def begin(self, heap_class: type[Runtime] = Runtime) -> History:
-        """Before its first call."""
+    def begin(self, heap_class: type[Runtime] = Runtime, standing: type[StandingAlone] = StandingAlone) -> History:
+        """Before its first call. standing: how its page allocator stands alone."""
         shape = self.shape
         mix = Mix(most_pages=shape.most_pages, most_chunks=shape.most_chunks, sparse=shape.sparse)
-        return History(shape.geometry, heap_class, self.release, mix)
+        return History(shape.geometry, heap_class, self.release, mix, standing)
 
     def as_json(self) -> dict[str, Any]:
         """Everything needed to make the calls again."""

@@ -8,8 +8,12 @@ from dataclasses import replace
 from spanproof.checks.running.pages_alone import PagesAlone
 from spanproof.impl.malloc import Runtime
 from spanproof.impl.os_memory import OsMemory
+from spanproof.impl.page_cache import EMPTY, PageCache
 from spanproof.model.geometry import Geometry
 from spanproof.model.releases import NEWEST, Release
+
+CACHES = 3
+"""Page caches that a history has."""
 
 
 class MockedMemory(OsMemory):
@@ -27,6 +31,26 @@ class StandingAlone(PagesAlone):
     def __init__(self, geometry: Geometry, release: Release = NEWEST, heap_class: type[Runtime] = Runtime) -> None:
         """Begin with no memory; nothing is returned to a system (p.test). heap_class: whose page allocator it is."""
         super().__init__(geometry, release, heap_class, MockedMemory, test=True)
+        self.caches: list[PageCache] = [EMPTY] * CACHES
+
+    def refill(self, k: int) -> PageCache:
+        """Cache k gets new pages: the cache."""
+        self.caches[k] = self.alloc_to_cache()
+        return self.caches[k]
+
+    def cache_alloc(self, k: int, npages: int) -> tuple[int, int]:
+        """Pages of cache k: (their address or 0, the bytes of them that were scavenged)."""
+        self.caches[k], addr, scav = self.caches[k].alloc(npages, self.geometry)
+        return addr, scav
+
+    def flush_cache(self, k: int) -> PageCache:
+        """Cache k gives back what it has: what is left."""
+        self.caches[k] = self.flush(self.caches[k])
+        return self.caches[k]
+
+    def next_gen(self) -> None:
+        """See ScavengeIndex.next_gen."""
+        self.alone.run(self.pages.index.next_gen())
 
     def set_up(self, chunk: int, allocated: list[tuple[int, int]], scavenged: list[tuple[int, int]]) -> None:
         """Grow by one chunk with these runs of pages allocated and scavenged, as Go's tests make their heaps."""

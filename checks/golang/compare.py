@@ -1,0 +1,283 @@
+"""Histories on the reference's page allocator and on Go's own text: every result and, as a digest, all state.
+
+On a difference the history is gone through again, with the state before and after it in full, and made shorter.
+Read next: interleave.py.
+"""
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from spanproof.checks.comparing.history_campaign import LENGTHS, PREMISES, calls_of
+from spanproof.checks.comparing.living import MOST_TOLD, shorter
+from spanproof.checks.comparing.looking import DifferenceError
+from spanproof.checks.comparing.mixes import Call
+from spanproof.checks.comparing.plans import REAL_SHAPES, Plan, plan_of, seeded
+from spanproof.checks.golang.beside import Noting
+from spanproof.checks.golang.building import built
+from spanproof.checks.golang.driving import ANSWER, OPS, REQUEST, THROWN, UNKNOWN, DiedError, Driven
+from spanproof.checks.golang.extracting import extracted, harness
+from spanproof.checks.golang.state import dumped
+from spanproof.checks.golang.toolchains import GoError, Toolchain, at, compiler, installed
+from spanproof.checks.record import Record, RecordError, Violated
+from spanproof.checks.running.replaying import Replayed
+from spanproof.checks.subject import Subject
+from spanproof.checks.verdict import Result, Verdict
+from spanproof.impl.access import Misuse, Throw, Undefined
+from spanproof.model.geometry import GO_AMD64
+from spanproof.model.releases import Release
+
+COMMANDS = 20_000
+"""Calls that are compared of each release."""
+AT_ONCE = 500
+"""Calls of a history between two looks at what Go answered."""
+SHRINK_SECONDS = 6
+AGREES = ("go_agrees", "Go's own text gives what the reference gives.", "the runtime of the toolchain that is named")
+"""The claim that a record of this kind breaks: its name, what it says, where from."""
+SHAPES = tuple(shape for shape in REAL_SHAPES if shape.geometry.arena_base_offset == GO_AMD64.arena_base_offset)
+"""Heaps at Go's constants: its text is compiled with them, and other ones are of other systems."""
+LEFT_OUT: Mapping[str, tuple[int, str]] = {
+    "go1.21": (1 << 27, "the flag scavChunkNoHugePage of the scavenge index, which later releases do not have"),
+}
+"""What of the index's words is left out of the comparison with a release, and why."""
+Hurry = Callable[[int], str | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """Where the two do not agree."""
+
+    call: int
+    """Which call of the history, from 1 on."""
+    said: str
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """What came out, and how to see it again if something differs."""
+
+    result: Result
+    record: Record | None = None
+
+
+class GoSide:
+    """Go's text in a process: started when it is needed, and anew when it died."""
+
+    def __init__(self, program: Path, release: Release) -> None:
+        """program: what building.py made of that release's text."""
+        self.program, self.release = program, release
+        self.left_out, _ = LEFT_OUT.get(release.name, (0, ""))
+        self.driven = Driven(program)
+
+    def again(self) -> None:
+        """Start it anew."""
+        self.driven.end()
+        self.driven = Driven(self.program)
+
+
+def programmed(toolchain: Toolchain, edits: Mapping[str, bytes] | None = None) -> Path:
+    """The program of a toolchain's text. edits: files in the place of its own. Raises GoError."""
+    text = extracted(toolchain, edits)
+    return built(compiler([*installed(), toolchain]), toolchain.version, {**harness(), **text.files})
+
+
+def gone_through(plan: Plan, subject: Subject, side: GoSide) -> tuple[int, Difference | None]:
+    """(the requests that were compared, where they differ first) of one history.
+
+    Raises:
+        DiedError: Go's side ended by itself.
+
+    """
+    names = calls_of(side.release)
+    history, sent, asked = plan.begin(subject.heap_class, Noting), 0, list[int]()
+    heap = history.heap
+    assert isinstance(heap, Noting)
+    heap.leaving_out(side.left_out)
+    for number, call in enumerate(plan.calls, 1):
+        broken = ""
+        try:
+            if call[0] in names:
+                history.call(call)
+        except (DifferenceError, Throw, Undefined, Misuse, Exception) as e:  # noqa: BLE001  # a heap may fail in any way
+            broken = f"the reference heap fails: {type(e).__name__}: {e}"
+        asked += [number] * (len(heap.requests) - len(asked))
+        if broken or number % AT_ONCE == 0 or number == len(plan.calls):
+            first = _differ(heap, sent, side)
+            if first is not None:
+                return first, Difference(asked[first], _told(heap, first, side))
+            sent = len(heap.requests)
+        if broken:
+            return sent, Difference(number, broken)
+    return sent, None
+
+
+def _differ(heap: Noting, sent: int, side: GoSide) -> int | None:
+    """The first request since `sent` that Go answers otherwise."""
+    requests, expected = np.array(heap.requests[sent:], REQUEST), np.array(heap.expected[sent:], ANSWER)
+    places = np.flatnonzero(side.driven.batch(requests) != expected)
+    return sent + int(places[0]) if len(places) else None
+
+
+def _told(heap: Noting, first: int, side: GoSide) -> str:
+    """What differs at a request, with the state in full: all requests up to it are made again."""
+    answer = side.driven.batch(np.array(heap.requests[: first + 1], REQUEST))[first]
+    expected = np.array([heap.expected[first]], ANSWER)[0]
+    op, a, b, _ = heap.requests[first]
+    name = OPS[op - 1]
+    if answer["status"] == THROWN:
+        return f"{name}({a:#x}, {b:#x}): Go throws: {side.driven.text('thrown')}"
+    if answer["status"] == UNKNOWN:
+        return f"{name}({a:#x}, {b:#x}): Go's text of {side.release.name} has no such call"
+    results = [tuple(f"{int(each[r]):#x}" for r in ("r0", "r1", "r2")) for each in (answer, expected)]
+    if results[0] != results[1]:
+        return f"{name}({a:#x}, {b:#x}): Go gives {', '.join(results[0])}, the reference {', '.join(results[1])}"
+    return f"{name}({a:#x}, {b:#x}): results agree; {'; '.join(_states(heap, first, side)) or 'the state differs'}"
+
+
+def _states(heap: Noting, first: int, side: GoSide) -> Iterator[str]:
+    """What differs in the states, if the reference's is that of the request."""
+    if first != len(heap.requests) - 1:
+        return  # the reference has gone on since; a shorter history ends here
+    go, ours = json.loads(side.driven.text("dump")), dumped(heap.digest)
+    names = ("search address", "start", "end", "bytes in use", "searchAddrBg", "searchAddrForce", "freeHWM", "gen", "minHeapIdx")
+    for name, a, b in zip(names, go["Words"], ours["Words"], strict=True):
+        if a != b:
+            yield f"{name} is {a:#x} in Go, {b:#x} in the reference"
+    if (go["Ranges"] or []) != ours["Ranges"]:
+        yield f"in use is {go['Ranges']} in Go, {ours['Ranges']} in the reference"
+    yield from _parts("chunk", go["Chunks"], ours["Chunks"])
+    for level, (a, b) in enumerate(zip(go["Summaries"], ours["Summaries"], strict=True)):
+        yield from _parts(f"summary[{level}]", a, b)
+
+
+def _parts(name: str, go: Mapping[str, Any], ours: Mapping[str, Any]) -> Iterator[str]:
+    for place in sorted({*go, *ours}, key=int):
+        a, b = go.get(place, 0), ours.get(place, 0)
+        if a != b:
+            yield f"{name} {place} is {a} in Go, {b} in the reference"
+
+
+def plans(release: Release, seed: int, commands: int) -> Iterator[Plan]:
+    """Histories of so many calls together, on each shape in turn."""
+    left, nth = commands, 0
+    while left > 0:
+        each, which = divmod(nth, len(SHAPES))
+        length = min(left, LENGTHS[each % len(LENGTHS)])
+        yield seeded(SHAPES[which], release, seed * 1_000_003 + nth, length)
+        left, nth = left - length, nth + 1
+
+
+def judge_go(
+    toolchain: Toolchain, subject: Subject, seed: int, commands: int, hurry: Hurry, edits: Mapping[str, bytes] | None = None
+) -> Compared:
+    """Compare so many calls with the text of a toolchain. edits: files in the place of its own.
+
+    Raises:
+        GoError: its text cannot be read or built.
+
+    """
+    started = time.perf_counter()
+    side = GoSide(programmed(toolchain, edits), toolchain.release)
+    building, done, histories, calls = time.perf_counter() - started, 0, 0, 0
+    stopped, found, broken = "", None, None
+    for plan in plans(toolchain.release, seed, commands):
+        stopped = hurry(calls) or ""
+        if stopped:
+            break
+        histories, calls = histories + 1, calls + len(plan.calls)
+        more, found = _tried(plan, subject, side)
+        done += more
+        if found is not None:
+            broken = shorter(plan, _where(plan, subject, side), SHRINK_SECONDS)
+            break
+    record = None if broken is None else record_of(broken, toolchain, subject, side)
+    side.driven.end()
+    name = f"compare {toolchain.version}"
+    counts = {"calls": done, "histories": histories, "differences": int(broken is not None)}
+    seconds = time.perf_counter() - started
+    if record is not None:
+        reason = f"{record.violated.claim}: {record.violated.detail}"
+        bound = f"history {histories:,}, shrunk to {len(record.program['calls'])} calls"
+        return Compared(Result("go", name, Verdict.VIOLATED, reason, bound, PREMISES, seconds, counts), record)
+    if found is not None:
+        said = f"a history differs once, and not again: {found.said}"
+        return Compared(Result("go", name, Verdict.UNKNOWN, said, "", PREMISES, seconds, counts))
+    rate = done / max(seconds - building, 1e-9)
+    bound = f"{done:,} calls in {histories:,} histories on {min(histories, len(SHAPES))} shapes of heaps, results and all state after every call, {rate:,.0f} a second, seed {seed}"
+    premises = ("one thread", "Go's text compiled with stubs for what is around it (golang/harness)", *_left_out(toolchain))
+    verdict = Verdict.UNKNOWN if stopped or not done else Verdict.HOLDS
+    return Compared(Result("go", name, verdict, stopped, bound, premises, seconds, counts))
+
+
+def _left_out(toolchain: Toolchain) -> tuple[str, ...]:
+    _, said = LEFT_OUT.get(toolchain.release.name, (0, ""))
+    return (f"left out: {said}",) if said else ()
+
+
+def _tried(plan: Plan, subject: Subject, side: GoSide) -> tuple[int, Difference | None]:
+    """As `gone_through`; a death is a difference, at the end of what was sent."""
+    try:
+        return gone_through(plan, subject, side)
+    except DiedError as e:
+        side.again()
+        return 0, Difference(len(plan.calls), f"Go's side is gone: {e}")
+
+
+def _where(plan: Plan, subject: Subject, side: GoSide) -> Callable[[tuple[Call, ...]], tuple[Call, ...] | None]:
+    def tried(calls: tuple[Call, ...]) -> tuple[Call, ...] | None:
+        _, found = _tried(replace(plan, calls=calls), subject, side)
+        return None if found is None else calls[: found.call]
+
+    return tried
+
+
+def record_of(plan: Plan, toolchain: Toolchain, subject: Subject, side: GoSide) -> Record | None:
+    """The record of a history in which the two differ, or None if they do not."""
+    _, found = _tried(plan, subject, side)
+    if found is None:
+        return None
+    story = [f"{n}: {name} {a} {b}" for n, (name, a, b) in enumerate(plan.calls, 1)]
+    return Record(
+        kind="go history",
+        name=f"compare {toolchain.version}",
+        release=plan.release.name,
+        violated=Violated(*AGREES, f"call {found.call}: {found.said}"),
+        heap=subject.heap,
+        fault=subject.fault,
+        program=plan.as_json() | {"go": toolchain.version, "goroot": str(toolchain.root)},
+        trace={"story": [f"on {plan.shape.geometry.name}, beside {toolchain.version}", *story[-MOST_TOLD:]]},
+    )
+
+
+def replay_go(record: Record, subject: Subject) -> Replayed:
+    """Go through the history of a record again.
+
+    Raises:
+        RecordError: it is damaged, or the Go that it names is not here.
+
+    """
+    plan = plan_of(record.program)
+    try:
+        toolchain = _named(record)
+        side = GoSide(programmed(toolchain), toolchain.release)
+    except (GoError, KeyError) as e:
+        raise RecordError(f"{record.name}: {e}") from e
+    again = record_of(plan, toolchain, subject, side)
+    side.driven.end()
+    if again is None:
+        return Replayed(None, f"nothing differs; the record says {record.violated.detail}")
+    return Replayed(again, "" if again.violated == record.violated else f"was {record.violated.detail!r}")
+
+
+def _named(record: Record) -> Toolchain:
+    """The toolchain of a record: the same version, wherever it is."""
+    version = str(record.program["go"])
+    for toolchain in installed():
+        if toolchain.version == version:
+            return toolchain
+    return at(Path(str(record.program["goroot"])))

@@ -1,0 +1,139 @@
+"""The part of Go's runtime that is compiled as an ordinary program, unchanged but for its clauses and directives.
+
+What is wanted is named; what that text names is taken along, until it names something that the harness has: there a
+stub of ours stands in its place (harness/). So one list serves all releases, and what a new release adds comes along or
+fails to compile, with its name. Read next: building.py.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+from spanproof.checks.golang.sources import Declaration, GoFile, GoSourceError, nodes, parsed, read
+from spanproof.checks.golang.toolchains import Toolchain
+
+HARNESS = files("spanproof.checks.golang") / "harness"
+MODULE = "spanproof/extracted"
+WHOLE = ("mpagealloc.go", "mpagealloc_64bit.go", "mpagecache.go", "mpallocbits.go", "mranges.go")
+"""Files of which every declaration is wanted."""
+WANTED: Mapping[str, tuple[str, ...]] = {
+    "mgcscavenge.go": ("pageAlloc.scavenge", "pageAlloc.scavengeOne"),
+    "mheap.go": ("mheap.allocNeedsZero", "mheap.setSpans", "mheap.reclaimChunk"),
+    "mgcsweep.go": ("sweepLocker.tryAcquire",),
+}
+"""Of other files: the declarations that are wanted."""
+ALSO = ("malloc.go", "sizeclasses.go")
+"""Where else is looked for what they name; the second is there up to 1.24."""
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """Files of a Go program, by name."""
+
+    version: str
+    files: Mapping[str, str]
+
+
+def extracted(toolchain: Toolchain, edits: Mapping[str, bytes] | None = None) -> Extracted:
+    """The text of a toolchain. edits: files that stand in the place of its own.
+
+    Raises:
+        GoSourceError: a declaration is missing.
+
+    """
+    changed = edits or {}
+    sources = {
+        name: GoFile(toolchain.version, name, changed[name]) if name in changed else read(toolchain, name)
+        for name in (*WHOLE, *WANTED, *(name for name in ALSO if (toolchain.runtime / name).exists()))
+    }
+    ours = _ours()
+    chosen, names = _closure(sources, ours), frozenset(d.name for d in ours)
+    written = {f"go_{name}": _written(source, chosen[name], names) for name, source in sources.items() if chosen[name]}
+    return Extracted(toolchain.version, written)
+
+
+def harness() -> dict[str, str]:
+    """Our own files, by their place in the program."""
+    found = {path.name: path.read_text(encoding="utf-8") for path in HARNESS.iterdir() if path.name.endswith((".go", ".mod"))}
+    for folder in (path for path in HARNESS.iterdir() if path.is_dir() and not path.name.startswith("_")):
+        found |= {f"{folder.name}/{path.name}": path.read_text(encoding="utf-8") for path in folder.iterdir()}
+    return found
+
+
+def _packages() -> frozenset[str]:
+    """The packages of the harness that stand in for some of Go's."""
+    return frozenset(path.partition("/")[0] for path in harness() if "/" in path)
+
+
+def _ours() -> list[Declaration]:
+    """What the harness declares in its main package."""
+    return [
+        declaration for path, text in harness().items() if path.endswith(".go") and "/" not in path
+        for declaration in GoFile("harness", path, text.encode()).declarations.values()
+    ]  # fmt: skip
+
+
+def _closure(sources: Mapping[str, GoFile], harness_: list[Declaration]) -> dict[str, dict[int, Declaration]]:
+    """Of each file the declarations that are needed, by where they begin."""
+    chosen: dict[str, dict[int, Declaration]] = {name: {} for name in sources}
+    known = {name: d for source in sources.values() for name, d in source.declarations.items()}
+    methods = dict[str, list[Declaration]]()
+    for declaration in known.values():
+        if declaration.receiver:
+            methods.setdefault(declaration.receiver, []).append(declaration)
+    todo = [d for name in WHOLE for d in sources[name].declarations.values()]
+    todo += [sources[file].declaration(name) for file, names in WANTED.items() for name in names]
+    ours = frozenset(d.name for d in harness_)
+    named = set[str]().union(*(d.names() for d in harness_))
+    asked = set[str]().union(*(d.fields() for d in harness_))
+    seen, types = set[str](), set[str]()
+    while todo:
+        declaration = todo.pop()
+        if declaration.name in seen or declaration.name in ours:
+            continue
+        seen.add(declaration.name)
+        chosen[declaration.file][declaration.node.start_byte] = declaration
+        if declaration.kind == "type_declaration":
+            types.add(declaration.name)
+        named |= declaration.names()
+        asked |= declaration.fields()
+        todo += [known[name] for name in named - seen - ours if name in known]
+        todo += [m for t in types for m in methods.get(t, ()) if m.name.partition(".")[2] in asked and m.name not in seen]
+    return chosen
+
+
+def _written(source: GoFile, chosen: Mapping[int, Declaration], ours: frozenset[str]) -> str:
+    """The chosen declarations of a file, as a file of our program."""
+    body = "\n\n".join(chosen[start].text for start in sorted(chosen))
+    used = {node.text.decode() for node in nodes(parsed(body.encode()).root_node) if node.type in NAMES_OF_PACKAGES}
+    lines = list[str]()
+    for path in _imports(source):
+        name = path.rpartition("/")[2]
+        if name not in used or name in ours:
+            continue
+        if name != "unsafe" and name not in _packages():
+            raise GoSourceError(f"{source.version}: {source.name} uses {path}, which the harness does not have")
+        lines.append(f'\t"{path}"' if name == "unsafe" else f'\t"{MODULE}/{name}"')
+    imports = "import (\n" + "\n".join(lines) + "\n)\n\n" if lines else ""
+    return f"package main\n\n{imports}{_without_directives(body)}\n"
+
+
+NAMES_OF_PACKAGES = {"identifier", "package_identifier"}
+
+
+def _imports(source: GoFile) -> Iterable[str]:
+    for node in nodes(source.root):
+        if node.type == "import_spec":
+            yield node.child_by_field_name("path").text.decode().strip('"')
+
+
+def _without_directives(body: str) -> str:
+    """Without what tells the compiler of the runtime's own rules."""
+    tree: Any = parsed(body.encode())
+    text, shift = body.encode(), 0
+    for node in nodes(tree.root_node):
+        if node.type == "comment" and node.text.startswith(b"//go:"):
+            text = text[: node.start_byte - shift] + text[node.end_byte - shift :]
+            shift += node.end_byte - node.start_byte
+    return text.decode()

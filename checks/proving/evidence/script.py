@@ -4,6 +4,7 @@ Hypotheses are asserted as they stand and taken back with push and pop, so a scr
 knows. What came out satisfiable, or was only a hint, is left out: nothing rests on it. Read next: certificates.py.
 """
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -74,15 +75,21 @@ class Script:
         if question.answer != "unsat":
             self.left_out += 1
             return
-        terms = (*question.known, *question.asked)
-        if not self._sections[-1].declares(terms):
-            self._sections.append(_Section())
-            self._sections[-1].declares(terms)
-        section = self._sections[-1]
+        section = self._section((*question.known, *question.asked))
         section.stand_on(question.known)
         section.lines += [f"; {len(self.asked)}: {_one_line(question.about)}", "(push 1)"]
         section.lines += [*map(_asserted, question.asked), "(check-sat)", "(pop 1)"]
         self.asked.append(Asked(question.about, question.seconds, question.work))
+
+    def _section(self, terms: Sequence[Any]) -> _Section:
+        """Where a question with these terms is written."""
+        section = self._sections[-1]
+        same = all(seen.ctx is terms[0].ctx for seen in itertools.islice(section.seen.values(), 1))
+        if not (same and section.declares(terms)):  # terms of lemmas that were made afresh have numbers of their own
+            section = _Section()
+            section.declares(terms)
+            self._sections.append(section)
+        return section
 
     def text(self, seed: int | None = None) -> str:
         """The whole script; with a seed, one that sets it and asks after each answer what was done by then."""

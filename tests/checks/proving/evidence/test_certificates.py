@@ -13,6 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from spanproof.checks import cli
+from spanproof.checks.proving import building
 from spanproof.checks.proving.evidence import asked as asking
 from spanproof.checks.proving.evidence.asked import asked
 from spanproof.checks.proving.evidence.certificates import (
@@ -178,6 +179,17 @@ def test_one_name_may_have_two_sorts() -> None:
     assert heard.text().count("(reset)") == 2
     assert [a.about for a in heard.asked] == ["numbers", "bits", "numbers again"]
     assert heard.left_out == 1
+
+
+def test_lemmas_that_were_made_afresh_have_sections_of_their_own() -> None:
+    """Terms have the same numbers in each, so what one declares says nothing of the other."""
+    script = Script()
+    for name in ("x", "y"):
+        with building.afresh():
+            term: Any = z3.Int(name)
+            script(Question([term > 0], [""], [term < 0], "", "unsat", 0.0, 0))
+    for number in range(2):
+        assert len(_z3.parse_smt2_string(alone(script.text(), number).text())) == 2
 
 
 def test_hypotheses_are_taken_back() -> None:

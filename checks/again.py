@@ -16,7 +16,12 @@ from spanproof.checks.verdict import Result, Verdict
 
 CHECK = {"run": "explore", "history": "compare", "inputs": "prove", "trace": "trace", "go history": "go"}
 """Who makes records of a kind."""
-SIZE = {"history": ("calls", "calls"), "go history": ("calls", "calls"), "inputs": ("inputs", "inputs"), "trace": ("rows", "rows of the trace")}
+SIZE = {
+    "history": ("calls", "calls"),
+    "go history": ("calls", "calls"),
+    "inputs": ("inputs", "inputs"),
+    "trace": ("rows", "rows of the trace"),
+}
 """What a record of a kind is made of: the name in the file, and in words."""
 
 NOT_RUN = (EndlessError, HeapError, HiddenStateError, UnknownCellError)

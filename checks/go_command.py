@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from spanproof.checks.golang.toolchains import Toolchain
     from spanproof.checks.verdict import NotRun
 
-GOROOT = click.option("--goroot", type=click.Path(path_type=Path), metavar="DIR", help="Use the Go in this folder alone.")
+GOROOT = click.option(
+    "--goroot", type=click.Path(path_type=Path), metavar="DIR", help="Use the Go in this folder alone."
+)
 
 
 @click.group("go")
@@ -34,7 +36,9 @@ def fetch(versions: tuple[str, ...]) -> int:
 
 
 @go.command()
-@click.option("--commands", type=click.IntRange(1, 10**9), default=20_000, show_default=True, help="Calls of each release.")
+@click.option(
+    "--commands", type=click.IntRange(1, 10**9), default=20_000, show_default=True, help="Calls of each release."
+)
 @GOROOT
 @shared
 def compare(commands: int, goroot: Path | None, **options: Any) -> int:

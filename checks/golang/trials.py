@@ -1,0 +1,205 @@
+"""Small programs for Go's lock-free text: each thread's calls, and what is true when all have ended.
+
+Their interleavings are few enough to go through all of them. Addresses are where Go's heap begins on linux/amd64.
+Read next: interleave.py.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from spanproof.model.geometry import GO_AMD64
+
+GEOMETRY = replace(GO_AMD64, name="go-amd64, a word to a page", phys_page_size=8)
+"""Go's constants; the system's pages hold one word of the scavenge index each, so that each word is a cell."""
+PAGE, ARENA_PAGES = GEOMETRY.page_size, GEOMETRY.pages_per_arena
+BASE = GEOMETRY.heap_base
+FIRST_CHUNK = GEOMETRY.chunk_index(BASE)
+CHUNK_PAGES = GEOMETRY.pages_per_chunk
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A call of the heap's text: its name, and what it is called with."""
+
+    name: str
+    args: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a schedule ended: what each call gave, and the words at the end, by the names of their cells."""
+
+    results: tuple[tuple[tuple[int, int], ...], ...]
+    """Of each thread, of each call: two numbers."""
+    words: Mapping[tuple[str, Any], int]
+    thrown: bool
+    deadlocked: bool
+
+
+Promise = Callable[["Trial", Ended], Iterator[str]]
+"""What is broken at the end of a schedule."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A small program."""
+
+    name: str
+    says: str
+    threads: tuple[tuple[Call, ...], ...]
+    promises: tuple[Promise, ...]
+    before: tuple[Call, ...] = ()
+    """What one thread did before the others began."""
+    throws: bool = False
+    """Some schedules are to throw."""
+
+
+def pages(first: int, npages: int) -> Call:
+    """allocNeedsZero of pages that are counted from the heap's first."""
+    return Call("alloc_needs_zero", (BASE + first * PAGE, npages))
+
+
+def find(force: bool) -> Call:
+    """scavengeIndex.find, which takes no lock."""
+    return Call("find", (int(force),))
+
+
+def locked(name: str, *args: int) -> tuple[Call, ...]:
+    """A call of the index under the heap lock; its first argument is a chunk, counted from the heap's first."""
+    chunk, *others = args
+    return Call("lock"), Call(name, (FIRST_CHUNK + chunk, *others)), Call("unlock")
+
+
+def no_throw(_: Trial, ended: Ended) -> Iterator[str]:
+    """Disjoint regions are never taken for overlapping ones, and nothing waits for ever."""
+    if ended.thrown:
+        yield "a throw"
+    if ended.deadlocked:
+        yield "a deadlock"
+
+
+def watermarks_cover(trial: Trial, ended: Ended) -> Iterator[str]:
+    """zeroedBase is at or above the end of every region that was claimed."""
+    if ended.thrown:
+        return
+    for call in (call for calls in trial.threads for call in calls):
+        base, npages = call.args
+        for page in range(base // PAGE, base // PAGE + npages):
+            arena = (page * PAGE - GEOMETRY.arena_base_offset) // GEOMETRY.arena_size
+            end = page * PAGE % GEOMETRY.arena_size + PAGE
+            if ended.words["zeroedBase", arena] < end:
+                yield f"zeroedBase[{arena}] is {ended.words['zeroedBase', arena]:#x}, below {end:#x}, which was claimed"
+
+
+def used_pages_need_zero(trial: Trial, ended: Ended) -> Iterator[str]:
+    """Pages that a thread was given before need to be cleared."""
+    if ended.thrown:
+        return
+    for calls, results in zip(trial.threads, ended.results, strict=True):
+        used = set[int]()
+        for call, (needs_zero, _) in zip(calls, results, strict=True):
+            base, npages = call.args
+            mine = set(range(base // PAGE, base // PAGE + npages))
+            if used & mine and not needs_zero:
+                yield f"pages at {base:#x} were used, and allocNeedsZero says that they are zero"
+            used |= mine
+
+
+def force_finds_what_was_freed(_: Trial, ended: Ended) -> Iterator[str]:
+    """The cursor of forced scavenging is in or above every chunk that says it has something."""
+    has_free = 1 << 16 + GEOMETRY.log_scav_chunk_in_use_max
+    chunks = [ci for (name, ci), word in ended.words.items() if name == "scav.chunks" and word & has_free]
+    cursor = ended.words["scav.searchAddrForce", None]
+    at = abs(cursor - (1 << 64) if cursor >> 63 else cursor) + GEOMETRY.min_off_addr
+    if chunks and not ended.thrown and GEOMETRY.chunk_index(at) < max(chunks):
+        yield f"the cursor is in chunk {GEOMETRY.chunk_index(at)}, and chunk {max(chunks)} has something to scavenge"
+
+
+def counts_are_right(trial: Trial, ended: Ended) -> Iterator[str]:
+    """Each chunk counts the pages that are allocated in it."""
+    if ended.thrown:
+        return
+    counted = dict[int, int]()
+    for call in (*trial.before, *(call for calls in trial.threads for call in calls)):
+        if call.name == "alloc":
+            counted[call.args[0]] = counted.get(call.args[0], 0) + call.args[1]
+        elif call.name == "free":
+            counted[call.args[0]] = counted.get(call.args[0], 0) - call.args[2]
+    for ci, npages in counted.items():
+        if ended.words["scav.chunks", ci] & 0xFFFF != npages:
+            yield f"chunk {ci} counts {ended.words['scav.chunks', ci] & 0xFFFF} pages, and has {npages}"
+
+
+ZEROING = (no_throw, watermarks_cover, used_pages_need_zero)
+INDEX = (no_throw, force_finds_what_was_freed, counts_are_right)
+END = ARENA_PAGES
+"""The first page of the heap's second arena."""
+
+
+def _grown(chunks: int) -> Call:
+    return Call("grow", (BASE, BASE + chunks * GEOMETRY.chunk_size))
+
+
+def _full(*chunks: int) -> tuple[Call, ...]:
+    return tuple(Call("alloc", (FIRST_CHUNK + ci, CHUNK_PAGES)) for ci in chunks)
+
+
+TRIALS = (
+    Trial(
+        "two_allocs_each", "two threads claim regions of one arena",
+        ((pages(0, 2), pages(2, 1)), (pages(3, 2), pages(5, 1))), ZEROING,
+    ),
+    Trial("three_threads", "three threads claim a page each", ((pages(0, 1),), (pages(1, 1),), (pages(2, 1),)), ZEROING),
+    Trial(
+        "pages_used_again", "what a thread gave back it is given again, beside another thread",
+        ((pages(0, 2), pages(2, 1), pages(0, 1)), (pages(3, 2), pages(5, 1), pages(4, 2))), ZEROING,
+    ),
+    Trial(
+        "the_last_page_again", "the last page below the watermark is claimed again",
+        ((pages(0, 4), pages(3, 1)), (pages(4, 1), pages(4, 1))), ZEROING,
+    ),
+    Trial(
+        "across_two_arenas", "regions that reach over the end of an arena",
+        ((pages(END - 2, 4), pages(END - 2, 1)), (pages(END + 2, 3), pages(END - 4, 2))), ZEROING,
+    ),
+    Trial(
+        "across_three_arenas", "a region with a whole arena in it, beside one in it",
+        ((pages(END - 1, ARENA_PAGES + 2),), (pages(END - 2, 1),)), ZEROING,
+    ),
+    Trial("overlapping", "two threads were given the same page", ((pages(0, 2),), (pages(1, 2),)), (), throws=True),
+    Trial(
+        "find_beside_a_free", "a forced scavenger looks while pages are freed above",
+        ((find(True),), locked("free", 2, 7, 3)), INDEX, (_grown(3), *_full(0, 1, 2), Call("free", (FIRST_CHUNK, 0, 9))),
+    ),
+    Trial(
+        "two_finds_beside_a_free", "two forced scavengers look while pages are freed above",
+        ((find(True),), (find(True),), locked("free", 2, 7, 3)), INDEX,
+        (_grown(3), *_full(0, 1, 2), Call("free", (FIRST_CHUNK, 0, 9))),
+    ),
+    Trial(
+        "find_beside_two_frees", "frees of two threads, and a forced scavenger",
+        ((find(True),), locked("free", 1, 7, 3), locked("free", 2, 0, 1)), INDEX,
+        (_grown(3), *_full(0, 1, 2), Call("free", (FIRST_CHUNK, 0, 9))),
+    ),
+    Trial(
+        "find_of_nothing_beside_a_free", "the whole heap is looked at in vain, and then there is something",
+        ((find(True), find(True)), locked("free", 1, 0, 1)), INDEX, (_grown(2), *_full(0, 1)),
+    ),
+    Trial(
+        "background_beside_force", "both scavengers look, after a generation ended",
+        ((find(False), find(False)), (find(True), find(True))), INDEX,
+        (_grown(2), *_full(0, 1), Call("free", (FIRST_CHUNK + 1, 5, 2)), Call("free", (FIRST_CHUNK, 0, 9)), Call("next_gen")),
+    ),
+    Trial(
+        "background_beside_an_alloc", "the background scavenger looks, after a generation ended, while a chunk fills",
+        ((find(False), find(False)), locked("alloc", 1, 2)), INDEX,
+        (_grown(2), *_full(0, 1), Call("free", (FIRST_CHUNK + 1, 5, 2)), Call("free", (FIRST_CHUNK, 0, 9)), Call("next_gen")),
+    ),
+    Trial(
+        "called_empty", "a scavenger calls a chunk empty, another looks, and pages are freed in it",
+        (locked("set_empty", 1), (find(True),), locked("free", 1, 3, 1)), INDEX,
+        (_grown(2), *_full(0, 1), Call("free", (FIRST_CHUNK + 1, 5, 2))),
+    ),
+)  # fmt: skip
+BY_NAME = {trial.name: trial for trial in TRIALS}

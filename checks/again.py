@@ -14,11 +14,12 @@ from spanproof.checks.running.replaying import replay as replay_run
 from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Result, Verdict
 
-CHECK = {"run": "explore", "history": "compare", "inputs": "prove", "trace": "trace", "go history": "go"}
+CHECK = {"run": "explore", "history": "compare", "inputs": "prove", "trace": "trace", "go history": "go", "go schedule": "go"}
 """Who makes records of a kind."""
 SIZE = {
     "history": ("calls", "calls"),
     "go history": ("calls", "calls"),
+    "go schedule": ("story", "lines"),
     "inputs": ("inputs", "inputs"),
     "trace": ("rows", "rows of the trace"),
 }
@@ -59,6 +60,10 @@ def _done_again(record: Record, heap: Subject) -> Replayed:
             from spanproof.checks.golang.compare import replay_go  # noqa: PLC0415
 
             return replay_go(record, heap)
+        case "go schedule":
+            from spanproof.checks.golang.interleave import replay_schedule  # noqa: PLC0415
+
+            return replay_schedule(record, heap)
         case "inputs":
             from spanproof.checks.proofs.catalogue import PLAIN_BY_NAME  # noqa: PLC0415
             from spanproof.checks.proving.lifted.judging import replay_inputs  # noqa: PLC0415
@@ -82,7 +87,7 @@ def judged(record: Record, heap: Subject, name: str) -> tuple[Result, Record | N
     again = _done_again(record, heap)
     check, pinned = CHECK[record.kind], f"pinned {name}"
     part, said = SIZE[record.kind]
-    bound = f"{len((record.trace if record.kind == 'trace' else record.program)[part]):,} {said}"
+    bound = f"{len((record.trace if record.kind in ('trace', 'go schedule') else record.program)[part]):,} {said}"
     if again.record is not None:
         violated = again.record.violated
         return Result(check, pinned, Verdict.VIOLATED, f"{violated.claim}: {violated.detail}", bound), again.record

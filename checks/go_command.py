@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from spanproof.checks.options import shared
+from spanproof.checks.options import known, shared
 from spanproof.checks.saying import run_tasks
 
 if TYPE_CHECKING:
@@ -48,6 +48,22 @@ def compare(commands: int, goroot: Path | None, **options: Any) -> int:
     chosen, options["not_run"] = _chosen(goroot, options["release"], "compare")
     options["calls"] = commands
     return run_tasks("go", [Task("go_compare", str(each.root), each.version) for each in chosen], options)
+
+
+@go.command()
+@click.argument("trials", nargs=-1, metavar="[TRIAL]...")
+@GOROOT
+@shared
+def interleave(trials: tuple[str, ...], goroot: Path | None, **options: Any) -> int:
+    """All interleavings of TRIAL... (default: every small program), step by step as the reference takes them."""
+    from spanproof.checks.golang.trials import BY_NAME  # noqa: PLC0415
+    from spanproof.checks.jobs import Task  # noqa: PLC0415
+
+    for name in trials:
+        known(name, BY_NAME, "trial")
+    chosen, options["not_run"] = _chosen(goroot, options["release"], "interleave")
+    options["trials"] = trials
+    return run_tasks("go", [Task("go_interleave", str(each.root), each.version) for each in chosen], options)
 
 
 def _chosen(goroot: Path | None, release: str | None, work: str) -> tuple[list["Toolchain"], tuple["NotRun", ...]]:

@@ -79,6 +79,8 @@ class Setting:
     """Task prove: the premise that is left out."""
     solvers: tuple[str, ...] = ()
     """Task recheck: who is asked. Task prove, for stability: whose answers are heard instead of our own solver's."""
+    trials: tuple[str, ...] = ()
+    """Task go_interleave: those that are meant, if not all."""
 
 
 BY_SPACER = "alloc_needs_zero by Spacer"
@@ -243,6 +245,18 @@ def _go_compare(task: Task, setting: Setting) -> Done:
     return Done((found.result,), () if found.record is None else (found.record,))
 
 
+def _go_interleave(task: Task, setting: Setting) -> Done:
+    from spanproof.checks.golang.interleave import judge_interleavings  # noqa: PLC0415  # an extra
+    from spanproof.checks.golang.toolchains import GoError, at  # noqa: PLC0415  # as above
+
+    heap = subject(setting.heap, setting.fault)
+    try:
+        found = judge_interleavings(at(Path(task.name)), heap, _hurry(setting), names=setting.trials)
+    except GoError as e:
+        return Done((Result("go", f"interleave {task.release}", Verdict.UNKNOWN, str(e)),))
+    return Done(found.results, found.records)
+
+
 def _pin(task: Task, setting: Setting) -> Done:
     path = Path(task.name)
     result, again = judged(load(path), subject(setting.heap, setting.fault), path.name)
@@ -275,6 +289,7 @@ _TASKS: dict[str, Callable[[Task, Setting], Done]] = {
     "recheck": _recheck,
     "faults": _fault,
     "go_compare": _go_compare,
+    "go_interleave": _go_interleave,
     "by_proofs": _fault,
     "alive": _alive,
 }

@@ -3,8 +3,8 @@
 A record of kind "run" holds a program, a schedule and the steps they gave, with the claim that the last step broke.
 A record of kind "trace" holds the rows of a recorded trace that break a claim, one of kind "history" the calls of the
 page allocator that do, one of kind "inputs" what plain functions were called with. All replay from themselves alone:
-`spanproof replay FILE` does the work again and compares it, byte for byte, with what is written here. One of kind
-"go history" names the Go whose text disagrees, which must be there.
+`spanproof replay FILE` does the work again and compares it, byte for byte, with what is written here. Those of
+kinds "go history" and "go schedule" name the Go whose text disagrees, which must be there.
 """
 
 import json
@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 FORMAT, VERSION = "spanproof record", 1
-TOLD = ("trace", "history", "inputs", "go history")
+TOLD = ("trace", "history", "inputs", "go history", "go schedule")
 """Kinds of records that have no steps, and tell a story."""
 KINDS = ("run", *TOLD)
 """All of them."""
@@ -61,7 +61,7 @@ class Record:
     """A counterexample."""
 
     kind: str
-    """run, trace, history, inputs or go history"""
+    """run, trace, history, inputs, go history or go schedule"""
     name: str
     """Scenario, workload or trace file."""
     release: str

@@ -45,6 +45,7 @@ def _setting(options: dict[str, Any], budget: float | None) -> "Setting":
         options.get("certificates") or options.get("recheck") or "",
         options.get("without") or "",
         tuple(options.get("solvers", ())),
+        tuple(options.get("trials", ())),
     )
 
 

@@ -282,7 +282,7 @@ def replay_go(record: Record, subject: Subject) -> Replayed:
     """
     plan = plan_of(record.program)
     try:
-        toolchain = _named(record)
+        toolchain = named(record)
         side = GoSide(programmed(toolchain), toolchain.release)
     except (GoError, KeyError) as e:
         raise RecordError(f"{record.name}: {e}") from e
@@ -293,7 +293,7 @@ def replay_go(record: Record, subject: Subject) -> Replayed:
     return Replayed(again, "" if again.violated == record.violated else f"was {record.violated.detail!r}")
 
 
-def _named(record: Record) -> Toolchain:
+def named(record: Record) -> Toolchain:
     """The toolchain of a record: the same version, wherever it is."""
     version = str(record.program["go"])
     for toolchain in installed():

@@ -14,11 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from spanproof.checks.golang.compare import programmed
+from spanproof.checks.golang.compare import named, programmed
 from spanproof.checks.golang.driving import CODE, REQUEST, DiedError, Driven
-from spanproof.checks.golang.toolchains import Toolchain
+from spanproof.checks.golang.toolchains import GoError, Toolchain
 from spanproof.checks.golang.trials import BY_NAME, GEOMETRY, TRIALS, Call, Ended, Trial
-from spanproof.checks.record import Record, Violated
+from spanproof.checks.record import Record, RecordError, Violated
+from spanproof.checks.running.replaying import Replayed
 from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Result, Verdict
 from spanproof.impl.access import BLOCKED, PLAIN, Access, Cell, Throw, perform
@@ -418,6 +419,32 @@ def _record(trial: Trial, toolchain: Toolchain, subject: Subject, found: Tried) 
         schedule=found.choices,
         trace={"story": list(_story(trial, toolchain, subject, found.choices))},
     )
+
+
+def replay_schedule(record: Record, subject: Subject) -> Replayed:
+    """Take the schedule of a record again, on both sides.
+
+    Raises:
+        RecordError: it is damaged, or the Go that it names is not here.
+
+    """
+    try:
+        trial, toolchain = BY_NAME[str(record.program["trial"])], named(record)
+        go = Trying(programmed(toolchain))
+    except (GoError, KeyError) as e:
+        raise RecordError(f"{record.name}: {e}") from e
+    reference = Reference(trial, subject.heap_class, toolchain.release)
+    threads = range(len(trial.threads))
+    if not all(choice in threads for choice in record.schedule):
+        raise RecordError(f"{record.name}: its schedule has threads that {trial.name} does not have")
+    (told,) = go.schedules(reference, choices=record.schedule)
+    go.driven.end()
+    different = difference(told, reference.play(told.choices))
+    broken = "" if different else next(_broken(reference, told), "")
+    if not different and not broken:
+        return Replayed(None, f"nothing differs; the record says {record.violated.detail}")
+    again = _record(trial, toolchain, subject, Tried(different=different, broken=broken, choices=told.choices))
+    return Replayed(again, "" if again.dumps() == record.dumps() else f"was {record.violated.detail!r}")
 
 
 def _story(trial: Trial, toolchain: Toolchain, subject: Subject, choices: Sequence[int]) -> Iterator[str]:

@@ -23,18 +23,21 @@ from spanproof.checks.running.replaying import Replayed
 from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Result, Verdict
 from spanproof.impl.access import BLOCKED, PLAIN, Access, Cell, Throw, perform
+from spanproof.impl.heap_cells import ArenaList
 from spanproof.impl.malloc import Runtime
+from spanproof.impl.span import Span
+from spanproof.impl.sweep import SweepLocker
 from spanproof.model.releases import Release
 
 MASK = (1 << 64) - 1
 CELLS = (
     "zeroedBase", "scav.chunks", "scav.searchAddrBg", "scav.searchAddrForce", "scav.minHeapIdx", "scav.freeHWM",
-    "scav.gen", "heap.lock",
+    "scav.gen", "heap.lock", "pageInUse", "pageMarks", "mspan.sweepgen", "sweep.active", "sweepgen",
 )  # fmt: skip
 """The words that both sides know, in the order of their numbers, which begin at 1 (harness/interleave.go)."""
-CALLS = ("alloc_needs_zero", "find", "alloc", "free", "set_empty", "next_gen", "lock", "unlock")
+CALLS = ("alloc_needs_zero", "find", "alloc", "free", "set_empty", "next_gen", "lock", "unlock", "reclaim_chunk", "acquire", "publish")
 """What can be called there, in the order of its numbers, which begin at 1."""
-KINDS = {"load": 1, "store": 2, "compare_and_swap": 3, "lock": 9, "unlock": 10}
+KINDS = {"load": 1, "store": 2, "compare_and_swap": 3, "and8": 5, "or8": 6, "lock": 9, "unlock": 10}
 STEP = 6
 """Words of a step: the thread, its kind and whether it succeeded, the cell, the old value, the new one, what it saw."""
 DONE, THROWN, DEADLOCK = range(3)
@@ -46,6 +49,8 @@ Hurry = Callable[[int], str | None]
 
 def number_of(name: str, index: Any) -> int:
     """The number of a cell, as the harness has it."""
+    if isinstance(index, tuple):  # an arena, and a byte of one of its bitmaps
+        index = index[0] << 10 | index[1]
     return (CELLS.index(name) + 1) << 48 | (index or 0)
 
 
@@ -70,7 +75,7 @@ class Reference:
     def __init__(self, trial: Trial, heap_class: type[Runtime], release: Release) -> None:
         """Do what was done before."""
         self.trial = trial
-        self.heap = heap_class(GEOMETRY, release)
+        self.heap = sweeping_at_once(heap_class)(GEOMETRY, release)
         self.values: dict[tuple[str, Any], Any] = {}
         self.pending: list[Access[Any] | None] = []
         self.results: list[list[int]] = []
@@ -78,6 +83,12 @@ class Reference:
         self.threads: list[Any] = []
         self.thrown = False
         self._lived()
+        for span in trial.spans:
+            for page in range(span.base // GEOMETRY.page_size, span.base // GEOMETRY.page_size + span.npages):
+                self.values["spans", page] = Span(span.number) if span.mapped else None
+            self.values["mspan.npages", span.number] = span.npages
+            self.values["mspan.base", span.number] = span.base
+        self.values |= {(name, index): value for name, index, value in trial.words}
         touched = {key for key in self.values if key[0] in CELLS}
         self.words = sorted({*touched, *self._named()}, key=lambda key: number_of(*key))
         for name, index in self.words:
@@ -166,6 +177,8 @@ class Reference:
                 (new,) = access.args
             case "update":  # a word of the scavenge index, which lies in a page of its own
                 kind, new = "store", access.args[2]
+            case "and8" | "or8":
+                (new,) = access.args
             case "compare_and_swap":
                 old, new = access.args
                 ok = int(answer)
@@ -196,10 +209,54 @@ class Reference:
                 return heap.alloc_needs_zero(*args)
             case "find":
                 return heap.index.find(bool(args[0]))
+            case "reclaim_chunk":
+                return heap.reclaim_chunk(ArenaList((args[0],)), *args[1:])
+            case "acquire":
+                return self._acquire(Span(args[0]))
+            case "publish":
+                return self._publish(Span(args[0]))
             case "lock" | "unlock":
                 return getattr(heap.lock, name)()
             case _:
                 return getattr(heap.index, name)(*args)
+
+
+    async def _acquire(self, s: Span) -> bool:
+        """Sweep a span, if nobody else does."""
+        heap = self.heap
+        _, ok = await heap.try_acquire(SweepLocker(await heap.sweepgen.read()), s)
+        if ok:
+            await heap.sweep(s)
+        return ok
+
+    async def _publish(self, s: Span) -> None:
+        """A span on new pages, in the order of initSpan."""
+        heap, g = self.heap, GEOMETRY
+        base = await s.base.read()
+        await heap.set_spans(base, await s.npages.read(), s)
+        await s.sweepgen.store(await heap.sweepgen.read())
+        page = base // g.page_size % g.pages_per_arena
+        await heap.page_in_use.at((heap.arena_index(base), page // 8)).or8(1 << page % 8)
+
+
+def sweeping_at_once(heap_class: type[Runtime]) -> type[Runtime]:
+    """The heap with the harness's sweep: a span without marks goes, under the lock."""
+
+    class Sweeping(heap_class):  # type: ignore[valid-type, misc]  # a class that is given
+        """That heap."""
+
+        async def sweep(self, s: Span) -> bool:
+            """Free the span (harness/heap.go, sweepSpan)."""
+            g = self.geometry
+            await self.lock.lock()
+            base = await s.base.read()
+            page = base // g.page_size % g.pages_per_arena
+            await self.page_in_use.at((self.arena_index(base), page // 8)).and8(~(1 << page % 8) & 0xFF)
+            await s.sweepgen.store(await self.sweepgen.read())
+            await self.lock.unlock()
+            return True
+
+    return Sweeping
 
 
 def word_of(value: Any) -> int:
@@ -228,6 +285,7 @@ class Trying:
         trial = reference.trial
         text = json.dumps({
             "Cells": reference.cells(), "Most": most, "Tell": tell, "Choices": choices,
+            "Spans": [[s.number, s.base, s.npages, int(s.mapped)] for s in trial.spans],
             "Threads": [[_numbered(call) for call in calls] for calls in trial.threads],
         }).encode()  # fmt: skip
         self.driven.send(np.array([(CODE["interleave"], len(text), 0, 0)], REQUEST).tobytes() + text)

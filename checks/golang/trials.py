@@ -42,6 +42,18 @@ Promise = Callable[["Trial", Ended], Iterator[str]]
 
 
 @dataclass(frozen=True, slots=True)
+class OldSpan:
+    """A span that is there at the start, or is published by a thread."""
+
+    number: int
+    base: int
+    """Its address."""
+    npages: int
+    mapped: bool = True
+    """Its pages lead to it at the start."""
+
+
+@dataclass(frozen=True, slots=True)
 class Trial:
     """A small program."""
 
@@ -51,6 +63,9 @@ class Trial:
     promises: tuple[Promise, ...]
     before: tuple[Call, ...] = ()
     """What one thread did before the others began."""
+    spans: tuple[OldSpan, ...] = ()
+    words: tuple[tuple[str, Any, int], ...] = ()
+    """Cells that are not as in a new heap: name, index, value."""
     throws: bool = False
     """Some schedules are to throw."""
 
@@ -131,6 +146,22 @@ def counts_are_right(trial: Trial, ended: Ended) -> Iterator[str]:
             yield f"chunk {ci} counts {ended.words['scav.chunks', ci] & 0xFFFF} pages, and has {npages}"
 
 
+def swept_once(trial: Trial, ended: Ended) -> Iterator[str]:
+    """Whoever sweeps, each unmarked span is swept by one of them, and a marked one by none."""
+    if ended.thrown:
+        return
+    found = 0
+    for calls, results in zip(trial.threads, ended.results, strict=True):
+        for call, (first, _) in zip(calls, results, strict=True):
+            if call.name == "acquire":
+                found += first * next(span.npages for span in trial.spans if span.number == call.args[0])
+            elif call.name == "reclaim_chunk":
+                found += first
+    due = sum(span.npages for span in trial.spans if span.number in UNMARKED)
+    if found != due:
+        yield f"{found} pages were swept, and {due} were there to sweep"
+
+
 ZEROING = (no_throw, watermarks_cover, used_pages_need_zero)
 INDEX = (no_throw, force_finds_what_was_freed, counts_are_right)
 END = ARENA_PAGES
@@ -202,4 +233,30 @@ TRIALS = (
         (_grown(2), *_full(0, 1), Call("free", (FIRST_CHUNK + 1, 5, 2))),
     ),
 )  # fmt: skip
+SWEEPGEN = 10
+ARENA = (BASE - GEOMETRY.arena_base_offset) // GEOMETRY.arena_size
+UNMARKED = (1, 3)
+"""The spans of SWEPT that nobody marked."""
+SWEPT = (
+    OldSpan(1, BASE, 2), OldSpan(2, BASE + 2 * PAGE, 1), OldSpan(3, BASE + 3 * PAGE, 1),
+    OldSpan(4, BASE + 5 * PAGE, 1, mapped=False),
+)  # fmt: skip
+OLD = (
+    ("sweepgen", None, SWEEPGEN), ("sweep.active", None, 0), ("pageInUse", (ARENA, 0), 0b1101),
+    ("pageMarks", (ARENA, 0), 0b0100), *(("mspan.sweepgen", number, SWEEPGEN - 2) for number in (1, 2, 3)),
+    ("mspan.sweepgen", 4, 0),
+)  # fmt: skip
+"""A cycle has ended, and three spans are to be swept; one of them is marked."""
+RECLAIM = (Call("lock"), Call("reclaim_chunk", (ARENA, 0, 8)), Call("unlock"))
+TRIALS += (
+    Trial(
+        "reclaim_beside_a_sweeper", "a reclaimer, and a sweeper that takes the same spans",
+        (RECLAIM, (Call("acquire", (1,)), Call("acquire", (3,)))), (no_throw, swept_once), spans=SWEPT, words=OLD,
+    ),
+    Trial(
+        "reclaim_beside_a_publisher", "a reclaimer, and a thread that publishes a span beside those that are swept",
+        (RECLAIM, (Call("publish", (4,)),)), (no_throw, swept_once), spans=SWEPT, words=OLD,
+    ),
+)  # fmt: skip
+"""Of reclaimChunk and tryAcquire, with a sweep that only frees (harness/heap.go)."""
 BY_NAME = {trial.name: trial for trial in TRIALS}

@@ -43,6 +43,7 @@ type slice struct {
 
 var debug struct {
 	disablethp  int32
+	gcpacertrace int32
 	scavtrace   int32
 	pagealloc   int32
 	madvdontneed int32
@@ -76,6 +77,8 @@ func assertLockHeld(m *mutex) {
 		throw("lock not held")
 	}
 }
+
+func assertWorldStopped() {}
 
 // thrown is what a throw of the extracted text unwinds with.
 type thrown string
@@ -126,9 +129,16 @@ func persistentalloc(n, _ uintptr, _ *sysMemStat) unsafe.Pointer                
 // Statistics: nobody reads them here.
 type counter struct{}
 
-func (counter) add(int64) {}
+func (counter) add(int64)    {}
+func (counter) Load() uint64 { return 0 }
 
-var gcController struct{ heapReleased, heapFree, heapInUse, mappedReady counter }
+var gcController struct{ heapReleased, heapFree, heapInUse, mappedReady, heapLive counter }
+
+type cleanups struct{}
+
+func (cleanups) flush() {}
+
+var gcCleanups cleanups
 
 type delta struct{ committed, released, inStacks, inHeap, inWorkBufs, inPtrScalarBits int64 }
 type consistent struct{}
@@ -161,7 +171,12 @@ type mheap struct {
 	lock     mutex
 	pages    pageAlloc
 	sweepgen uint32
-	arenas   [1 << arenaL1Bits]*[1 << arenaL2Bits]*heapArena
+
+	sweepHeapLiveBasis uint64
+	sweepPagesPerByte  float64
+	pagesSwept         counter
+
+	arenas [1 << arenaL1Bits]*[1 << arenaL2Bits]*heapArena
 }
 
 var mheap_ mheap
@@ -170,24 +185,15 @@ type mspan struct {
 	startAddr uintptr
 	npages    uintptr
 	sweepgen  uint32
-	swept     int
 }
 
 func (s *mspan) base() uintptr { return s.startAddr }
 
 // Sweeping.
-type sweepLocker struct {
-	sweepGen uint32
-	valid    bool
-}
-
-type sweepLocked struct{ *mspan }
-
 // sweep frees a span that has no marks, under the heap lock.
 func (s *sweepLocked) sweep(preserve bool) bool { return sweepSpan(s.mspan) }
 
 func sweepSpan(s *mspan) bool {
-	s.swept++
 	h := &mheap_
 	lock(&h.lock)
 	page := s.base() / pageSize
@@ -197,11 +203,6 @@ func sweepSpan(s *mspan) bool {
 	unlock(&h.lock)
 	return true
 }
-
-type activeSweep struct{}
-
-func (activeSweep) begin() sweepLocker { return sweepLocker{mheap_.sweepgen, true} }
-func (activeSweep) end(sweepLocker)    {}
 
 var sweep struct{ active activeSweep }
 

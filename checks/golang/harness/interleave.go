@@ -15,6 +15,7 @@ type call [5]uint64
 // A trial is a small program: words as they are at the start, and the calls of each thread.
 type trial struct {
 	Cells   [][2]uint64
+	Spans   [][4]uint64 // number, address, pages, and whether its pages lead to it at the start
 	Threads [][]call
 	Most    int  // schedules; 0: all
 	Tell    bool // every step, or only how it ended
@@ -232,7 +233,11 @@ type world struct {
 	cells  []cell
 	values []uint64
 	named  map[unsafe.Pointer]uint64
+	spans  [][4]uint64
 }
+
+// mspans are the spans of trials, by number.
+var mspans [64]mspan
 
 type cell struct {
 	at   unsafe.Pointer
@@ -266,7 +271,7 @@ func newWorld(t *trial) *world {
 	h := &mheap_
 	h.pages = pageAlloc{}
 	h.pages.scav.index.init(true, nil)
-	w := &world{named: map[unsafe.Pointer]uint64{}}
+	w := &world{named: map[unsafe.Pointer]uint64{}, spans: t.Spans}
 	for _, c := range t.Cells {
 		found := place(c[0])
 		w.cells, w.values = append(w.cells, found), append(w.values, c[1])
@@ -277,6 +282,15 @@ func newWorld(t *trial) *world {
 
 func (w *world) reset() {
 	mheap_.lock.held = false
+	for _, s := range w.spans {
+		span := &mspans[s[0]]
+		span.startAddr, span.npages = uintptr(s[1]), uintptr(s[2])
+		arena(uint(arenaIndex(span.startAddr)))
+		if s[3] == 0 {
+			span = nil
+		}
+		mheap_.setSpans(uintptr(s[1]), uintptr(s[2]), span)
+	}
 	for i, c := range w.cells {
 		c.put(w.values[i])
 	}
@@ -312,6 +326,16 @@ func place(name uint64) cell {
 		return cell{unsafe.Pointer(&x.freeHWM), 8}
 	case cellGen:
 		return cell{unsafe.Pointer(&x.gen), 4}
+	case cellPageInUse:
+		return cell{unsafe.Pointer(&arena(i >> 10).pageInUse[i&1023]), 1}
+	case cellPageMarks:
+		return cell{unsafe.Pointer(&arena(i >> 10).pageMarks[i&1023]), 1}
+	case cellSpanSweepgen:
+		return cell{unsafe.Pointer(&mspans[i].sweepgen), 4}
+	case cellSweepActive:
+		return cell{unsafe.Pointer(&sweep.active.state), 4}
+	case cellSweepgen:
+		return cell{unsafe.Pointer(&mheap_.sweepgen), 4}
 	case cellLock:
 		return cell{unsafe.Pointer(&mheap_.lock), 1}
 	}
@@ -327,6 +351,11 @@ const (
 	cellFreeHWM
 	cellGen
 	cellLock
+	cellPageInUse
+	cellPageMarks
+	cellSpanSweepgen
+	cellSweepActive
+	cellSweepgen
 )
 
 const (
@@ -338,6 +367,9 @@ const (
 	callIndexNextGen
 	callLock
 	callUnlock
+	callReclaimChunk
+	callAcquire
+	callPublish
 )
 
 func truth(b bool) uint64 {
@@ -368,6 +400,21 @@ func run(c call) (uint64, uint64) {
 		lock(&h.lock)
 	case callUnlock:
 		unlock(&h.lock)
+	case callReclaimChunk:
+		return uint64(h.reclaimChunk([]arenaIdx{arenaIdx(c[1])}, uintptr(c[2]), uintptr(c[3]))), 0
+	case callAcquire:
+		l := sweepLocker{sweepGen: h.sweepgen, valid: true}
+		s, ok := l.tryAcquire(&mspans[c[1]])
+		if ok {
+			s.sweep(false)
+		}
+		return truth(ok), 0
+	case callPublish:
+		s := &mspans[c[1]]
+		h.setSpans(s.base(), s.npages, s)
+		atomic.Store(&s.sweepgen, h.sweepgen)
+		page := s.base() / pageSize
+		atomic.Or8(&arena(uint(arenaIndex(s.base()))).pageInUse[page%pagesPerArena/8], 1<<(page%8))
 	default:
 		panic("a call that is not known")
 	}

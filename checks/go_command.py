@@ -66,6 +66,93 @@ def interleave(trials: tuple[str, ...], goroot: Path | None, **options: Any) -> 
     return run_tasks("go", [Task("go_interleave", str(each.root), each.version) for each in chosen], options)
 
 
+@go.command()
+@click.option("--keep", is_flag=True, help="Keep the digests of these toolchains first, to compare later ones with.")
+@GOROOT
+@shared
+def releases(keep: bool, goroot: Path | None, **options: Any) -> int:
+    """One table of all releases: what each does, whether its text says so, and what of it changed."""
+    from spanproof.checks.golang.drift import KEPT, text_of  # noqa: PLC0415
+    from spanproof.checks.golang.drift import keep as kept  # noqa: PLC0415
+    from spanproof.checks.jobs import Task  # noqa: PLC0415
+
+    chosen, options["not_run"] = _chosen(goroot, options["release"], "releases")
+    if keep:
+        click.echo(f"{KEPT}: {', '.join(kept(map(text_of, chosen)))}", err=True)
+    return run_tasks("go", [Task("go_releases", "" if goroot is None else str(goroot))], options, tell=True)
+
+
+@go.command(context_settings={"allow_interspersed_args": False})
+@click.argument("command", nargs=-1, type=click.UNPROCESSED, metavar="[--] [COMMAND]...")
+@click.option(
+    "--package", type=click.Path(path_type=Path), metavar="DIR", help="Build the main package here; COMMAND: its words."
+)
+@click.option(
+    "--level",
+    type=click.Choice(("events", "spans", "objects")),
+    default="events",
+    show_default=True,
+    help="What is recorded: events; every span that claims to be zero is read too; every object too.",
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("spanproof-traces"), show_default=True, metavar="DIR",
+    help="Where the files go, one of each process.",
+)  # fmt: skip
+@click.option("--seconds", type=click.FloatRange(min=0.1), default=600, show_default=True, help="Then it is ended.")
+@click.option(
+    "--megabytes", type=click.IntRange(1, 1024), default=256, show_default=True, help="Of a file; 16,384 records each."
+)
+@click.option("--cost", is_flag=True, help="Run it three times more with the recorder and three times without.")
+@click.option("--release", metavar="NAME", help="Build with the toolchain of this release, such as go1.21.")
+@GOROOT
+def record(
+    command: tuple[str, ...], package: Path | None, level: str, out: Path, seconds: float, megabytes: int, cost: bool,
+    release: str | None, goroot: Path | None,
+) -> int:  # fmt: skip
+    """Record what the page heap of a real program does; `spanproof trace` judges the files.
+
+    Without --package, COMMAND is whatever begins programs that were built so before. Linux on amd64 only.
+    """
+    from spanproof.checks.golang import recording  # noqa: PLC0415
+
+    recording.supported()
+    if package is None and (not command or release is not None or goroot is not None):
+        raise click.UsageError("name --package DIR to build and run, or a COMMAND that runs what was built before")
+    depth, words, plain = recording.Level[level.upper()], list(command), list(command)
+    if package is not None:
+        toolchain = _toolchain(goroot, release)
+        words = [str(recording.build(toolchain, package, depth)), *command]
+        plain = [str(recording.build(toolchain, package, depth, recorder=False)), *command] if cost else []
+    recorded = recording.record(words, out, depth, seconds, megabytes)
+    for line in recording.told_lines(recorded):
+        click.echo(line)
+    if not recorded.files:
+        raise click.UsageError(f"no process of {words[0]} wrote a file: none was built with --package")
+    if cost:
+        for line in recording.cost_lines(words, plain, out, depth, seconds, built=package is not None):
+            click.echo(line)
+    return 0
+
+
+def _toolchain(goroot: Path | None, release: str | None) -> "Toolchain":
+    """The one to build with: in this folder, of this release, or the newest."""
+    from spanproof.checks.golang.toolchains import NoGoError, at, installed, of_each_release  # noqa: PLC0415
+    from spanproof.model.releases import UnknownReleaseError, row  # noqa: PLC0415
+
+    if goroot is not None:
+        return at(goroot)
+    found = of_each_release(installed())
+    try:
+        name = next(reversed(found), "") if release is None else row(release).name
+    except UnknownReleaseError as e:
+        raise click.UsageError(f"--release: {e}") from e
+    if name not in found:
+        raise NoGoError(
+            f"no Go{f' of {name}' if name else ''} here: pip install 'spanproof[go]', or `spanproof go fetch`"
+        )
+    return found[name]
+
+
 def _chosen(goroot: Path | None, release: str | None, work: str) -> tuple[list["Toolchain"], tuple["NotRun", ...]]:
     """(the toolchains that are meant, what cannot be done for want of others)."""
     from spanproof.checks.golang.toolchains import at, installed, missing, of_each_release  # noqa: PLC0415

@@ -257,6 +257,20 @@ def _go_interleave(task: Task, setting: Setting) -> Done:
     return Done(found.results, found.records)
 
 
+def _go_releases(task: Task, setting: Setting) -> Done:
+    from spanproof.checks.golang.drift import load as kept  # noqa: PLC0415  # an extra
+    from spanproof.checks.golang.releases import survey  # noqa: PLC0415  # as above
+    from spanproof.checks.golang.toolchains import at, installed, of_each_release  # noqa: PLC0415  # as above
+
+    at_hand = installed()
+    chosen = of_each_release(at_hand)
+    if setting.release is not None:
+        chosen = {name: toolchain for name, toolchain in chosen.items() if name == setting.release}
+    toolchains = [at(Path(task.name))] if task.name else list(chosen.values())
+    found = survey(toolchains, kept(), at_hand, setting.release, _hurry(setting))
+    return Done(found.results, told=found.told)
+
+
 def _pin(task: Task, setting: Setting) -> Done:
     path = Path(task.name)
     result, again = judged(load(path), subject(setting.heap, setting.fault), path.name)
@@ -290,6 +304,7 @@ _TASKS: dict[str, Callable[[Task, Setting], Done]] = {
     "faults": _fault,
     "go_compare": _go_compare,
     "go_interleave": _go_interleave,
+    "go_releases": _go_releases,
     "by_proofs": _fault,
     "alive": _alive,
 }
@@ -369,7 +384,7 @@ def run(tasks: list[Task], setting: Setting, jobs: int, told: Callable[[int, int
                 _theorems(work, proofs, setting)
         elif done.part is None:
             _keep(work, done)
-            work.told |= {result.name: done.told for result in done.results if done.told}
+            work.told |= {result.name: done.told for result in done.results[:1] if done.told}
         elif done.part is parts[-1]:
             campaign = judge_campaign(parts, setting.seed)
             _keep(work, Done((campaign.result,), () if campaign.record is None else (campaign.record,)))

@@ -149,3 +149,19 @@ THE_REFERENCE_PREDICTS_EVERY_EVENT = TraceClaim(
     ),
 )  # fmt: skip
 """Judged by itself: it runs the text (predicting.py), where the others look at the rows alone."""
+
+SPANS_CALLED_ZERO_READ_ZERO = TraceClaim(
+    name="spans_called_zero_read_zero",
+    says="Every byte of a span with needzero = 0, read when allocSpan is done with it, is zero.",
+    because="Nobody clears such a span before it is used.",
+    source="mheap.go, allocSpan",
+    looks_at=(Kind.ALLOC_SPAN,),
+)
+OBJECTS_ASKED_FOR_AS_ZERO_ARE_ZERO = TraceClaim(
+    name="objects_asked_for_as_zero_are_zero",
+    says="Every byte of an object that was asked for as zero, read when mallocgc is done with it, is zero.",
+    because="make and new promise it.",
+    source="malloc.go, mallocgc",
+    looks_at=(Kind.ALLOC_SPAN,),
+)
+"""Of recordings whose process read the memory itself (reads.py)."""

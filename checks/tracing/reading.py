@@ -1,4 +1,4 @@
-"""Reads a recorded trace, and refuses whatever is not one.
+"""Reads a recorded trace, shipped (.npz) or as its process left it (raw.py), and refuses whatever is not one.
 
 A trace is a file of others: nothing in it is believed. Sizes are bounded before memory is taken, nothing is unpickled,
 and whatever is wrong is one line that names the file, the place and what to do. Read next: claims.py.
@@ -18,6 +18,7 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from spanproof.checks.tracing.kinds import KINDS_BY_WORD
+from spanproof.checks.tracing.raw import Reads, is_raw, read_raw
 from spanproof.checks.tracing.validating import ROW_LIMIT, TraceError, validate
 from spanproof.model.releases import Release, UnknownReleaseError, row
 
@@ -57,6 +58,10 @@ class Trace:
     c: NDArray[np.uint64]
     numbers: NDArray[np.int64] | None = None
     """The row numbers in the file, of an excerpt; None: every row is there."""
+    reads: Reads | None = None
+    """What was found where memory that claims to be zero was read, if it was."""
+    missing: str = ""
+    """What was recorded and is not here, as the end of a sentence."""
 
     def __len__(self) -> int:
         """Count the rows."""
@@ -133,10 +138,10 @@ def _load(path: Path) -> dict[str, NDArray[Any]]:
         raise TraceError(f"{place}: not a trace, or cut short ({_line(e)}); {AGAIN}") from e
 
 
-def _release(go: str, release: str | None, place: str) -> tuple[str, Release]:
-    name, where = (go, "column go") if release is None else (release, "--release")
+def _release(go: str, release: str | None, place: str, told_by: str = "column go") -> tuple[str, Release]:
+    name, where = (go, told_by) if release is None else (release, "--release")
     if not name.strip():
-        raise TraceError(f"{place}: column go is empty, so no release is known; give --release")
+        raise TraceError(f"{place}: {told_by} is empty, so no release is known; give --release")
     try:
         return name, row(name)
     except UnknownReleaseError as e:
@@ -160,13 +165,15 @@ def _kinds(columns: Mapping[str, NDArray[Any]], place: str) -> NDArray[np.uint8]
 
 
 def read_trace(path: Path | str, release: str | None = None) -> Trace:
-    """The trace in an .npz file. `release` (as in go1.27) takes the place of the one that the file names.
+    """The trace in a file. `release` (as in go1.27) takes the place of the one that the file names.
 
     Raises:
         TraceError: missing, damaged or not a trace; a value out of range; a release unknown or not given.
 
     """
     path = Path(path)
+    if is_raw(path):
+        return _recorded(path, release)
     columns = _load(path)
     lengths = {name: len(columns[name]) for name in COLUMNS}
     for name, length in lengths.items():
@@ -181,5 +188,15 @@ def read_trace(path: Path | str, release: str | None = None) -> Trace:
         page=columns["page"].astype(np.int64), npages=columns["npages"].astype(np.int64),
         m=columns["m"], p=columns["p"], a=columns["a"], b=columns["b"], c=columns["c"],
     )  # fmt: skip
+    validate(trace.kind, trace.page, trace.npages, str(path))
+    return trace
+
+
+def _recorded(path: Path, release: str | None) -> Trace:
+    """The trace in a file as its process left it."""
+    raw = read_raw(path)
+    name, known = _release(raw.header.go, release, str(path), "the release in it")
+    columns = raw.columns | {column: raw.columns[column].astype(np.int64) for column in ("page", "npages")}
+    trace = Trace(path.stem, known, name, **columns, reads=raw.reads, missing=raw.missing)
     validate(trace.kind, trace.page, trace.npages, str(path))
     return trace

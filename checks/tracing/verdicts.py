@@ -13,7 +13,8 @@ from spanproof.checks.tracing.checking import Checked, check_trace
 from spanproof.checks.tracing.claims import THE_REFERENCE_PREDICTS_EVERY_EVENT, TRACE_CLAIMS, TraceClaim
 from spanproof.checks.tracing.findings import Finding, findings
 from spanproof.checks.tracing.predicted import Hurry, Predicted, finding_of_first, predict_trace
-from spanproof.checks.tracing.reading import read_trace
+from spanproof.checks.tracing.reading import Trace, read_trace
+from spanproof.checks.tracing.reads import judge_reads
 from spanproof.checks.tracing.replaying import record_of
 from spanproof.checks.verdict import Result, Verdict
 
@@ -29,9 +30,14 @@ GIVEN = (
 )
 
 
+def _whole(trace: Trace) -> str:
+    """The bound of a trace that was judged to its end."""
+    return f"the first {len(trace):,} events{trace.missing}" if trace.missing else f"all {len(trace):,} events"
+
+
 def _result(checked: Checked, claim: TraceClaim, told: Mapping[str, Finding], seconds: float) -> Result:
     rows, events, name = len(checked.trace), checked.events(claim), f"{checked.trace.name}: {claim.name}"
-    stopped, bound = checked.stopped, f"all {rows:,} events"
+    stopped, bound = checked.stopped, _whole(checked.trace)
     counts = {"events": events} | {kind.word: checked.seen[kind] for kind in claim.looks_at}
     verdict, reason = Verdict.HOLDS, ""
     if stopped is not None:
@@ -60,6 +66,7 @@ def _prediction(checked: Checked, predicted: Predicted, found: Finding | None, s
     bound = f"{predicted.events:,} events of the page allocator" if last is None else f"the events up to row {last}"
     bound = f"all {bound}" if last is None and not predicted.unknown else bound
     bound += "" if predicted.searched else "; the trace tells no search address"
+    bound += checked.trace.missing
     verdict, reason = Verdict.HOLDS, ""
     if predicted.row is not None:
         row = checked.trace.number(predicted.row)
@@ -99,6 +106,7 @@ def judge_trace(
     predicted = predict_trace(trace, limit, heap.heap_class, hurry)
     found = None if predicted.row is None else finding_of_first(trace, predicted, heap.heap_class)
     judged.append(_prediction(checked, predicted, found, time.perf_counter() - begun))
+    judged += judge_reads(trace)
     if found is not None:
         records.append(record_of(found, Path(path).name, heap))
     return tuple(judged), tuple(records)

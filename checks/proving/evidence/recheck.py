@@ -87,6 +87,11 @@ class _Heard:
         elif answer == "sat":
             self.wrong.setdefault(number, short(solver))
 
+    def left_by(self, solver: str) -> list[int]:
+        """Those that this one has not answered, whatever others say."""
+        answered = self.agreed.get(short(solver), set())
+        return [number for number in range(self.count) if number not in answered and number not in self.wrong]
+
     @property
     def open(self) -> list[int]:
         """Those that no solver has answered."""
@@ -102,11 +107,10 @@ def judge_again(folder: Path, certificate: Certificate, solvers: Sequence[str], 
     for solver in able:
         heard.whole(solver, asked(command(solver), file, hurry, None if heard.open else BESIDE))
     text = file.read_text(encoding="utf-8")
-    for number in heard.open:
-        for solver in able if hurry(0) is None else ():
-            _asked_alone(heard, alone(text, number), number, solver, hurry)
-            if number not in heard.open:
-                break
+    for solver in able:
+        for number in heard.left_by(solver):
+            if hurry(0) is None:
+                _asked_alone(heard, alone(text, number), number, solver, hurry)
     reason = _disagreement(certificate, heard) or _missing(certificate, heard, hurry)
     return Result(
         "prove",

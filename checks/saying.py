@@ -94,7 +94,7 @@ def _tell_evidence(setting: "Setting", work: "Work", options: dict[str, Any]) ->
     """Write the manifest of proofs that were written down, or print what else was heard of them."""
     from spanproof.checks.proving.evidence.certificates import Certificate, write_manifest  # noqa: PLC0415
     from spanproof.checks.proving.evidence.necessity import Uses, merged  # noqa: PLC0415
-    from spanproof.checks.proving.evidence.stability import Steadiness, told_moves  # noqa: PLC0415
+    from spanproof.checks.proving.evidence.stability import Steadiness, judged_steady, told_moves  # noqa: PLC0415
     from spanproof.checks.proving.evidence.uses import told_uses  # noqa: PLC0415
 
     written = [e for e in work.evidence if isinstance(e, Certificate)]
@@ -104,6 +104,7 @@ def _tell_evidence(setting: "Setting", work: "Work", options: dict[str, Any]) ->
         click.echo(f"{len(written)} proofs with {asked:,} questions are in {setting.folder}", err=True)
     uses = merged(e.uses for e in work.evidence if isinstance(e, Uses))
     steady = [e for e in work.evidence if isinstance(e, Steadiness)]
+    work.results += [judged_steady(steady)] if steady else []
     lines = [*(told_uses(uses) if uses else ()), *(told_moves(steady) if steady else ())]
     for line in lines if options["json_file"] != "-" else ():
         click.echo(line)

@@ -5,14 +5,14 @@ proof notices. Read next: proofs_page.py.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from spanproof.checks.exploring.verdicts import Judged
 from spanproof.checks.faults.fault import Fault
 from spanproof.checks.faults.layers import Hurry, proofs_of
 from spanproof.checks.faults.planting import subject
-from spanproof.checks.faults.speaking import speaking_of, theorems_of
+from spanproof.checks.faults.speaking import protocols_of, speaking_of
 from spanproof.checks.faults.studied import EQUIVALENT
 from spanproof.checks.proofs.script import judged
 from spanproof.checks.proving.lifted.judging import PlainTheorem, judge_plain
@@ -81,8 +81,8 @@ def _asked(fault: Fault, heap: Subject, hurry: Hurry) -> Iterator[Failure | None
         yield _plain(plain, heap, hurry)
         if hurry(0) is not None:
             return
-    for theorem in theorems_of(fault):
-        yield _of_paths(theorem, fault, heap, hurry)
+    for theorems in protocols_of(fault):
+        yield _of_paths(theorems, fault, heap, hurry)
         if hurry(0) is not None:
             return
 
@@ -94,17 +94,24 @@ def _plain(theorem: PlainTheorem, heap: Subject, hurry: Hurry) -> Failure | None
     return Failure(theorem.name, found.result.reason, found.record)
 
 
-def _of_paths(theorem: Theorem, fault: Fault, heap: Subject, hurry: Hurry) -> Failure | None:
-    done = proofs_of(theorem, fault, heap, hurry)
-    said = list(_failing(theorem, [proof for _, proof in done]))
-    if not said or hurry(0) is not None:
+def _of_paths(theorems: Sequence[Theorem], fault: Fault, heap: Subject, hurry: Hurry) -> Failure | None:
+    """What fails of the theorems of one protocol, and a run for the first of them that a run refutes."""
+    done = proofs_of(theorems[0], fault, heap, hurry)
+    failing = list(_failing(theorems, [proof for _, proof in done]))
+    if not failing or hurry(0) is not None:
         return None  # what was not asked in time has not failed
-    return Failure(theorem.name, said[0], judged(theorem, done, heap, "int", None, hurry).record)
+    for theorem, said in {theorem.name: (theorem, said) for theorem, said in reversed(failing)}.values():
+        record = judged(theorem, done, heap, "int", None, hurry).record
+        if record is not None:
+            return Failure(theorem.name, said, record)
+    return Failure(failing[0][0].name, failing[0][1], None)
 
 
-def _failing(theorem: Theorem, proofs: list[Proof]) -> Iterator[str]:
-    """What fails, first what the theorem itself says; then why a text could not be read."""
+def _failing(theorems: Sequence[Theorem], proofs: list[Proof]) -> Iterator[tuple[Theorem, str]]:
+    """What fails, of each theorem what it says itself; then what all rest on, and why a text could not be read."""
     failed = [o for proof in proofs for o in proof.failed if o.kind is not Kind.REACHED]
-    yield from map(str, sorted(failed, key=lambda o: not theorem.own(o)))
-    yield from (proof.error for proof in proofs if proof.error)
-    yield from (said for proof in proofs for said in proof.vacuous)
+    for theorem in theorems:
+        yield from ((theorem, str(o)) for o in failed if theorem.own(o))
+    yield from ((theorems[0], str(o)) for o in failed if not any(theorem.own(o) for theorem in theorems))
+    yield from ((theorems[0], proof.error) for proof in proofs if proof.error)
+    yield from ((theorems[0], said) for proof in proofs for said in proof.vacuous)

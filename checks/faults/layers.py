@@ -189,9 +189,10 @@ def by_proof(fault: Fault, heap: Subject, hurry: Hurry) -> Caught:
 
 
 def proofs_of(theorem: Theorem, fault: Fault, heap: Subject, hurry: Hurry) -> list[tuple[Unit, Proof]]:
-    """Those proofs of a theorem that run an edited function."""
+    """Those proofs of a theorem that run an edited function; all, if what is edited only computes for a step."""
     names = names_of(fault)
-    running = (JOBS[name] for name in theorem.proofs if names & covered([JOBS[name]], Runtime))
+    named = {name: {n.rpartition(".")[2] for n in covered([JOBS[name]], Runtime)} for name in theorem.proofs}
+    running = [JOBS[name] for name in theorem.proofs if names & named[name]] or [JOBS[name] for name in theorem.proofs]
     return [
         (unit, prove(unit, heap.heap_class, "int", hurry)) for job in running for unit in units(job, heap.heap_class)
     ]

@@ -10,11 +10,14 @@ from functools import cache, partial
 from types import FrameType
 from typing import Any
 
-from spanproof.checks.faults.fault import Fault
+from spanproof.checks.faults.fault import Fault, in_page_allocator
 from spanproof.checks.proofs.catalogue import PLAIN, THEOREMS
 from spanproof.checks.proving.closed_world import covered
 from spanproof.checks.proving.lifted.judging import PlainTheorem, drawn
 from spanproof.checks.proving.lifted.lemma import Lemma, Numbers
+from spanproof.checks.proving.cursors_jobs import JOBS as CURSORS
+from spanproof.checks.proving.jobs import Job
+from spanproof.checks.proving.scavenging_jobs import JOBS as SCAVENGING
 from spanproof.checks.proving.theorem import Theorem
 from spanproof.checks.running.pages_alone import page_text
 from spanproof.impl.malloc import Runtime
@@ -22,7 +25,9 @@ from spanproof.impl.malloc import Runtime
 DRAWS = 6
 """Numbers with which a lemma is read, to see what it calls."""
 MOST = 2
-"""Theorems about coroutines that are asked about one fault."""
+"""Theorems about coroutines that are asked about one fault where several layers are asked."""
+OF_PAGES = (SCAVENGING[0].protocol, CURSORS[0].protocol)
+"""The protocols of which steps of the page allocator are."""
 
 
 def names_of(fault: Fault) -> frozenset[str]:
@@ -41,6 +46,23 @@ def theorems_of(fault: Fault) -> list[Theorem]:
     names = names_of(fault)
     found = [theorem for theorem in THEOREMS if names & covered(theorem.protocol, Runtime)]
     return sorted(found, key=lambda theorem: fault.claim not in theorem.claims)[:MOST]
+
+
+def protocols_of(fault: Fault) -> Iterator[tuple[Theorem, ...]]:
+    """The theorems of each protocol whose proofs run an edited function, that of what the fault breaks first.
+
+    What is only computed for a step has no name among the coroutines: of the page allocator's modules all are asked
+    whose steps it may be.
+    """
+    names, groups = names_of(fault), dict[tuple[Job, ...], list[Theorem]]()
+    computes = in_page_allocator(fault)
+    for theorem in THEOREMS:
+        run = {name.rpartition(".")[2] for name in covered(theorem.protocol, Runtime)}
+        steps = computes and theorem.protocol[0].protocol in OF_PAGES
+        if names & run or steps:
+            groups.setdefault(theorem.protocol, []).append(theorem)
+    mine = sorted(groups.values(), key=lambda each: not any(fault.claim in theorem.claims for theorem in each))
+    yield from (tuple(sorted(each, key=lambda theorem: fault.claim not in theorem.claims)) for each in mine)
 
 
 @cache

@@ -239,8 +239,12 @@ def differences(found: Drift, text: Text, older: Text | None) -> list[str]:
 def older_text(found: Drift, at_hand: Iterable[Toolchain], kept: Mapping[str, Digests]) -> Text | None:
     """The text that a toolchain is compared with, if a toolchain has it as it is kept."""
     for toolchain in at_hand:
-        if toolchain.version == found.since:
+        if toolchain.version != found.since:
+            continue
+        try:
             older = text_of(toolchain)
             if not _other(older, kept[found.since]):
                 return older
+        except GoError:
+            continue  # one that cannot be read shows nothing
     return None

@@ -14,6 +14,7 @@ import z3
 from spanproof.checks.proving import building
 from spanproof.checks.proving.heard import Question
 from spanproof.checks.proving.questions import SIMPLEX
+from spanproof.checks.verdict import Result, Verdict
 
 _z3: Any = z3
 SEEDS = (0, 1, 7, 42)
@@ -102,6 +103,17 @@ def _again(question: Question, seed: int) -> tuple[str, int]:
 
 def _count(solver: Any) -> int:
     return int(solver.statistics().get_key_value("rlimit count"))
+
+
+def judged_steady(heard: Sequence[Steadiness]) -> Result:
+    """Whether every answer is the same under every seed; that work moves is told, and proves nothing false."""
+    moved = [each for one in heard for each in one.moved]
+    other = [each for each in moved if set(each.answers) != {"unsat"}]
+    reason = f"of {len(other):,} questions some answer is not unsat, the first: {other[0]}" if other else ""
+    asked, seeds = sum(one.asked for one in heard), ", ".join(map(str, SEEDS))
+    bound = f"{asked:,} questions under the seeds {seeds} of {heard[0].solver}; the work of {len(moved) - len(other):,} moves"
+    counts = {"questions": asked, "answers_moved": len(other), "work_moved": len(moved) - len(other)}
+    return Result("prove", "stability", Verdict.UNKNOWN if reason else Verdict.HOLDS, reason, bound, counts=counts)
 
 
 def told_moves(heard: Sequence[Steadiness]) -> Iterator[str]:

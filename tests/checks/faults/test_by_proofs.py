@@ -72,7 +72,7 @@ def test_what_no_proof_runs_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
     def nobody(_: object) -> tuple[()]:
         return ()
 
-    monkeypatch.setattr(by_proofs, "theorems_of", nobody)
+    monkeypatch.setattr(by_proofs, "protocols_of", nobody)
     monkeypatch.setattr(by_proofs, "speaking_of", nobody)
     found = judged("plain_store_for_cas").result
     assert (found.verdict, found.reason) == (Verdict.UNKNOWN, NO_PROOF)

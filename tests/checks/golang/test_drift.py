@@ -121,10 +121,11 @@ def test_a_patched_text_never_stands_for_the_older_one(tmp_path: Path) -> None:
     """Where no toolchain has the text that is kept, the names are told and no difference."""
     kept = {"go1.27.3": text_of(toolchain(tmp_path / "a")).digests}
     patched = toolchain(tmp_path / "b", edits={BARRIER: ""})
+    broken = toolchain(tmp_path / "e", edits={BARRIER: "\t} } {\n"})
     poorer = toolchain(tmp_path / "d", edits={GROW: "func (h *mheap) growMore() {"})
     new = text_of(toolchain(tmp_path / "c", "go1.27.4", TWO))
     _, found = judge_drift(new, kept)
-    assert older_text(found, [patched, poorer], kept) is None
+    assert older_text(found, [patched, poorer, broken], kept) is None
     assert older_text(found, [new.toolchain], kept) is None
     assert differences(found, new, None) == [
         "mheap.allocSpan: the text of go1.27.3 is not at hand",

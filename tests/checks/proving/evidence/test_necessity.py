@@ -152,6 +152,8 @@ def test_the_command_tells(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["prove", "sweepgen_may_wrap", "--stability"]) == 0
     assert "0 of 7 questions move" in capsys.readouterr().out
     assert cli.main(["prove", "sweepgen_may_wrap", "--stability", "--solver", Z3]) == 0
+    assert cli.main(["prove", "sweepgen_may_wrap", "--stability", "--solver", "false"]) == 3
+    assert cli.main(["prove", "sweepgen_may_wrap", "--stability", "--solver", "no_such_program"]) == 3
     assert f"0 of 7 questions move with the seed (0, 1, 7, 42) of z3 {_z3.get_version_string()};" in (
         capsys.readouterr().out
     )

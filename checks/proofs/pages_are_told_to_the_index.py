@@ -14,6 +14,7 @@ THEOREM = Theorem(
     protocol=JOBS,
     parts=goals(
         "pages_are_told_to_the_index",
+        "the_freed_pages_are_told_to_the_index",
         "a_chunk_is_called_empty_where_nothing_was_found",
     ),
     claims=(

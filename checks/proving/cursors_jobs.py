@@ -24,7 +24,12 @@ HELD, STOPPED = frozenset({HEAP_LOCK}), frozenset({WORLD})
 def _find(p: CursorsProtocol) -> Start:
     force = p.engine.fresh_truth("force")
     p.begin(force)
-    return Start((force,), nothing)
+    e = p.engine
+
+    def ensures(found: tuple[Any, Any]) -> Claims:
+        return cursors.where_to_look(e.view, *map(e.as_word, found))
+
+    return Start((force,), ensures)
 
 
 def _tells(p: CursorsProtocol) -> tuple[Any, Any]:

@@ -137,6 +137,9 @@ class ScavengingProtocol(Protocol):
                 super().call(call, contract_)
                 return self._built(call.args[1], call.args[4])
             case "index.alloc" | "index.free":
+                if call.function == "index.free":
+                    claims = scavenging.tells_what_it_gave(self.engine.view, *call.args)
+                    self.engine.prove_all(Kind.REQUIRES, "call index.free", claims)
                 super().call(call, contract_)
                 ci, npages = call.args[0], self.engine.as_word(call.args[-1])
                 told = npages if call.function == "index.free" else 0 - npages
@@ -313,6 +316,7 @@ class ScavengingProtocol(Protocol):
             e.prove_all(Kind.REQUIRES, name, scavenging.takes(v, *args))
         if name == "give":
             e.prove_all(Kind.REQUIRES, name, scavenging.gives(v, *args))
+            v = replace(v, gave=tuple(map(e.as_word, args)))
         place = observed.Place(*v.place)
         before = observed.tree(e, place, operation.__globals__.get("PallocData"), v.world.allocated, v.world.scavenged)
         after, result = performed(access, before)

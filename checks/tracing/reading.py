@@ -196,7 +196,7 @@ def _recorded(path: Path, release: str | None) -> Trace:
     """The trace in a file as its process left it."""
     raw = read_raw(path)
     name, known = _release(raw.header.go, release, str(path), "the release in it")
-    columns = raw.columns | {column: raw.columns[column].astype(np.int64) for column in ("page", "npages")}
+    columns: dict[str, Any] = raw.columns | {c: raw.columns[c].astype(np.int64) for c in ("page", "npages")}
     trace = Trace(path.stem, known, name, **columns, reads=raw.reads, missing=raw.missing)
     validate(trace.kind, trace.page, trace.npages, str(path))
     return trace

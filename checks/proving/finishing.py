@@ -106,7 +106,7 @@ class FinishingProtocol(Protocol):
     def _looked(self) -> None:
         """This thread looks at the count."""
         e = self.engine
-        e.view = replace(e.view, had=e.view.somebody_has_it)
+        e.view = replace(e.view, had=e.view.somebody_has_it, was_drained=e.view.world.drained)
 
     def _active(self, access: Access[Any]) -> Any:
         """One word: the count, and above it the bit that says that all is drained."""

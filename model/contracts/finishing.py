@@ -45,6 +45,8 @@ class View:
     """Go 1.17: who sweeps registers when it has found a span."""
     had: Truth = True
     """When this thread looked at the count last, somebody had the span."""
+    was_drained: Truth = False
+    """When it did, the set to sweep was said to be empty."""
     stopped: bool = False
     """This thread has stopped the world."""
     unpreempted: Truth = True
@@ -151,8 +153,12 @@ def has_swept(v: View, number: Word) -> View:
 
 
 def is_done_ensures(v: View, done: Truth) -> Claims:
-    """What isSweepDone promises: when it looked nobody had the span; from 1.18 on nobody has until the next cycle."""
+    """What isSweepDone promises: when it looked nobody had the span, and none was left to acquire.
+
+    From 1.18 on nobody has the span until the next cycle.
+    """
     yield "done_means_that_nobody_sweeps", implies(done, negate(v.had))
+    yield "done_means_that_all_is_drained", implies(done, v.was_drained)
     if not v.late:
         yield "and_nobody_will_in_this_cycle", implies(done, negate(v.somebody_has_it))
 

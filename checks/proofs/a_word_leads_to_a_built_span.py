@@ -16,6 +16,7 @@ THEOREM = Theorem(
         "span_found_is_built",
         "live_memory_is_found",
         "the_state_is_loaded_first",
+        "the_class_is_set_before_the_state",
         "no_span_in_use_is_freed_while_marking",
         "a_page_in_use_stays_mapped_while_marking",
         "a_span_begins_at_a_page",

@@ -19,7 +19,7 @@ from spanproof.model.contracts import contract, following, owning, owning_calls,
 from spanproof.model.contracts.owning import Hand, View, World
 from spanproof.model.logic import Claims, Truth, all_of, implies, negate, same
 
-FIELDS = frozenset({"base", "npages", "state"})
+FIELDS = frozenset({"base", "npages", "state", "spanclass"})
 
 
 class OwningProtocol(Protocol):
@@ -269,7 +269,9 @@ class OwningProtocol(Protocol):
             known = v.hand.field(field) if mine else None
             return self.looked(access) if known is None else performed(access, known)[1]
         value = self.stored(access)
-        if field == "state":
+        if field == "spanclass":
+            e.prove_all(Kind.GUARANTEE, "write of mspan.spanclass", owning.writes_field(v, number))
+        elif field == "state":
             self._state(number, value)
         else:
             after = owning.field_written(v, number, field, value)
@@ -286,7 +288,8 @@ class OwningProtocol(Protocol):
         e, number = self.engine, access.cell.index
         e.prove_all(Kind.GUARANTEE, f"{access.kind} of mspan.{field}", following.looks_at(e.view, number, field))
         value = self.looked(access)
-        e.assume_all(following.field_read(e.view, number, field, value))
+        if field != "spanclass":  # of which only is known that it is there
+            e.assume_all(following.field_read(e.view, number, field, value))
         return value
 
     def _state(self, number: Any, value: Any) -> None:
@@ -296,6 +299,8 @@ class OwningProtocol(Protocol):
         if value == DEAD:
             self._step("write of mspan.state", owning.dies(v, number), owning.dead(v, number))
             return
+        if value == IN_USE:
+            self.engine.prove_all(Kind.GUARANTEE, "write of mspan.state", owning.is_classed(v))
         base, npages = v.hand.field("base"), v.hand.field("npages")
         known = base is not None and npages is not None
         after = owning.alive(v, number, value, base, npages) if known else v

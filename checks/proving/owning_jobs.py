@@ -57,6 +57,7 @@ def _init_span(p: OwningProtocol) -> Start:
     base, npages = p.hold_region()
     e.view = replace(e.view, hand=replace(e.view.hand, span=s.number))
     args = (s, e.fresh("typ"), e.fresh("spanclass"), base, npages, e.fresh("scav"))
+    e.view = replace(e.view, hand=replace(e.view.hand, wants=args[2]))
     e.assume_all(owning_calls.init_span_requires(e.view, *args))
     entry = e.view
 

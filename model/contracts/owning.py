@@ -51,6 +51,8 @@ class Hand:
     span: Any = None
     fields: tuple[tuple[str, Any], ...] = ()
     """The fields of that span, as this thread wrote or read them; base in bytes."""
+    wants: Any = None
+    """The class that the span is to have when it is in use."""
     took: tuple[tuple[Word, Word], ...] = ()
     """The regions that this operation took from the abstract heap, one for each step there: (base in bytes, npages)."""
     gave: tuple[tuple[Word, Word], ...] = ()
@@ -308,6 +310,13 @@ _MOVED = frozenset(
     }
 )
 """What is not so of a loop that moves spans from the pool to those that the P keeps."""
+
+
+def is_classed(v: View) -> Claims:
+    """Who brings a span into use has set its class, which a reader looks at once the state says that it is in use."""
+    written = v.hand.field("spanclass")
+    known = written is not None and v.hand.wants is not None
+    yield "the_class_is_set_before_the_state", written == v.hand.wants if known else False
 
 
 def writes_field(v: View, number: Word) -> Claims:

@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -231,7 +232,8 @@ def _end(process: "subprocess.Popen[bytes]") -> None:
     if process.poll() is not None:
         return
     for number in (signal.SIGTERM, signal.SIGKILL):
-        os.killpg(process.pid, number)  # it leads a group of its own
+        with suppress(ProcessLookupError):  # it may have ended just now
+            os.killpg(process.pid, number)  # it leads a group of its own
         try:
             process.wait(timeout=GRACE)
         except subprocess.TimeoutExpired:

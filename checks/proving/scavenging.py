@@ -144,6 +144,10 @@ class ScavengingProtocol(Protocol):
                 ci, npages = call.args[0], self.engine.as_word(call.args[-1])
                 told = npages if call.function == "index.free" else 0 - npages
                 return self._indexed(self.engine.view.place[0] == ci, told, told=True)
+            case "index.set_empty":
+                super().call(call, contract_)
+                self.engine.view = replace(self.engine.view, emptied=call.args[0])
+                return None
             case "index.find":
                 super().call(call, replace(contract_, result="none"))
                 return self._chunk()

@@ -150,7 +150,13 @@ def _scavenge_one(p: ScavengingProtocol) -> Start:
     chunk, page = e.fresh("chunk"), e.fresh("page")
     e.assume(chunk < MOST_CHUNKS)
     e.assume_all(scavenging_calls.is_chunk(e.geometry, chunk))
-    return Start((chunk, page, e.fresh("most")), _at_rest(p))
+    at_rest = _at_rest(p)
+
+    def ensures(released: Any) -> Claims:
+        yield from at_rest(released)
+        yield from scavenging.gives_up(e.view, chunk, e.as_word(released))
+
+    return Start((chunk, page, e.fresh("most")), ensures)
 
 
 def _words(*names: str) -> Callable[[ScavengingProtocol], Start]:

@@ -7,6 +7,7 @@ cache if it fits there. Read next: putting_right.py.
 """
 
 from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -108,7 +109,8 @@ class Predictor:
 
     def __init__(self, trace: Trace, heap_class: type[Runtime] = Runtime) -> None:
         """Begin with no memory. heap_class: whose page allocator is stepped."""
-        self.text = PagesAlone(G, trace.release, heap_class, NoContents)
+        system = replace(G, phys_huge_page_size=trace.huge_page)
+        self.text = PagesAlone(system, trace.release, heap_class, NoContents)
         self.names = page_text(heap_class)
         """The text's functions and classes, which may be edited ones."""
         self.caches: dict[int, PageCache] = {}

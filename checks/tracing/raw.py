@@ -39,7 +39,7 @@ SPAN_READ, OBJECT_READ = max(Kind) + 1, max(Kind) + 2
 """Kinds that are no events: a span that claims to be zero was read; an object was read and is not zero."""
 LEVELS = ("events", "spans", "objects")
 SYSTEM_PAGE, HUGE_PAGES = 4096, (0, 2**21)
-"""What the page allocator is stepped with (predicting.py). 0: the system did not say."""
+"""What the page allocator can be stepped with (predicting.py). 0: Go found none."""
 AGAIN = "copy or record it again"
 
 
@@ -55,6 +55,8 @@ class Header:
     pid: int
     objects: int
     """Objects that were read."""
+    huge_page: int
+    """Bytes of the system's huge pages; 0: Go found none."""
 
     @property
     def records(self) -> int:
@@ -135,7 +137,7 @@ def read_header(path: Path) -> Header:
         raise TraceError(f"{path}: format {words[1]}, must be {FORMAT}: recorded by another version of this; {AGAIN}")
     release = page[128:192].partition(b"\0")[0].decode("ascii", "replace")
     name = release.replace("-X:", " X:").partition(" ")[0]  # after it come experiments that are not the usual ones
-    header = Header(name, words[5], words[2], words[3], words[4], words[32])
+    header = Header(name, words[5], words[2], words[3], words[4], words[32], words[9])
     for wrong, what in (
         (not (name.isascii() and name.isprintable()), "names no Go release"),
         (header.level >= len(LEVELS), f"level {header.level}, at most {len(LEVELS) - 1}"),

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from spanproof.checks.tracing.kinds import KINDS_BY_WORD
 from spanproof.checks.tracing.raw import Reads, is_raw, read_raw
 from spanproof.checks.tracing.validating import ROW_LIMIT, TraceError, validate
+from spanproof.model.geometry import GO_AMD64
 from spanproof.model.releases import Release, UnknownReleaseError, row
 
 COLUMNS: Mapping[str, str] = {
@@ -60,6 +61,8 @@ class Trace:
     """The row numbers in the file, of an excerpt; None: every row is there."""
     reads: Reads | None = None
     """What was found where memory that claims to be zero was read, if it was."""
+    huge_page: int = GO_AMD64.phys_huge_page_size
+    """Bytes of the system's huge pages; 0: Go found none."""
     missing: str = ""
     """What was recorded and is not here, as the end of a sentence."""
 
@@ -197,6 +200,8 @@ def _recorded(path: Path, release: str | None) -> Trace:
     raw = read_raw(path)
     name, known = _release(raw.header.go, release, str(path), "the release in it")
     columns: dict[str, Any] = raw.columns | {c: raw.columns[c].astype(np.int64) for c in ("page", "npages")}
-    trace = Trace(path.stem, known, name, **columns, reads=raw.reads, missing=raw.missing)
+    trace = Trace(
+        path.stem, known, name, **columns, reads=raw.reads, huge_page=raw.header.huge_page, missing=raw.missing
+    )
     validate(trace.kind, trace.page, trace.npages, str(path))
     return trace

@@ -26,7 +26,7 @@ ASSUMPTIONS = (
 GIVEN = (
     "given by the trace: growth, padding, what is freed, the pages asked for, where and how much a scavenger wants",
     "a span of fewer than 16 pages comes from its P's cache where it fits (mheap.go, allocSpan)",
-    "the system's pages have 4096 bytes, its huge pages 2 MiB",
+    "the system's pages have 4096 bytes, its huge pages 2 MiB (or it has none, if a recording says so)",
 )
 
 

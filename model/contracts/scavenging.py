@@ -92,6 +92,8 @@ class View:
     """What this thread was given: (base in bytes, npages)."""
     searched: Any = None
     """The chunk in which this thread has found nothing to scavenge, under the present hold of the lock."""
+    emptied: Any = None
+    """The chunk that this thread has called empty last."""
     gave: Any = None
     """What this thread has freed last in a chunk: (the chunk, the first page, how many)."""
 
@@ -246,6 +248,12 @@ def gives(v: View, ci: Word, first: Word, npages: Word) -> Claims:
     yield "the_heap_lock_is_held", v.locked
     mine = all_of(v.world.allocated, v.owned_by(ME, MY_CACHE))
     yield "freed_pages_were_owned", implies(v.of_chunk(ci, first, npages), mine)
+
+
+def gives_up(v: View, ci: Word, released: Word) -> Claims:
+    """What scavengeOne promises where it found nothing: the chunk is called empty, so that nobody looks again at once."""
+    called = False if v.emptied is None else v.emptied == ci
+    yield "a_chunk_that_gives_nothing_is_called_empty", implies(released == 0, called)
 
 
 def tells_what_it_gave(v: View, ci: Word, first: Word, npages: Word) -> Claims:

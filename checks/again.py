@@ -14,7 +14,14 @@ from spanproof.checks.running.replaying import replay as replay_run
 from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Result, Verdict
 
-CHECK = {"run": "explore", "history": "compare", "inputs": "prove", "trace": "trace", "go history": "go", "go schedule": "go"}
+CHECK = {
+    "run": "explore",
+    "history": "compare",
+    "inputs": "prove",
+    "trace": "trace",
+    "go history": "go",
+    "go schedule": "go",
+}
 """Who makes records of a kind."""
 SIZE = {
     "history": ("calls", "calls"),

@@ -13,10 +13,10 @@ from typing import Any
 from spanproof.checks.faults.fault import Fault, in_page_allocator
 from spanproof.checks.proofs.catalogue import PLAIN, THEOREMS
 from spanproof.checks.proving.closed_world import covered
-from spanproof.checks.proving.lifted.judging import PlainTheorem, drawn
-from spanproof.checks.proving.lifted.lemma import Lemma, Numbers
 from spanproof.checks.proving.cursors_jobs import JOBS as CURSORS
 from spanproof.checks.proving.jobs import Job
+from spanproof.checks.proving.lifted.judging import PlainTheorem, drawn
+from spanproof.checks.proving.lifted.lemma import Lemma, Numbers
 from spanproof.checks.proving.scavenging_jobs import JOBS as SCAVENGING
 from spanproof.checks.proving.theorem import Theorem
 from spanproof.checks.running.pages_alone import page_text

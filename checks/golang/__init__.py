@@ -1,1 +1,1 @@
-"""The real Go runtime: its toolchains, its text, and that text run beside the reference heap. Begin at toolchains.py."""
+"""The real Go runtime: its toolchains, its text, and that text beside the reference heap. Begin at toolchains.py."""

@@ -223,7 +223,8 @@ def judge_go(
         said = f"a history differs once, and not again: {found.said}"
         return Compared(Result("go", name, Verdict.UNKNOWN, said, "", PREMISES, seconds, counts))
     rate = done / max(seconds - building, 1e-9)
-    bound = f"{done:,} calls in {histories:,} histories on {min(histories, len(SHAPES))} shapes of heaps, results and all state after every call, {rate:,.0f} a second, seed {seed}"
+    bound = f"{done:,} calls in {histories:,} histories on {min(histories, len(SHAPES))} shapes of heaps"
+    bound += f", results and all state after every call, {rate:,.0f} a second, seed {seed}"
     premises = (
         "one thread",
         "Go's text compiled with stubs for what is around it (golang/harness)",

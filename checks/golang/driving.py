@@ -11,7 +11,7 @@ import tempfile
 import time
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -29,8 +29,8 @@ MOST = 1_200
 """Requests that are sent before answers are read: both fit into a pipe, so neither side waits for the other."""
 PATIENCE = 60.0
 """Seconds that an answer may take."""
-LAST = 2_000
-"""Bytes that are shown of what a program wrote before it died."""
+SHOWN = 1_000
+"""Letters that are shown of the beginning, and of the end, of what a program wrote before it died."""
 
 
 class DiedError(Exception):
@@ -48,7 +48,12 @@ class Driven:
             [str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._said, bufsize=0
         )
 
-    def __enter__(self) -> "Driven":
+    @property
+    def pid(self) -> int:
+        """The number of its process."""
+        return self._process.pid
+
+    def __enter__(self) -> Self:
         """While this lasts the program runs."""
         return self
 
@@ -91,6 +96,7 @@ class Driven:
         return self.receive(int(length)).decode()
 
     def send(self, data: bytes) -> None:
+        """Write these bytes. Raises as `batch` does."""
         pipe = self._process.stdin
         assert pipe is not None
         try:
@@ -99,6 +105,7 @@ class Driven:
             raise self._died() from e
 
     def receive(self, size: int) -> bytes:
+        """Read so many bytes. Raises as `batch` does."""
         pipe, got = self._process.stdout, bytearray()
         assert pipe is not None
         stop = time.monotonic() + self.patience
@@ -114,7 +121,8 @@ class Driven:
 
     def _died(self) -> DiedError:
         code = self._process.wait()
-        self._said.seek(0, os.SEEK_END)
-        self._said.seek(max(self._said.tell() - LAST, 0))
+        self._said.seek(0)
         said = self._said.read().decode(errors="replace").strip()
+        if len(said) > 2 * SHOWN:
+            said = f"{said[:SHOWN]}\n...\n{said[-SHOWN:]}"
         return DiedError(f"the program ended with {code}: {said}")

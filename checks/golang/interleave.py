@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -35,7 +35,19 @@ CELLS = (
     "scav.gen", "heap.lock", "pageInUse", "pageMarks", "mspan.sweepgen", "sweep.active", "sweepgen",
 )  # fmt: skip
 """The words that both sides know, in the order of their numbers, which begin at 1 (harness/interleave.go)."""
-CALLS = ("alloc_needs_zero", "find", "alloc", "free", "set_empty", "next_gen", "lock", "unlock", "reclaim_chunk", "acquire", "publish")
+CALLS = (
+    "alloc_needs_zero",
+    "find",
+    "alloc",
+    "free",
+    "set_empty",
+    "next_gen",
+    "lock",
+    "unlock",
+    "reclaim_chunk",
+    "acquire",
+    "publish",
+)
 """What can be called there, in the order of its numbers, which begin at 1."""
 KINDS = {"load": 1, "store": 2, "compare_and_swap": 3, "and8": 5, "or8": 6, "lock": 9, "unlock": 10}
 STEP = 6
@@ -49,9 +61,11 @@ Hurry = Callable[[int], str | None]
 
 def number_of(name: str, index: Any) -> int:
     """The number of a cell, as the harness has it."""
-    if isinstance(index, tuple):  # an arena, and a byte of one of its bitmaps
-        index = index[0] << 10 | index[1]
-    return (CELLS.index(name) + 1) << 48 | (index or 0)
+    place: Any = index or 0
+    if isinstance(place, tuple):  # an arena, and a byte of one of its bitmaps
+        arena, byte = cast("tuple[int, int]", place)
+        place = arena << 10 | byte
+    return int((CELLS.index(name) + 1) << 48 | place)
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +196,8 @@ class Reference:
             case "compare_and_swap":
                 old, new = access.args
                 ok = int(answer)
+            case _:
+                pass
         got = 0 if kind in ("lock", "unlock") else word_of(before)
         return number, KINDS[kind] << 1 | ok, number_of(cell.name, cell.index), old & MASK, new & MASK, got
 
@@ -219,7 +235,6 @@ class Reference:
                 return getattr(heap.lock, name)()
             case _:
                 return getattr(heap.index, name)(*args)
-
 
     async def _acquire(self, s: Span) -> bool:
         """Sweep a span, if nobody else does."""

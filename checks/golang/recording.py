@@ -103,8 +103,10 @@ def build(
         GoError: there is no folder, or no place to build in.
 
     """
-    from filelock import FileLock, Timeout  # noqa: PLC0415  # an extra
-
+    try:
+        from filelock import FileLock, Timeout  # noqa: PLC0415  # an extra
+    except ImportError as e:
+        raise GoError("filelock is not installed: pip install 'spanproof[go]'") from e
     if not os.access(toolchain.go, os.X_OK):
         raise GoError(f"{toolchain.go}: cannot be run, so nothing can be built with {toolchain.version}")
     if not package.is_dir():

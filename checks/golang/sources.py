@@ -132,7 +132,7 @@ def _names_of(node: Any) -> Iterator[str]:
             yield f"{_receiver(node)}.{node.child_by_field_name('name').text.decode()}"
         case "type_declaration" | "const_declaration" | "var_declaration":
             for spec in _specs(node):
-                yield from (name.text.decode() for name in spec.children_by_field_name("name"))
+                yield from (str(name.text.decode()) for name in spec.children_by_field_name("name"))
         case _:
             return
 
@@ -149,7 +149,9 @@ def _specs(node: Any) -> Iterator[Any]:
 def _receiver(node: Any) -> str:
     """The type that a method belongs to: `*pageAlloc`, `atomicType[T]`."""
     (receiver,) = (n for n in node.child_by_field_name("receiver").children if n.type == "parameter_declaration")
-    return next(n.text.decode() for n in nodes(receiver.child_by_field_name("type")) if n.type == "type_identifier")
+    return str(
+        next(n.text.decode() for n in nodes(receiver.child_by_field_name("type")) if n.type == "type_identifier")
+    )
 
 
 def read(toolchain: Toolchain, name: str) -> GoFile:

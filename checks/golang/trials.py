@@ -176,6 +176,21 @@ def _full(*chunks: int) -> tuple[Call, ...]:
     return tuple(Call("alloc", (FIRST_CHUNK + ci, CHUNK_PAGES)) for ci in chunks)
 
 
+SWEEPGEN = 10
+ARENA = (BASE - GEOMETRY.arena_base_offset) // GEOMETRY.arena_size
+UNMARKED = (1, 3)
+"""The spans of SWEPT that nobody marked."""
+SWEPT = (
+    OldSpan(1, BASE, 2), OldSpan(2, BASE + 2 * PAGE, 1), OldSpan(3, BASE + 3 * PAGE, 1),
+    OldSpan(4, BASE + 5 * PAGE, 1, mapped=False),
+)  # fmt: skip
+OLD = (
+    ("sweepgen", None, SWEEPGEN), ("sweep.active", None, 0), ("pageInUse", (ARENA, 0), 0b1101),
+    ("pageMarks", (ARENA, 0), 0b0100), *(("mspan.sweepgen", number, SWEEPGEN - 2) for number in (1, 2, 3)),
+    ("mspan.sweepgen", 4, 0),
+)  # fmt: skip
+"""A cycle has ended, and three spans are to be swept; one of them is marked."""
+RECLAIM = (Call("lock"), Call("reclaim_chunk", (ARENA, 0, 8)), Call("unlock"))
 TRIALS = (
     Trial(
         "two_allocs_each", "two threads claim regions of one arena",
@@ -232,23 +247,6 @@ TRIALS = (
         (locked("set_empty", 1), (find(True),), locked("free", 1, 3, 1)), INDEX,
         (_grown(2), *_full(0, 1), Call("free", (FIRST_CHUNK + 1, 5, 2))),
     ),
-)  # fmt: skip
-SWEEPGEN = 10
-ARENA = (BASE - GEOMETRY.arena_base_offset) // GEOMETRY.arena_size
-UNMARKED = (1, 3)
-"""The spans of SWEPT that nobody marked."""
-SWEPT = (
-    OldSpan(1, BASE, 2), OldSpan(2, BASE + 2 * PAGE, 1), OldSpan(3, BASE + 3 * PAGE, 1),
-    OldSpan(4, BASE + 5 * PAGE, 1, mapped=False),
-)  # fmt: skip
-OLD = (
-    ("sweepgen", None, SWEEPGEN), ("sweep.active", None, 0), ("pageInUse", (ARENA, 0), 0b1101),
-    ("pageMarks", (ARENA, 0), 0b0100), *(("mspan.sweepgen", number, SWEEPGEN - 2) for number in (1, 2, 3)),
-    ("mspan.sweepgen", 4, 0),
-)  # fmt: skip
-"""A cycle has ended, and three spans are to be swept; one of them is marked."""
-RECLAIM = (Call("lock"), Call("reclaim_chunk", (ARENA, 0, 8)), Call("unlock"))
-TRIALS += (
     Trial(
         "reclaim_beside_a_sweeper", "a reclaimer, and a sweeper that takes the same spans",
         (RECLAIM, (Call("acquire", (1,)), Call("acquire", (3,)))), (no_throw, swept_once), spans=SWEPT, words=OLD,
@@ -258,5 +256,5 @@ TRIALS += (
         (RECLAIM, (Call("publish", (4,)),)), (no_throw, swept_once), spans=SWEPT, words=OLD,
     ),
 )  # fmt: skip
-"""Of reclaimChunk and tryAcquire, with a sweep that only frees (harness/heap.go)."""
+"""Those of reclaimChunk and tryAcquire have a sweep that only frees (harness/heap.go)."""
 BY_NAME = {trial.name: trial for trial in TRIALS}

@@ -9,9 +9,9 @@ THEOREM = Theorem(
     says="Of the chunks at or below the cursor that it loaded, find lowers the cursor only over those in which "
     "it has seen nothing worth scavenging since, down to the last page of a chunk, where it goes on; a "
     "marked cursor only if it loaded that very mark. It gives the highest chunk in which it has seen "
-    "something, from the cursor's own page on or from its last. Not so of what lies above: a find that began below, and ends after another has taken the "
-    "mark away, lowers the cursor over what was freed above; nor if a chunk is freed into after it was "
-    "seen (findings of the catalogue).",
+    "something, from the cursor's own page on or from its last. Not so of what lies above: a find that "
+    "began below, and ends after another has taken the mark away, lowers the cursor over what was freed "
+    "above; nor if a chunk is freed into after it was seen (findings of the catalogue).",
     because="It walks down from the cursor that it loaded, chunk by chunk; and no compare-and-swap that expects "
     "an unmarked cursor meets a marked one.",
     source="mgcscavenge.go, scavengeIndex.find; mranges.go, atomicOffAddr",

@@ -18,7 +18,7 @@ THEOREM = Theorem(
         Part(kind=Kind.THROW, pruned=True),
         *goals(
             "done_means_that_nobody_sweeps",
-        "done_means_that_all_is_drained",
+            "done_means_that_all_is_drained",
             "and_nobody_will_in_this_cycle",
             "who_acquires_is_registered",
             "who_sweeps_is_counted",

@@ -4,6 +4,7 @@ import numpy as np
 
 from spanproof.checks.tracing.claims import OBJECTS_ASKED_FOR_AS_ZERO_ARE_ZERO, SPANS_CALLED_ZERO_READ_ZERO, TraceClaim
 from spanproof.checks.tracing.reading import Trace
+from spanproof.checks.tracing.story import interval
 from spanproof.checks.verdict import Result, Verdict
 
 OBJECTS_LEVEL = 2
@@ -20,7 +21,7 @@ def judge_reads(trace: Trace) -> list[Result]:
     if len(dirty):
         i = dirty[0]
         word, at, page = int(reads.span_word[i]), int(reads.span_dirty[i]), int(reads.span[i])
-        detail = f"a span of {int(reads.npages[i])} pages at page {page} has {word:#x} at {at:#x}"
+        detail = f"the span {interval(page, int(reads.npages[i]))} has {word:#x} at {at:#x}"
     judged = [_result(trace, SPANS_CALLED_ZERO_READ_ZERO, len(reads.span), len(dirty), detail)]
     if reads.level >= OBJECTS_LEVEL:
         found, detail = len(reads.object_), ""

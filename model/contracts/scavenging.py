@@ -251,7 +251,7 @@ def gives(v: View, ci: Word, first: Word, npages: Word) -> Claims:
 
 
 def gives_up(v: View, ci: Word, released: Word) -> Claims:
-    """What scavengeOne promises where it found nothing: the chunk is called empty, so that nobody looks again at once."""
+    """What scavengeOne promises where it found nothing: the chunk is called empty, and nobody looks again."""
     called = False if v.emptied is None else v.emptied == ci
     yield "a_chunk_that_gives_nothing_is_called_empty", implies(released == 0, called)
 

@@ -111,8 +111,9 @@ def judged_steady(heard: Sequence[Steadiness]) -> Result:
     other = [each for each in moved if set(each.answers) != {"unsat"}]
     reason = f"of {len(other):,} questions some answer is not unsat, the first: {other[0]}" if other else ""
     asked, seeds = sum(one.asked for one in heard), ", ".join(map(str, SEEDS))
-    bound = f"{asked:,} questions under the seeds {seeds} of {heard[0].solver}; the work of {len(moved) - len(other):,} moves"
-    counts = {"questions": asked, "answers_moved": len(other), "work_moved": len(moved) - len(other)}
+    work = len(moved) - len(other)
+    bound = f"{asked:,} questions under the seeds {seeds} of {heard[0].solver}; the work of {work:,} moves"
+    counts = {"questions": asked, "answers_moved": len(other), "work_moved": work}
     return Result("prove", "stability", Verdict.UNKNOWN if reason else Verdict.HOLDS, reason, bound, counts=counts)
 
 

@@ -17,7 +17,7 @@ from spanproof.checks.tracing.reading import COLUMNS, Trace, read_trace
 from spanproof.checks.tracing.validating import TraceError
 from spanproof.checks.tracing.verdicts import judge_trace
 from spanproof.checks.verdict import Verdict
-from tests.checks.tracing.recorder import made
+from tests.checks.tracing.recorder import Recorder, made
 
 GOOD = made(1)
 HEADER = {
@@ -137,12 +137,28 @@ def test_memory_that_was_read_is_judged(tmp_path: Path) -> None:
     words = also(words, OBJECT_READ, 7 * 8192, 0, 7 * 8192 * 8192, 7 * 8192 * 8192 + 8, 48)
     both = judge_trace(written(tmp_path, words, w5=2, w32=1000))[0][14:]
     assert [result.verdict for result in both] == [Verdict.VIOLATED, Verdict.VIOLATED]
-    assert both[0].reason == "a span of 1 pages at page 57344 has 0xa5 at 0x1c000008"
+    assert both[0].reason == "the span [0x1c000000, 0x1c002000) 1 page has 0xa5 at 0x1c000008"
     assert both[1].reason == "an object of 48 bytes at 0x1c000000 is not zero at 0x1c000008"
     assert (both[0].counts["read"], both[1].counts["read"]) == (2, 1000)
 
     nothing = judge_trace(written(tmp_path, records(GOOD), w5=2))[0][14:]
     assert [result.verdict for result in nothing] == [Verdict.UNKNOWN, Verdict.UNKNOWN]
+
+
+def test_huge_pages_are_those_of_the_system(tmp_path: Path) -> None:
+    """The reference returns a whole huge page rather than a part of it, where a recording says that there are any."""
+    heap = Recorder()
+    heap.alloc(512, 0, 1)
+    heap.release_span(next(iter(heap.spans)), 0)
+    heap.scavenge(2, 0)
+    words = records(heap.trace())
+    assert words[-1, 2] == 256
+    words[-2:, 1] += 254  # a part of the huge page alone
+    words[-2:, 2] = 2
+    for size, verdict in ((0, Verdict.HOLDS), (2**21, Verdict.VIOLATED)):
+        results, _ = judge_trace(written(tmp_path, words, w9=size))
+        assert results[13].name.endswith("the_reference_predicts_every_event")
+        assert results[13].verdict is verdict
 
 
 FIRST_PAGES: dict[str, tuple[dict[str, int], str]] = {

@@ -7,7 +7,6 @@ Linux on amd64, what needs it is skipped with one reason.
 import os
 import platform
 import sys
-from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -23,7 +22,6 @@ from spanproof.checks.golang.recording import Level, Recorded, build, record, su
 from spanproof.checks.golang.sources import GoFile, GoSourceError
 from spanproof.checks.golang.toolchains import GoError, Toolchain, installed
 from spanproof.checks.tracing.kinds import Kind
-from spanproof.checks.tracing.predicted import predict_trace
 from spanproof.checks.tracing.raw import Header
 from spanproof.checks.tracing.reading import read_trace
 from spanproof.checks.tracing.verdicts import judge_trace
@@ -226,11 +224,9 @@ def test_a_system_without_huge_pages_is_followed(tmp_path: Path) -> None:
         tmp_path, Level.EVENTS, 500, (Edit("malloc.go", "mallocinit", BEGINNING, after="physHugePageSize = 0"),)
     )
     assert {result.verdict for result in judged(found)} == {Verdict.HOLDS}
-    ((path, header),) = found.files.items()
+    (header,) = found.files.values()
     assert isinstance(header, Header)
     assert header.huge_page == 0
-    told_otherwise = predict_trace(replace(read_trace(path), huge_page=2**21), len(read_trace(path)))
-    assert told_otherwise.differences > 0
 
 
 @pytest.mark.long

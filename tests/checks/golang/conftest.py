@@ -1,0 +1,25 @@
+"""What the tests with the real Go share: the toolchain of the extra `go`, and one folder for what is built."""
+
+import importlib.util
+
+import pytest
+
+from spanproof.checks.golang.toolchains import Toolchain, installed
+
+
+@pytest.fixture(scope="session")
+def toolchain() -> Toolchain:
+    """The newest Go that is here."""
+    if importlib.util.find_spec("tree_sitter_go") is None:
+        pytest.skip("the extra `go` is not installed")
+    found = [each for each in installed() if each.go.is_file()]
+    if not found:
+        pytest.skip("no Go is here: the extra `go` is not installed")
+    return found[-1]
+
+
+def edited(toolchain: Toolchain, file: str, old: str, new: str) -> dict[str, bytes]:
+    """The text of a file with one change, which it must have a place for."""
+    text = (toolchain.runtime / file).read_text(encoding="utf-8")
+    assert text.count(old) == 1, f"{file} has {text.count(old)} times {old!r}"
+    return {file: text.replace(old, new).encode()}

@@ -67,6 +67,31 @@ def interleave(trials: tuple[str, ...], goroot: Path | None, **options: Any) -> 
 
 
 @go.command()
+@click.option(
+    "--patch", type=click.Path(path_type=Path), metavar="FILE", help="A unified diff of src/runtime to judge."
+)
+@click.option("--commands", type=click.IntRange(1, 10**9), default=20_000, show_default=True, help="Calls to compare.")
+@GOROOT
+@shared
+def check(patch: Path | None, commands: int, goroot: Path | None, **options: Any) -> int:
+    """Judge a changed Go: what a patch or a GOROOT changes, what rests on that, and its text beside the reference."""
+    from spanproof.checks.golang.patched import edits_of  # noqa: PLC0415
+    from spanproof.checks.jobs import Task  # noqa: PLC0415
+
+    if patch is None and goroot is None:
+        raise click.UsageError("name what is to be judged: --patch FILE, or --goroot DIR")
+    toolchain = _toolchain(goroot, options["release"])
+    if patch is not None:
+        try:
+            options["patch"] = patch.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as e:
+            raise click.UsageError(f"--patch {patch}: cannot be read: {e}") from e
+        edits_of(toolchain, options["patch"])  # refuse one that does not fit before anything runs
+    options["calls"] = commands
+    return run_tasks("go", [Task("go_check", str(toolchain.root), toolchain.version)], options)
+
+
+@go.command()
 @click.option("--keep", is_flag=True, help="Keep the digests of these toolchains first, to compare later ones with.")
 @GOROOT
 @shared

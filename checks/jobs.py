@@ -81,6 +81,8 @@ class Setting:
     """Task recheck: who is asked. Task prove, for stability: whose answers are heard instead of our own solver's."""
     trials: tuple[str, ...] = ()
     """Task go_interleave: those that are meant, if not all."""
+    patch: str = ""
+    """Task go_check: a unified diff of the runtime; none means the text as it is."""
 
 
 BY_SPACER = "alloc_needs_zero by Spacer"
@@ -245,6 +247,18 @@ def _go_compare(task: Task, setting: Setting) -> Done:
     return Done((found.result,), () if found.record is None else (found.record,))
 
 
+def _go_check(task: Task, setting: Setting) -> Done:
+    from spanproof.checks.golang.patched import judge_patch  # noqa: PLC0415  # an extra
+    from spanproof.checks.golang.toolchains import GoError, at  # noqa: PLC0415  # as above
+
+    heap, patch = subject(setting.heap, setting.fault), setting.patch
+    try:
+        found = judge_patch(at(Path(task.name)), patch, heap, setting.seed, setting.calls, _hurry(setting))
+    except GoError as e:
+        return Done((Result("go", f"check {task.release}", Verdict.UNKNOWN, str(e)),))
+    return Done(found.results, found.records)
+
+
 def _go_interleave(task: Task, setting: Setting) -> Done:
     from spanproof.checks.golang.interleave import judge_interleavings  # noqa: PLC0415  # an extra
     from spanproof.checks.golang.toolchains import GoError, at  # noqa: PLC0415  # as above
@@ -304,6 +318,7 @@ _TASKS: dict[str, Callable[[Task, Setting], Done]] = {
     "faults": _fault,
     "go_compare": _go_compare,
     "go_interleave": _go_interleave,
+    "go_check": _go_check,
     "go_releases": _go_releases,
     "by_proofs": _fault,
     "alive": _alive,

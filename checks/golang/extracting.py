@@ -33,6 +33,8 @@ class Extracted:
 
     version: str
     files: Mapping[str, str]
+    names: frozenset[str]
+    """The declarations in them; a name in a group stands for the group."""
 
 
 def extracted(toolchain: Toolchain, edits: Mapping[str, bytes] | None = None) -> Extracted:
@@ -50,7 +52,14 @@ def extracted(toolchain: Toolchain, edits: Mapping[str, bytes] | None = None) ->
     ours = _ours()
     chosen, names = _closure(sources, ours), frozenset(d.name for d in ours)
     written = {f"go_{name}": _written(source, chosen[name], names) for name, source in sources.items() if chosen[name]}
-    return Extracted(toolchain.version, written)
+    return Extracted(toolchain.version, written, frozenset(_all_names(sources, chosen)))
+
+
+def _all_names(sources: Mapping[str, GoFile], chosen: Mapping[str, Mapping[int, Declaration]]) -> Iterable[str]:
+    """The names of all that is chosen."""
+    for file, source in sources.items():
+        starts = chosen[file].keys()
+        yield from (name for name, d in source.declarations.items() if d.node.start_byte in starts)
 
 
 def harness() -> dict[str, str]:

@@ -198,13 +198,17 @@ def trace(files: tuple[str, ...], **options: Any) -> int:
 @cli.command()
 @click.argument("record", metavar="RECORD")
 @click.option("--json", "json_file", callback=json_place, metavar="FILE", help="Write the result as JSON; - is stdout.")
-def replay(record: str, json_file: str | None) -> int:
+@click.option("--go", "on_go", is_flag=True, help="Show the same on the real runtime of each Go here, by a program.")
+def replay(record: str, json_file: str | None, on_go: bool) -> int:
     """Run a counterexample again, on the heap and with the fault that it names, and show it."""
+    from spanproof.checks.go_command import replay_on_go  # noqa: PLC0415
     from spanproof.checks.record import load  # noqa: PLC0415
     from spanproof.checks.reporting.write import result_json  # noqa: PLC0415
     from spanproof.checks.verdict import EXIT_CODES, Report  # noqa: PLC0415
 
     again = load(Path(record))
+    if on_go:
+        return replay_on_go(again, json_file)
     result, shown = _replayed(again, record)
     report = Report("replay", again.release, 0, (result,))
     if json_file == "-":

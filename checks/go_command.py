@@ -10,6 +10,7 @@ from spanproof.checks.saying import run_tasks
 
 if TYPE_CHECKING:
     from spanproof.checks.golang.toolchains import Toolchain
+    from spanproof.checks.record import Record
     from spanproof.checks.verdict import NotRun
 
 GOROOT = click.option(
@@ -157,6 +158,24 @@ def record(
         for line in recording.cost_lines(words, plain, out, depth, seconds, built=package is not None):
             click.echo(line)
     return 0
+
+
+def replay_on_go(record: "Record", json_file: str | None) -> int:
+    """Show what a record says on the real runtime of each toolchain here: the exit code."""
+    from spanproof.checks.golang.reproducing import reproducer_of, shown_on  # noqa: PLC0415
+    from spanproof.checks.jobs import Work  # noqa: PLC0415
+    from spanproof.checks.saying import say  # noqa: PLC0415
+    from spanproof.checks.verdict import Result  # noqa: PLC0415
+
+    reproducer = reproducer_of(record)
+    if reproducer is None:
+        raise click.UsageError(f"{record.name}: no program shows this on the real runtime")
+    chosen, not_run = _chosen(None, None, "replay")
+    found = [shown_on(toolchain, reproducer) for toolchain in chosen]
+    results = [each for each in found if isinstance(each, Result)]
+    not_run += tuple(each for each in found if not isinstance(each, Result))
+    options = {"release": record.release, "seed": 0, "json_file": json_file, "require": (), "not_run": not_run}
+    return say("replay", Work(results), options)
 
 
 def _toolchain(goroot: Path | None, release: str | None) -> "Toolchain":

@@ -170,6 +170,11 @@ def _say(command: str, work: "Work", options: dict[str, Any], out: Path, *, page
     return EXIT_CODES[report.verdict]
 
 
+def say(command: str, work: "Work", options: dict[str, Any]) -> int:
+    """Say what came of work that was done without tasks: the exit code."""
+    return _say(command, work, options, Path(REPORT), page=False, matrix=False)
+
+
 def _placed(report: "Report", out: Path) -> "Report":
     """The report with the place of each record in it."""
     from dataclasses import replace  # noqa: PLC0415

@@ -1,0 +1,3 @@
+module spanproof/reproducer
+
+go 1.21

@@ -40,15 +40,17 @@ def fetch(versions: tuple[str, ...]) -> int:
 @click.option(
     "--commands", type=click.IntRange(1, 10**9), default=20_000, show_default=True, help="Calls of each release."
 )
+@click.option("--inside", is_flag=True, help="Inside the real runtime of each toolchain, in place of its text alone.")
 @GOROOT
 @shared
-def compare(commands: int, goroot: Path | None, **options: Any) -> int:
+def compare(commands: int, inside: bool, goroot: Path | None, **options: Any) -> int:
     """Histories of the page allocator on the reference and on Go's text: all results, and all state."""
     from spanproof.checks.jobs import Task  # noqa: PLC0415
 
     chosen, options["not_run"] = _chosen(goroot, options["release"], "compare")
     options["calls"] = commands
-    return run_tasks("go", [Task("go_compare", str(each.root), each.version) for each in chosen], options)
+    check = "go_inside" if inside else "go_compare"
+    return run_tasks("go", [Task(check, str(each.root), each.version) for each in chosen], options)
 
 
 @go.command()

@@ -247,6 +247,18 @@ def _go_compare(task: Task, setting: Setting) -> Done:
     return Done((found.result,), () if found.record is None else (found.record,))
 
 
+def _go_inside(task: Task, setting: Setting) -> Done:
+    from spanproof.checks.golang.inside import judge_inside  # noqa: PLC0415  # an extra
+    from spanproof.checks.golang.toolchains import GoError, at  # noqa: PLC0415  # as above
+
+    heap = subject(setting.heap, setting.fault)
+    try:
+        found = judge_inside(at(Path(task.name)), heap, setting.seed, setting.calls, _hurry(setting))
+    except GoError as e:
+        return Done((Result("go", f"inside {task.release}", Verdict.UNKNOWN, str(e)),))
+    return Done((found.result,), () if found.record is None else (found.record,))
+
+
 def _go_check(task: Task, setting: Setting) -> Done:
     from spanproof.checks.golang.patched import judge_patch  # noqa: PLC0415  # an extra
     from spanproof.checks.golang.toolchains import GoError, at  # noqa: PLC0415  # as above
@@ -319,6 +331,7 @@ _TASKS: dict[str, Callable[[Task, Setting], Done]] = {
     "go_compare": _go_compare,
     "go_interleave": _go_interleave,
     "go_check": _go_check,
+    "go_inside": _go_inside,
     "go_releases": _go_releases,
     "by_proofs": _fault,
     "alive": _alive,

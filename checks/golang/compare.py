@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from spanproof.checks.comparing.history_campaign import LENGTHS, PREMISES, calls_of
+from spanproof.checks.comparing.history_campaign import LENGTHS, calls_of
 from spanproof.checks.comparing.living import MOST_TOLD, shorter
 from spanproof.checks.comparing.looking import DifferenceError
 from spanproof.checks.comparing.mixes import Call
-from spanproof.checks.comparing.plans import REAL_SHAPES, Plan, plan_of, seeded
+from spanproof.checks.comparing.plans import REAL_SHAPES, Plan, Shape, plan_of, seeded
 from spanproof.checks.golang.beside import Noting
 from spanproof.checks.golang.building import built
 from spanproof.checks.golang.driving import ANSWER, OPS, REQUEST, THROWN, UNKNOWN, DiedError, Driven
@@ -143,7 +143,10 @@ def _states(heap: Noting, first: int, side: GoSide) -> Iterator[str]:
     """What differs in the states, if the reference's is that of the request."""
     if first != len(heap.requests) - 1:
         return  # the reference has gone on since; a shorter history ends here
-    go, ours = json.loads(side.driven.text("dump")), dumped(heap.digest)
+    text = side.driven.text("dump")
+    if not text:
+        return  # inside the runtime nothing can be dumped
+    go, ours = json.loads(text), dumped(heap.digest)
     names = (
         "search address",
         "start",
@@ -172,13 +175,13 @@ def _parts(name: str, go: Mapping[str, Any], ours: Mapping[str, Any]) -> Iterato
             yield f"{name} {place} is {a} in Go, {b} in the reference"
 
 
-def plans(release: Release, seed: int, commands: int) -> Iterator[Plan]:
+def plans(release: Release, seed: int, commands: int, shapes: tuple[Shape, ...] = SHAPES) -> Iterator[Plan]:
     """Histories of so many calls together, on each shape in turn."""
     left, nth = commands, 0
     while left > 0:
-        each, which = divmod(nth, len(SHAPES))
+        each, which = divmod(nth, len(shapes))
         length = min(left, LENGTHS[each % len(LENGTHS)])
-        yield seeded(SHAPES[which], release, seed * 1_000_003 + nth, length)
+        yield seeded(shapes[which], release, seed * 1_000_003 + nth, length)
         left, nth = left - length, nth + 1
 
 
@@ -198,9 +201,21 @@ def judge_go(
     """
     started = time.perf_counter()
     side = GoSide(programmed(toolchain, edits), toolchain.release)
-    building, done, histories, calls = time.perf_counter() - started, 0, 0, 0
+    name, premise = (
+        f"compare {toolchain.version}",
+        "Go's text compiled with stubs for what is around it (golang/harness)",
+    )
+    return compared(name, toolchain, subject, side, SHAPES, seed, commands, hurry, started, premise)
+
+
+def compared(
+    name: str, toolchain: Toolchain, subject: Subject, side: GoSide, shapes: tuple[Shape, ...], seed: int, commands: int,
+    hurry: Hurry, started: float, premise: str = "",
+) -> Compared:  # fmt: skip
+    """Compare so many calls with a side, which is ended. started: when the work began; premise: what it rests on."""
+    began, done, histories, calls = time.perf_counter(), 0, 0, 0
     stopped, found, broken = "", None, None
-    for plan in plans(toolchain.release, seed, commands):
+    for plan in plans(toolchain.release, seed, commands, shapes):
         stopped = hurry(calls) or ""
         if stopped:
             break
@@ -210,26 +225,20 @@ def judge_go(
         if found is not None:
             broken = shorter(plan, _where(plan, subject, side), SHRINK_SECONDS)
             break
-    record = None if broken is None else record_of(broken, toolchain, subject, side)
+    record = None if broken is None else record_of(broken, toolchain, subject, side, name)
     side.driven.end()
-    name = f"compare {toolchain.version}"
     counts = {"calls": done, "histories": histories, "differences": int(broken is not None)}
-    seconds = time.perf_counter() - started
+    seconds, premises = time.perf_counter() - started, ("one thread", *filter(None, (premise,)), *_left_out(toolchain))
     if record is not None:
         reason = f"{record.violated.claim}: {record.violated.detail}"
         bound = f"history {histories:,}, shrunk to {len(record.program['calls'])} calls"
-        return Compared(Result("go", name, Verdict.VIOLATED, reason, bound, PREMISES, seconds, counts), record)
+        return Compared(Result("go", name, Verdict.VIOLATED, reason, bound, premises, seconds, counts), record)
     if found is not None:
         said = f"a history differs once, and not again: {found.said}"
-        return Compared(Result("go", name, Verdict.UNKNOWN, said, "", PREMISES, seconds, counts))
-    rate = done / max(seconds - building, 1e-9)
-    bound = f"{done:,} calls in {histories:,} histories on {min(histories, len(SHAPES))} shapes of heaps"
+        return Compared(Result("go", name, Verdict.UNKNOWN, said, "", premises, seconds, counts))
+    rate = done / max(time.perf_counter() - began, 1e-9)
+    bound = f"{done:,} calls in {histories:,} histories on {min(histories, len(shapes))} shapes of heaps"
     bound += f", results and all state after every call, {rate:,.0f} a second, seed {seed}"
-    premises = (
-        "one thread",
-        "Go's text compiled with stubs for what is around it (golang/harness)",
-        *_left_out(toolchain),
-    )
     verdict = Verdict.UNKNOWN if stopped or not done else Verdict.HOLDS
     return Compared(Result("go", name, verdict, stopped, bound, premises, seconds, counts))
 
@@ -256,7 +265,7 @@ def _where(plan: Plan, subject: Subject, side: GoSide) -> Callable[[tuple[Call, 
     return tried
 
 
-def record_of(plan: Plan, toolchain: Toolchain, subject: Subject, side: GoSide) -> Record | None:
+def record_of(plan: Plan, toolchain: Toolchain, subject: Subject, side: GoSide, name: str) -> Record | None:
     """The record of a history in which the two differ, or None if they do not."""
     _, found = _tried(plan, subject, side)
     if found is None:
@@ -264,7 +273,7 @@ def record_of(plan: Plan, toolchain: Toolchain, subject: Subject, side: GoSide) 
     story = [f"{n}: {name} {a} {b}" for n, (name, a, b) in enumerate(plan.calls, 1)]
     return Record(
         kind="go history",
-        name=f"compare {toolchain.version}",
+        name=name,
         release=plan.release.name,
         violated=Violated(*AGREES, f"call {found.call}: {found.said}"),
         heap=subject.heap,
@@ -284,14 +293,23 @@ def replay_go(record: Record, subject: Subject) -> Replayed:
     plan = plan_of(record.program)
     try:
         toolchain = named(record)
-        side = GoSide(programmed(toolchain), toolchain.release)
+        side = GoSide(_program_of(record.name, toolchain), toolchain.release)
     except (GoError, KeyError) as e:
         raise RecordError(f"{record.name}: {e}") from e
-    again = record_of(plan, toolchain, subject, side)
+    again = record_of(plan, toolchain, subject, side, record.name)
     side.driven.end()
     if again is None:
         return Replayed(None, f"nothing differs; the record says {record.violated.detail}")
     return Replayed(again, "" if again.violated == record.violated else f"was {record.violated.detail!r}")
+
+
+def _program_of(name: str, toolchain: Toolchain) -> Path:
+    """What a record was made with."""
+    if name.startswith("inside"):
+        from spanproof.checks.golang.inside import program_inside  # noqa: PLC0415  # which is built on this module
+
+        return program_inside(toolchain)
+    return programmed(toolchain)
 
 
 def named(record: Record) -> Toolchain:

@@ -103,15 +103,25 @@ def build(
         GoError: there is no folder, or no place to build in.
 
     """
+    if not package.is_dir():
+        raise GoError(f"--package {package}: no such folder; give one with a main package")
+    return built_in(toolchain, package, traced(toolchain, more) if recorder else {}, level)
+
+
+def built_in(toolchain: Toolchain, package: Path, files: Mapping[str, bytes], level: Level = Level.EVENTS) -> Path:
+    """The program in a folder, built with a runtime in which these files stand in the place of its own.
+
+    Raises:
+        BuildError: Go refuses, or takes too long.
+        GoError: there is no place to build in.
+
+    """
     try:
         from filelock import FileLock, Timeout  # noqa: PLC0415  # an extra
     except ImportError as e:
         raise GoError("filelock is not installed: pip install 'spanproof[go]'") from e
     if not os.access(toolchain.go, os.X_OK):
         raise GoError(f"{toolchain.go}: cannot be run, so nothing can be built with {toolchain.version}")
-    if not package.is_dir():
-        raise GoError(f"--package {package}: no such folder; give one with a main package")
-    files = traced(toolchain, more) if recorder else {}
     told = hashlib.sha256(f"{EDITION}\0{toolchain.root}\0{toolchain.version}\0{level is Level.OBJECTS}\0".encode())
     for name in sorted(files):
         told.update(name.encode() + b"\0" + files[name] + b"\0")
@@ -155,7 +165,9 @@ def _go_build(toolchain: Toolchain, package: Path, program: Path, overlay: Path,
         raise BuildError(f"{package}: not built with {toolchain.version} in {BUILD_SECONDS} s") from e
     if done.returncode != 0:
         said = "\n".join((done.stderr or done.stdout).strip().splitlines()[-LAST_LINES:])
-        raise BuildError(f"{package} is not built by {toolchain.version} with the recorder in its runtime:\n{said}")
+        raise BuildError(
+            f"{package} is not built by {toolchain.version} with a runtime that is laid over its own:\n{said}"
+        )
     if not os.access(program, os.X_OK):  # Go writes a package that is no program there, too
         program.unlink(missing_ok=True)
         raise BuildError(f"{package}: no program came of it; give a folder with a main package")

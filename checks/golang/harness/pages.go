@@ -1,10 +1,5 @@
 package main
 
-import (
-	"encoding/json"
-	"hash/crc32"
-)
-
 // An allocator is a pageAlloc that stands alone, with page caches, as Go's own tests make theirs.
 type allocator struct {
 	p      pageAlloc
@@ -12,18 +7,6 @@ type allocator struct {
 	stat   sysMemStat
 	caches [64]pageCache
 	left   uint64 // bits of the index's words that are left out
-}
-
-func newAllocator(physPage, hugePage uintptr, left uint64) *allocator {
-	giveBack()
-	physPageSize, physHugePageSize, physHugePageShift = physPage, hugePage, 0
-	for uintptr(1)<<physHugePageShift < hugePage {
-		physHugePageShift++
-	}
-	a := &allocator{left: left}
-	a.p.init(&a.lock, &a.stat, true)
-	a.lock.held = true
-	return a
 }
 
 func (a *allocator) call(op, x, y, z uint64) (status uint64, r [3]uint64) {
@@ -77,27 +60,34 @@ const (
 var scratch [8 * 24]byte
 
 func part(kind, place uint64, words ...uint64) uint64 {
-	word.PutUint64(scratch[0:], kind)
-	word.PutUint64(scratch[8:], place)
+	put(scratch[0:], kind)
+	put(scratch[8:], place)
 	for i, w := range words {
-		word.PutUint64(scratch[16+8*i:], w)
+		put(scratch[16+8*i:], w)
 	}
-	return uint64(crc32.ChecksumIEEE(scratch[:16+8*len(words)]))
+	return uint64(checksum(scratch[:16+8*len(words)]))
 }
 
 // words are those of the allocator that are no part of a chunk.
-func (a *allocator) words() []uint64 {
+func (a *allocator) words() [9]uint64 {
 	p, x := &a.p, &a.p.scav.index
-	return []uint64{
+	return [9]uint64{
 		uint64(p.searchAddr.a), uint64(p.start), uint64(p.end), uint64(p.inUse.totalBytes),
 		uint64(x.searchAddrBg.a.Load()), uint64(x.searchAddrForce.a.Load()), uint64(x.freeHWM.a), uint64(x.gen),
 		uint64(x.minHeapIdx.Load()),
 	}
 }
 
+func put(b []byte, x uint64) {
+	for i := 0; i < 8; i++ {
+		b[i] = byte(x >> (8 * i))
+	}
+}
+
 func (a *allocator) digest() (sum uint64) {
 	p := &a.p
-	sum = part(partWords, 0, a.words()...)
+	w := a.words()
+	sum = part(partWords, 0, w[:]...)
 	var last [summaryLevels]int
 	for l := range last {
 		last[l] = -1
@@ -124,42 +114,9 @@ func (a *allocator) digest() (sum uint64) {
 // chunk is what is known of a chunk: which pages are allocated, which are scavenged, its word of the index.
 func (a *allocator) chunk(ci chunkIdx) (w [17]uint64) {
 	d := a.p.chunkOf(ci)
-	for i := range 8 {
+	for i := 0; i < 8; i++ {
 		w[i], w[8+i] = d.pallocBits[i], d.scavenged[i]
 	}
 	w[16] = a.p.scav.index.chunks[ci].value.Load() &^ a.left
 	return w
-}
-
-// dump is all that the digest is made of.
-func (a *allocator) dump() string {
-	p := &a.p
-	found := struct {
-		Words     []uint64
-		Ranges    [][2]uint64
-		Chunks    map[uint64][17]uint64
-		Summaries [summaryLevels]map[int]uint64
-	}{Words: a.words(), Chunks: map[uint64][17]uint64{}}
-	for l := range found.Summaries {
-		found.Summaries[l] = map[int]uint64{}
-	}
-	for _, r := range p.inUse.ranges {
-		found.Ranges = append(found.Ranges, [2]uint64{uint64(r.base.a), uint64(r.limit.a)})
-		for ci := chunkIndex(r.base.addr()); ci < chunkIndex(r.limit.addr()-1)+1; ci++ {
-			found.Chunks[uint64(ci)] = a.chunk(ci)
-		}
-		for l := range p.summary {
-			lo, hi := addrsToSummaryRange(l, r.base.addr(), r.limit.addr())
-			for e := lo; e < hi; e++ {
-				if s := p.summary[l][e]; s != 0 {
-					found.Summaries[l][e] = uint64(s)
-				}
-			}
-		}
-	}
-	said, err := json.Marshal(found)
-	if err != nil {
-		throw(err.Error())
-	}
-	return string(said)
 }

@@ -9,10 +9,12 @@ import numpy as np
 import pytest
 
 from spanproof.checks import cli
+from spanproof.checks.faults.planting import subject
 from spanproof.checks.golang.building import BuildError, built
 from spanproof.checks.golang.compare import COMMANDS, GoSide, judge_go, plans, programmed
 from spanproof.checks.golang.driving import CODE, DONE, OPS, REQUEST, THROWN, UNKNOWN, DiedError, Driven
 from spanproof.checks.golang.extracting import HARNESS, extracted, harness
+from spanproof.checks.golang.inside import judge_inside
 from spanproof.checks.golang.interleave import CALLS, CELLS, KINDS, judge_interleavings
 from spanproof.checks.golang.sources import GoFile, GoSourceError, nodes
 from spanproof.checks.golang.toolchains import Toolchain, compiler, installed, of_each_release
@@ -248,3 +250,13 @@ def test_a_side_starts_anew(toolchain: Toolchain) -> None:
     side.again()
     assert int(side.driven.ask("new", 4096, 0)["status"]) == 0
     side.driven.end()
+
+
+def test_the_real_runtime_agrees(toolchain: Toolchain) -> None:
+    """The page allocator inside it, with its own locks; a fault of the reference is a difference there too."""
+    found = judge_inside(toolchain, Subject(), 3, FEW, patiently).result
+    assert (found.verdict, found.reason) == (Verdict.HOLDS, "")
+    assert found.counts["calls"] > FEW * 0.9
+    wrong = judge_inside(toolchain, subject(fault="search_address_not_lowered_by_flush"), 3, FEW, patiently)
+    assert wrong.result.verdict is Verdict.VIOLATED
+    assert wrong.record is not None

@@ -1,0 +1,3 @@
+module spanproof/server
+
+go 1.21

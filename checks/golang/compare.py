@@ -209,8 +209,8 @@ def judge_go(
 
 
 def compared(
-    name: str, toolchain: Toolchain, subject: Subject, side: GoSide, shapes: tuple[Shape, ...], seed: int, commands: int,
-    hurry: Hurry, started: float, premise: str = "",
+    name: str, toolchain: Toolchain, subject: Subject, side: GoSide, shapes: tuple[Shape, ...], seed: int,
+    commands: int, hurry: Hurry, started: float, premise: str = "",
 ) -> Compared:  # fmt: skip
     """Compare so many calls with a side, which is ended. started: when the work began; premise: what it rests on."""
     began, done, histories, calls = time.perf_counter(), 0, 0, 0

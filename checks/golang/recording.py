@@ -165,9 +165,7 @@ def _go_build(toolchain: Toolchain, package: Path, program: Path, overlay: Path,
         raise BuildError(f"{package}: not built with {toolchain.version} in {BUILD_SECONDS} s") from e
     if done.returncode != 0:
         said = "\n".join((done.stderr or done.stdout).strip().splitlines()[-LAST_LINES:])
-        raise BuildError(
-            f"{package} is not built by {toolchain.version} with a runtime that is laid over its own:\n{said}"
-        )
+        raise BuildError(f"{package} is not built by {toolchain.version} with another runtime:\n{said}")
     if not os.access(program, os.X_OK):  # Go writes a package that is no program there, too
         program.unlink(missing_ok=True)
         raise BuildError(f"{package}: no program came of it; give a folder with a main package")

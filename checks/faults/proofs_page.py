@@ -12,9 +12,9 @@ HEAD = """\
 
 Generated from the results of `spanproof faults --proofs`. Each fault of the corpus is planted, and the proofs that run
 the edited text are done again, in integers: protocol by protocol, that of what the fault breaks first, until a
-counterexample also runs; and all of the quick tier about plain functions. Named is the first theorem whose counterexample also runs, with
-the obligation that fails; where none runs, the first that fails. A counterexample to induction is no bug until a run
-reaches it: "not reached" is unknown. Seconds are until the run is found, on one core.
+counterexample also runs; and all of the quick tier about plain functions. Named is the first theorem whose
+counterexample also runs, with the obligation that fails; where none runs, the first that fails. A counterexample to
+induction is no bug until a run reaches it: "not reached" is unknown. Seconds are until the run is found, on one core.
 """
 
 

@@ -66,6 +66,8 @@ class Trial:
     spans: tuple[OldSpan, ...] = ()
     words: tuple[tuple[str, Any, int], ...] = ()
     """Cells that are not as in a new heap: name, index, value."""
+    alone: bool = False
+    """So many schedules that Go's side takes them without the reference."""
     throws: bool = False
     """Some schedules are to throw."""
 
@@ -246,6 +248,15 @@ TRIALS = (
         "called_empty", "a scavenger calls a chunk empty, another looks, and pages are freed in it",
         (locked("set_empty", 1), (find(True),), locked("free", 1, 3, 1)), INDEX,
         (_grown(2), *_full(0, 1), Call("free", (FIRST_CHUNK + 1, 5, 2))),
+    ),
+    Trial(
+        "four_threads", "four threads claim a page each", tuple((pages(n, 1),) for n in range(4)), ZEROING, alone=True,
+    ),
+    Trial(
+        "both_scavengers_beside_an_alloc", "both scavengers look, after a generation ended, while a chunk fills",
+        ((find(False),), (find(True),), locked("alloc", 1, 2)), INDEX,
+        (_grown(2), *_full(0, 1), Call("free", (FIRST_CHUNK + 1, 5, 2)), Call("free", (FIRST_CHUNK, 0, 9)), Call("next_gen")),
+        alone=True,
     ),
     Trial(
         "reclaim_beside_a_sweeper", "a reclaimer, and a sweeper that takes the same spans",

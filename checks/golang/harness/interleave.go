@@ -18,7 +18,7 @@ type trial struct {
 	Spans   [][4]uint64 // number, address, pages, and whether its pages lead to it at the start
 	Threads [][]call
 	Most    int  // schedules; 0: all
-	Tell    bool // every step, or only how it ended
+	Tell    bool // every step, or only in how many ways they end
 	Choices []int // one schedule: which thread, step by step
 }
 
@@ -133,6 +133,7 @@ func (s *server) interleave(length uint64) {
 		panic(err)
 	}
 	w := newWorld(&t)
+	all := endings{many: map[string]uint64{}}
 	choices, widths := append([]int(nil), t.Choices...), make([]int, len(t.Choices))
 	for n := 0; ; {
 		r := &schedule{}
@@ -166,7 +167,11 @@ func (s *server) interleave(length uint64) {
 			depth++
 		}
 		n++
-		s.tell(r, w, t.Tell)
+		if t.Tell {
+			s.tell(r, w)
+		} else {
+			all.count(r.ending(w))
+		}
 		atomic.Step = nil
 		r.leave()
 		choices, widths = choices[:depth], widths[:depth]
@@ -179,6 +184,7 @@ func (s *server) interleave(length uint64) {
 		choices, widths = choices[:depth], widths[:depth]
 		choices[depth-1]++
 	}
+	all.tell(s)
 	s.word(endOfSchedules)
 	s.out.Flush()
 }
@@ -191,40 +197,57 @@ func (s *server) word(x uint64) {
 	s.out.Write(b[:])
 }
 
-// tell answers with how many words follow, how the schedule ended, results, words at the end, and steps.
-func (s *server) tell(r *schedule, w *world, steps bool) {
-	count := 1 + len(w.cells)
+// ending is how a schedule ended: results, and words at the end.
+func (r *schedule) ending(w *world) []uint64 {
+	said := []uint64{r.ended()}
 	for _, t := range r.threads {
-		count += 1 + len(t.results)
-	}
-	if steps {
-		count += 6 * len(r.steps)
-	}
-	s.word(uint64(count))
-	s.word(r.ended())
-	for _, t := range r.threads {
-		s.word(uint64(len(t.results)))
-		for _, x := range t.results {
-			s.word(x)
-		}
+		said = append(said, uint64(len(t.results)))
+		said = append(said, t.results...)
 	}
 	for _, c := range w.cells {
-		s.word(c.get())
+		said = append(said, c.get())
 	}
-	if !steps {
-		return
+	return said
+}
+
+// tell answers with how many words follow, the ending and the steps.
+func (s *server) tell(r *schedule, w *world) {
+	said := r.ending(w)
+	s.word(uint64(len(said) + 6*len(r.steps)))
+	for _, x := range said {
+		s.word(x)
 	}
 	for _, step := range r.steps {
 		op, ok := step.op, uint64(0)
 		if op.OK {
 			ok = 1
 		}
-		s.word(uint64(step.thread))
-		s.word(uint64(op.Kind)<<1 | ok)
-		s.word(w.named[op.At])
-		s.word(op.Old)
-		s.word(op.New)
-		s.word(op.Got)
+		for _, x := range [...]uint64{uint64(step.thread), uint64(op.Kind)<<1 | ok, w.named[op.At], op.Old, op.New, op.Got} {
+			s.word(x)
+		}
+	}
+}
+
+// An endings counts the schedules by how they ended.
+type endings struct {
+	many map[string]uint64
+	key  []byte
+}
+
+func (e *endings) count(said []uint64) {
+	e.key = e.key[:0]
+	for _, x := range said {
+		e.key = word.AppendUint64(e.key, x)
+	}
+	e.many[string(e.key)]++
+}
+
+// tell answers with each ending: how many words follow, how many schedules ended so, the words.
+func (e *endings) tell(s *server) {
+	for key, many := range e.many {
+		s.word(uint64(1 + len(key)/8))
+		s.word(many)
+		s.out.WriteString(key)
 	}
 }
 

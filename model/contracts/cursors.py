@@ -170,7 +170,7 @@ def where_to_look(v: View, ci: Word, page: Word) -> Claims:
     g, start = v.geometry, v.chunk_at(distance(v.loaded))
     found = ci != 0
     yield "it_looks_at_or_below_its_cursor", implies(found, ci <= start)
-    first = all_of(ci == start, page == distance(v.loaded) % g.chunk_size // g.page_size)
+    first = all_of(ci == start, page == g.chunk_page_index(distance(v.loaded) + g.min_off_addr))
     below = all_of(ci < start, page == g.pages_per_chunk - 1)
     yield "it_begins_at_its_cursor_or_at_the_end_of_a_chunk", implies(found, any_of(first, below))
     if v.lowest is None:

@@ -41,15 +41,18 @@ def fetch(versions: tuple[str, ...]) -> int:
     "--commands", type=click.IntRange(1, 10**9), default=20_000, show_default=True, help="Calls of each release."
 )
 @click.option("--inside", is_flag=True, help="Inside the real runtime of each toolchain, in place of its text alone.")
+@click.option("--abstract", is_flag=True, help="With the abstract page allocator: results alone, ten times as many.")
 @GOROOT
 @shared
-def compare(commands: int, inside: bool, goroot: Path | None, **options: Any) -> int:
+def compare(commands: int, inside: bool, abstract: bool, goroot: Path | None, **options: Any) -> int:
     """Histories of the page allocator on the reference and on Go's text: all results, and all state."""
     from spanproof.checks.jobs import Task  # noqa: PLC0415
 
     chosen, options["not_run"] = _chosen(goroot, options["release"], "compare")
-    options["calls"] = commands
-    check = "go_inside" if inside else "go_compare"
+    if inside and abstract:
+        raise click.UsageError("--inside, --abstract: one at a time")
+    options["calls"] = commands * 10 if abstract else commands
+    check = "go_inside" if inside else "go_abstract" if abstract else "go_compare"
     return run_tasks("go", [Task(check, str(each.root), each.version) for each in chosen], options)
 
 

@@ -247,6 +247,17 @@ def _go_compare(task: Task, setting: Setting) -> Done:
     return Done((found.result,), () if found.record is None else (found.record,))
 
 
+def _go_abstract(task: Task, setting: Setting) -> Done:
+    from spanproof.checks.golang.abstractly import judge_abstractly  # noqa: PLC0415  # an extra
+    from spanproof.checks.golang.toolchains import GoError, at  # noqa: PLC0415  # as above
+
+    try:
+        found = judge_abstractly(at(Path(task.name)), setting.seed, setting.calls, _hurry(setting))
+    except GoError as e:
+        return Done((Result("go", f"abstract {task.release}", Verdict.UNKNOWN, str(e)),))
+    return Done((found.result,), () if found.record is None else (found.record,))
+
+
 def _go_inside(task: Task, setting: Setting) -> Done:
     from spanproof.checks.golang.inside import judge_inside  # noqa: PLC0415  # an extra
     from spanproof.checks.golang.toolchains import GoError, at  # noqa: PLC0415  # as above
@@ -332,6 +343,7 @@ _TASKS: dict[str, Callable[[Task, Setting], Done]] = {
     "go_interleave": _go_interleave,
     "go_check": _go_check,
     "go_inside": _go_inside,
+    "go_abstract": _go_abstract,
     "go_releases": _go_releases,
     "by_proofs": _fault,
     "alive": _alive,

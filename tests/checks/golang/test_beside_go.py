@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from spanproof.checks import cli
+from spanproof.checks.again import replayed
 from spanproof.checks.faults.planting import subject
+from spanproof.checks.golang.abstractly import judge_abstractly
 from spanproof.checks.golang.building import BuildError, built
 from spanproof.checks.golang.compare import COMMANDS, GoSide, judge_go, plans, programmed
 from spanproof.checks.golang.driving import CODE, DONE, OPS, REQUEST, THROWN, UNKNOWN, DiedError, Driven
@@ -274,3 +276,17 @@ def test_the_real_runtime_agrees(toolchain: Toolchain) -> None:
     wrong = judge_inside(toolchain, subject(fault="search_address_not_lowered_by_flush"), 3, FEW, patiently)
     assert wrong.result.verdict is Verdict.VIOLATED
     assert wrong.record is not None
+
+
+def test_the_abstract_allocator_agrees(toolchain: Toolchain) -> None:
+    """Results of many calls; a search address that is not lowered shows in them, and the record says so again."""
+    found = judge_abstractly(toolchain, 0, 60_000, patiently).result
+    assert (found.verdict, found.reason, found.counts["calls"]) == (Verdict.HOLDS, "", 60_000)
+    edits = edited(toolchain, *GO_TEXT["a free leaves the search address"])
+    wrong = judge_abstractly(toolchain, 0, 60_000, patiently, edits)
+    assert wrong.result.verdict is Verdict.VIOLATED
+    assert wrong.record is not None
+    assert 1 < len(wrong.record.program["calls"]) < 20_000
+    again = replayed(wrong.record, Subject())  # on Go as it is
+    assert again.record is None
+    assert again.difference.startswith("nothing differs")

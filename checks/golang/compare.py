@@ -12,12 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import seed as seeded_with
 
 from spanproof.checks.comparing.history_campaign import LENGTHS, calls_of
 from spanproof.checks.comparing.living import MOST_TOLD, shorter
 from spanproof.checks.comparing.looking import DifferenceError
 from spanproof.checks.comparing.mixes import Call
 from spanproof.checks.comparing.plans import REAL_SHAPES, Plan, Shape, plan_of, seeded
+from spanproof.checks.comparing.plans import plans as drawn_plans
 from spanproof.checks.golang.beside import Noting
 from spanproof.checks.golang.building import built
 from spanproof.checks.golang.driving import ANSWER, OPS, REQUEST, THROWN, UNKNOWN, DiedError, Driven
@@ -32,6 +35,8 @@ from spanproof.impl.access import Misuse, Throw, Undefined
 from spanproof.model.geometry import GO_AMD64
 from spanproof.model.releases import Release
 
+DRAWN = 100
+"""Histories that Hypothesis draws, before the long ones that come from a seed."""
 COMMANDS = 20_000
 """Calls that are compared of each release."""
 AT_ONCE = 500
@@ -213,9 +218,10 @@ def compared(
     commands: int, hurry: Hurry, started: float, premise: str = "",
 ) -> Compared:  # fmt: skip
     """Compare so many calls with a side, which is ended. started: when the work began; premise: what it rests on."""
-    began, done, histories, calls = time.perf_counter(), 0, 0, 0
-    stopped, found, broken = "", None, None
-    for plan in plans(toolchain.release, seed, commands, shapes):
+    began, stopped, found = time.perf_counter(), "", None
+    done, histories, broken = _drawn(subject, side, shapes, seed, hurry)
+    calls = done
+    for plan in plans(toolchain.release, seed, commands - calls, shapes) if broken is None else ():
         stopped = hurry(calls) or ""
         if stopped:
             break
@@ -233,14 +239,51 @@ def compared(
         reason = f"{record.violated.claim}: {record.violated.detail}"
         bound = f"history {histories:,}, shrunk to {len(record.program['calls'])} calls"
         return Compared(Result("go", name, Verdict.VIOLATED, reason, bound, premises, seconds, counts), record)
-    if found is not None:
-        said = f"a history differs once, and not again: {found.said}"
+    if broken is not None:
+        said = f"a history differs once, and not again{f': {found.said}' if found is not None else ''}"
         return Compared(Result("go", name, Verdict.UNKNOWN, said, "", premises, seconds, counts))
     rate = done / max(time.perf_counter() - began, 1e-9)
     bound = f"{done:,} calls in {histories:,} histories on {min(histories, len(shapes))} shapes of heaps"
     bound += f", results and all state after every call, {rate:,.0f} a second, seed {seed}"
     verdict = Verdict.UNKNOWN if stopped or not done else Verdict.HOLDS
     return Compared(Result("go", name, verdict, stopped, bound, premises, seconds, counts))
+
+
+def _drawn(
+    subject: Subject, side: GoSide, shapes: tuple[Shape, ...], seed_: int, hurry: Hurry
+) -> tuple[int, int, Plan | None]:
+    """(calls, histories, one that differs, made as small as Hypothesis can) of short ones that Hypothesis draws."""
+    done, histories, broken = 0, 0, list[Plan]()
+
+    @seeded_with(seed_)
+    @settings(
+        max_examples=DRAWN,
+        deadline=None,
+        database=None,
+        phases=(Phase.generate, Phase.shrink),
+        suppress_health_check=(HealthCheck.too_slow, HealthCheck.data_too_large, HealthCheck.large_base_example),
+        report_multiple_bugs=False,
+    )
+    @given(drawn_plans(shapes, (side.release,)))
+    def campaign(plan: Plan) -> None:
+        nonlocal done, histories
+        if not broken and hurry(done) is not None:
+            return
+        more, found = _tried(plan, subject, side)
+        if found is not None:
+            broken.append(plan)
+            raise _DiffersError
+        done, histories = done + more, histories + (not broken)
+
+    try:
+        campaign()
+    except _DiffersError:
+        return done, histories, shorter(broken[-1], _where(broken[-1], subject, side), SHRINK_SECONDS)
+    return done, histories, None
+
+
+class _DiffersError(Exception):
+    """A drawn history differs."""
 
 
 def _left_out(toolchain: Toolchain) -> tuple[str, ...]:

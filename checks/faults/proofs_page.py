@@ -43,7 +43,7 @@ def _rows(known: Sequence[tuple[Result, Fault]]) -> Iterator[str]:
         if result.counts["failed"]:
             counts = result.counts
             said = f"reached, {counts['steps'] or 1} steps" if counts["reached"] else "not reached"
-            bound = result.bound.replace("|", "\\|")
+            bound = " ".join(result.bound.split()).replace("|", "\\|")
             yield f"| `{fault.name}` | {bound} | {said} | {counts['milliseconds'] / 1000:.2f} |"
     yield ""
 

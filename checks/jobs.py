@@ -37,6 +37,8 @@ from spanproof.model.releases import RELEASES, row
 TABLES = ("mpagealloc", "mpagecache", "mpallocbits", "mranges", "mgcscavenge")
 """The files whose tests are replayed."""
 INTERRUPTED = "interrupted"
+GO = "go_"
+"""What tasks with a Go toolchain begin with (golang/work.py has the kinds)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,64 +236,13 @@ def _infer(task: Task, setting: Setting) -> Done:
     return Done((found.result,), told="\n".join(found.told()) + "\n", evidence=found)
 
 
-def _go_compare(task: Task, setting: Setting) -> Done:
-    from spanproof.checks.golang.compare import judge_go  # noqa: PLC0415  # an extra
-    from spanproof.checks.golang.toolchains import GoError, at  # noqa: PLC0415  # as above
-
-    try:
-        found = judge_go(
-            at(Path(task.name)), subject(setting.heap, setting.fault), setting.seed, setting.calls, _hurry(setting)
-        )
-    except GoError as e:
-        return Done((Result("go", f"compare {task.release}", Verdict.UNKNOWN, str(e)),))
-    return Done((found.result,), () if found.record is None else (found.record,))
-
-
-def _go_abstract(task: Task, setting: Setting) -> Done:
-    from spanproof.checks.golang.abstractly import judge_abstractly  # noqa: PLC0415  # an extra
-    from spanproof.checks.golang.toolchains import GoError, at  # noqa: PLC0415  # as above
-
-    try:
-        found = judge_abstractly(at(Path(task.name)), setting.seed, setting.calls, _hurry(setting))
-    except GoError as e:
-        return Done((Result("go", f"abstract {task.release}", Verdict.UNKNOWN, str(e)),))
-    return Done((found.result,), () if found.record is None else (found.record,))
-
-
-def _go_inside(task: Task, setting: Setting) -> Done:
-    from spanproof.checks.golang.inside import judge_inside  # noqa: PLC0415  # an extra
-    from spanproof.checks.golang.toolchains import GoError, at  # noqa: PLC0415  # as above
+def _go(task: Task, setting: Setting) -> Done:
+    from spanproof.checks.golang.work import Asked  # noqa: PLC0415  # an extra
+    from spanproof.checks.golang.work import judged as judged_go  # noqa: PLC0415  # as above
 
     heap = subject(setting.heap, setting.fault)
-    try:
-        found = judge_inside(at(Path(task.name)), heap, setting.seed, setting.calls, _hurry(setting))
-    except GoError as e:
-        return Done((Result("go", f"inside {task.release}", Verdict.UNKNOWN, str(e)),))
-    return Done((found.result,), () if found.record is None else (found.record,))
-
-
-def _go_check(task: Task, setting: Setting) -> Done:
-    from spanproof.checks.golang.patched import judge_patch  # noqa: PLC0415  # an extra
-    from spanproof.checks.golang.toolchains import GoError, at  # noqa: PLC0415  # as above
-
-    heap, patch = subject(setting.heap, setting.fault), setting.patch
-    try:
-        found = judge_patch(at(Path(task.name)), patch, heap, setting.seed, setting.calls, _hurry(setting))
-    except GoError as e:
-        return Done((Result("go", f"check {task.release}", Verdict.UNKNOWN, str(e)),))
-    return Done(found.results, found.records)
-
-
-def _go_interleave(task: Task, setting: Setting) -> Done:
-    from spanproof.checks.golang.interleave import judge_interleavings  # noqa: PLC0415  # an extra
-    from spanproof.checks.golang.toolchains import GoError, at  # noqa: PLC0415  # as above
-
-    heap = subject(setting.heap, setting.fault)
-    try:
-        found = judge_interleavings(at(Path(task.name)), heap, _hurry(setting), names=setting.trials)
-    except GoError as e:
-        return Done((Result("go", f"interleave {task.release}", Verdict.UNKNOWN, str(e)),))
-    return Done(found.results, found.records)
+    asked = Asked(heap, setting.seed, setting.calls, _hurry(setting), setting.trials, setting.patch)
+    return Done(*judged_go(task.check.removeprefix(GO), Path(task.name), task.release, asked))
 
 
 def _go_releases(task: Task, setting: Setting) -> Done:
@@ -339,11 +290,7 @@ _TASKS: dict[str, Callable[[Task, Setting], Done]] = {
     "pin": _pin,
     "recheck": _recheck,
     "faults": _fault,
-    "go_compare": _go_compare,
-    "go_interleave": _go_interleave,
-    "go_check": _go_check,
-    "go_inside": _go_inside,
-    "go_abstract": _go_abstract,
+    **{GO + kind: _go for kind in ("compare", "abstract", "inside", "interleave", "check")},
     "go_releases": _go_releases,
     "by_proofs": _fault,
     "alive": _alive,

@@ -7,7 +7,7 @@ import hashlib
 import os
 import subprocess
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from spanproof.checks.golang.toolchains import GoError, Toolchain, cache_folder
@@ -66,15 +66,27 @@ def _build(compiler: Toolchain, version: str, files: Mapping[str, str], program:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
         made = root / "program"
-        command = [str(compiler.go), "build", "-trimpath", "-o", str(made), "."]
-        try:
-            done = subprocess.run(  # noqa: S603  # Go's own command, found in toolchains.py
-                command, cwd=root, env=environment(compiler, cache_folder()), capture_output=True, text=True,
-                timeout=BUILD_SECONDS, check=False,
-            )  # fmt: skip
-        except subprocess.TimeoutExpired as e:
-            raise BuildError(f"the text of {version} did not compile in {BUILD_SECONDS} s") from e
-        if done.returncode != 0:
-            said = "\n".join((done.stderr or done.stdout).strip().splitlines()[-LAST_LINES:])
-            raise BuildError(f"the text of {version} does not compile with {compiler.version}:\n{said}")
+        what = f"the text of {version} does not compile with {compiler.version}"
+        go_build(compiler, ("-trimpath", "-o", str(made)), root, environment(compiler, cache_folder()), what)
         made.replace(program)
+
+
+def go_build(
+    toolchain: Toolchain, options: Sequence[str], package: Path, variables: Mapping[str, str], what: str
+) -> None:
+    """Build the package in a folder. what: what to say if Go refuses.
+
+    Raises:
+        BuildError: it does, or takes too long.
+
+    """
+    command = [str(toolchain.go), "build", *options, "."]
+    try:
+        done = subprocess.run(  # noqa: S603  # Go's own command, found in toolchains.py
+            command, cwd=package, env=variables, capture_output=True, text=True, timeout=BUILD_SECONDS, check=False
+        )
+    except subprocess.TimeoutExpired as e:
+        raise BuildError(f"{what}: not in {BUILD_SECONDS} s") from e
+    if done.returncode != 0:
+        said = "\n".join((done.stderr or done.stdout).strip().splitlines()[-LAST_LINES:])
+        raise BuildError(f"{what}:\n{said}")

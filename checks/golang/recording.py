@@ -21,7 +21,7 @@ from enum import IntEnum
 from pathlib import Path
 from typing import NamedTuple
 
-from spanproof.checks.golang.building import BUILD_SECONDS, LAST_LINES, BuildError, environment
+from spanproof.checks.golang.building import BUILD_SECONDS, BuildError, environment, go_build
 from spanproof.checks.golang.patching import Edit
 from spanproof.checks.golang.recorder_edits import traced
 from spanproof.checks.golang.toolchains import GoError, Toolchain, cache_folder
@@ -155,17 +155,9 @@ def _overlay(toolchain: Toolchain, folder: Path, files: Mapping[str, bytes]) -> 
 
 
 def _go_build(toolchain: Toolchain, package: Path, program: Path, overlay: Path, level: Level) -> None:
-    command = [str(toolchain.go), "build", "-overlay", str(overlay), "-buildvcs=false", "-o", str(program), "."]
-    try:
-        done = subprocess.run(  # noqa: S603  # Go's own command, found in toolchains.py
-            command, cwd=package, env=_build_environment(toolchain, level), capture_output=True, text=True,
-            timeout=BUILD_SECONDS, check=False,
-        )  # fmt: skip
-    except subprocess.TimeoutExpired as e:
-        raise BuildError(f"{package}: not built with {toolchain.version} in {BUILD_SECONDS} s") from e
-    if done.returncode != 0:
-        said = "\n".join((done.stderr or done.stdout).strip().splitlines()[-LAST_LINES:])
-        raise BuildError(f"{package} is not built by {toolchain.version} with another runtime:\n{said}")
+    options = ("-overlay", str(overlay), "-buildvcs=false", "-o", str(program))
+    what = f"{package} is not built by {toolchain.version} with another runtime"
+    go_build(toolchain, options, package, _build_environment(toolchain, level), what)
     if not os.access(program, os.X_OK):  # Go writes a package that is no program there, too
         program.unlink(missing_ok=True)
         raise BuildError(f"{package}: no program came of it; give a folder with a main package")

@@ -43,7 +43,7 @@ GO = "go_"
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One piece of work: check is one of _TASKS; name a scenario, a file, a fault, a part, a proof.
+    """One piece of work: check is one of _TASKS, or go_ and a kind of golang/work.py; name a scenario, a file, a fault, a part, a proof.
 
     For prove, `name` is a job, `release` the row it is done on, `domain` its kind of words; without a domain it is a
     theorem about plain functions.
@@ -143,7 +143,7 @@ def perform(task: Task, setting: Setting) -> Done:
     """Do one task."""
     try:
         with watched():
-            return _TASKS[task.check](task, setting)
+            return _TASKS.get(task.check, _go)(task, setting)
     except NOT_RUN as e:
         return _unknown(task, f"the heap cannot be run: {e}")
 
@@ -290,7 +290,6 @@ _TASKS: dict[str, Callable[[Task, Setting], Done]] = {
     "pin": _pin,
     "recheck": _recheck,
     "faults": _fault,
-    **{GO + kind: _go for kind in ("compare", "abstract", "inside", "interleave", "check")},
     "go_releases": _go_releases,
     "by_proofs": _fault,
     "alive": _alive,

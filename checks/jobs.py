@@ -43,7 +43,9 @@ GO = "go_"
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One piece of work: check is one of _TASKS, or go_ and a kind of golang/work.py; name a scenario, a file, a fault, a part, a proof.
+    """One piece of work: check is one of _TASKS, or go_ and a kind of golang/work.py.
+
+    Name a scenario, a file, a fault, a part, a proof, a folder of Go's.
 
     For prove, `name` is a job, `release` the row it is done on, `domain` its kind of words; without a domain it is a
     theorem about plain functions.

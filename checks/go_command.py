@@ -58,17 +58,21 @@ def compare(commands: int, inside: bool, abstract: bool, goroot: Path | None, **
 
 @go.command()
 @click.argument("trials", nargs=-1, metavar="[TRIAL]...")
+@click.option(
+    "--schedules", type=click.IntRange(1, 10**9), default=3_000, show_default=True,
+    help="Drawn of each kind of larger program.",
+)  # fmt: skip
 @GOROOT
 @shared
-def interleave(trials: tuple[str, ...], goroot: Path | None, **options: Any) -> int:
-    """All interleavings of TRIAL... (default: every small program), step by step as the reference takes them."""
-    from spanproof.checks.golang.trials import BY_NAME  # noqa: PLC0415
+def interleave(trials: tuple[str, ...], schedules: int, goroot: Path | None, **options: Any) -> int:
+    """All interleavings of small programs, some of larger ones, step by step as the reference takes them."""
+    from spanproof.checks.golang.interleave import NAMES  # noqa: PLC0415
     from spanproof.checks.jobs import Task  # noqa: PLC0415
 
     for name in trials:
-        known(name, BY_NAME, "trial")
+        known(name, NAMES, "trial")
     chosen, options["not_run"] = _chosen(goroot, options["release"], "interleave")
-    options["trials"] = trials
+    options["trials"], options["schedules"] = trials, schedules
     return run_tasks("go", [Task("go_interleave", str(each.root), each.version) for each in chosen], options)
 
 

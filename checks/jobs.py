@@ -85,6 +85,8 @@ class Setting:
     """Task recheck: who is asked. Task prove, for stability: whose answers are heard instead of our own solver's."""
     trials: tuple[str, ...] = ()
     """Task go_interleave: those that are meant, if not all."""
+    schedules: int = 0
+    """Task go_interleave: so many are drawn of each family of larger programs."""
     patch: str = ""
     """Task go_check: a unified diff of the runtime; none means the text as it is."""
 
@@ -243,7 +245,7 @@ def _go(task: Task, setting: Setting) -> Done:
     from spanproof.checks.golang.work import judged as judged_go  # noqa: PLC0415  # as above
 
     heap = subject(setting.heap, setting.fault)
-    asked = Asked(heap, setting.seed, setting.calls, _hurry(setting), setting.trials, setting.patch)
+    asked = Asked(heap, setting.seed, setting.calls, _hurry(setting), setting.trials, setting.schedules, setting.patch)
     return Done(*judged_go(task.check.removeprefix(GO), Path(task.name), task.release, asked))
 
 

@@ -46,6 +46,7 @@ def _setting(options: dict[str, Any], budget: float | None) -> "Setting":
         options.get("without") or "",
         tuple(options.get("solvers", ())),
         tuple(options.get("trials", ())),
+        options.get("schedules", 0),
         options.get("patch", ""),
     )
 

@@ -106,7 +106,7 @@ def judge_patch(toolchain: Toolchain, patch: str, subject: Subject, seed: int, c
     text = extracted(toolchain, edits)
     first = _what_changed(toolchain, changed, since, text.names, time.perf_counter() - started)
     compared = judge_go(toolchain, subject, seed, commands, hurry, edits)
-    trials = judge_interleavings(toolchain, subject, hurry, edits)
+    trials = judge_interleavings(toolchain, subject, hurry, edits, seed=seed)
     records = (*(() if compared.record is None else (compared.record,)), *trials.records)
     return Judged((first, compared.result, *trials.results), records)
 

@@ -1,7 +1,7 @@
 """Small programs for Go's lock-free text: each thread's calls, and what is true when all have ended.
 
-Their interleavings are few enough to go through all of them. Addresses are where Go's heap begins on linux/amd64.
-Read next: interleave.py.
+Their interleavings are few enough to go through all of them; larger ones are in drawn_trials.py. Addresses are where
+Go's heap begins on linux/amd64. Read next: drawn_trials.py.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -51,6 +51,8 @@ class OldSpan:
     npages: int
     mapped: bool = True
     """Its pages lead to it at the start."""
+    marked: bool = False
+    """An object in it was marked, so that it is not to be swept away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,8 @@ class Trial:
     """So many schedules that Go's side takes them without the reference."""
     throws: bool = False
     """Some schedules are to throw."""
+    finding: bool = False
+    """Go's text breaks a promise of it, with nothing changed: only who names it sees it."""
 
 
 def pages(first: int, npages: int) -> Call:
@@ -159,7 +163,7 @@ def swept_once(trial: Trial, ended: Ended) -> Iterator[str]:
                 found += first * next(span.npages for span in trial.spans if span.number == call.args[0])
             elif call.name == "reclaim_chunk":
                 found += first
-    due = sum(span.npages for span in trial.spans if span.number in UNMARKED)
+    due = sum(span.npages for span in trial.spans if span.mapped and not span.marked)
     if found != due:
         yield f"{found} pages were swept, and {due} were there to sweep"
 
@@ -170,29 +174,44 @@ END = ARENA_PAGES
 """The first page of the heap's second arena."""
 
 
-def _grown(chunks: int) -> Call:
+def grown(chunks: int) -> Call:
+    """The heap gets its first chunks."""
     return Call("grow", (BASE, BASE + chunks * GEOMETRY.chunk_size))
 
 
-def _full(*chunks: int) -> tuple[Call, ...]:
+def full(*chunks: int) -> tuple[Call, ...]:
+    """All pages of these chunks are allocated."""
     return tuple(Call("alloc", (FIRST_CHUNK + ci, CHUNK_PAGES)) for ci in chunks)
 
 
 SWEEPGEN = 10
 ARENA = (BASE - GEOMETRY.arena_base_offset) // GEOMETRY.arena_size
-UNMARKED = (1, 3)
-"""The spans of SWEPT that nobody marked."""
+
+
+def to_be_swept(spans: tuple[OldSpan, ...]) -> tuple[tuple[str, Any, int], ...]:
+    """The words at the end of a cycle: spans in the heap's first pages are to be swept, others are not there yet."""
+    in_use, marks = dict[int, int](), dict[int, int]()
+    for span in spans:
+        byte, bit = divmod(span.base // PAGE % ARENA_PAGES, 8)
+        for bits, is_set in ((in_use, span.mapped), (marks, span.marked)):
+            bits[byte] = bits.get(byte, 0) | is_set << bit
+    return (
+        ("sweepgen", None, SWEEPGEN), ("sweep.active", None, 0),
+        *(("pageInUse", (ARENA, byte), bits) for byte, bits in in_use.items()),
+        *(("pageMarks", (ARENA, byte), bits) for byte, bits in marks.items()),
+        *(("mspan.sweepgen", span.number, SWEEPGEN - 2 if span.mapped else 0) for span in spans),
+    )  # fmt: skip
+
+
+def reclaim(byte: int = 0) -> tuple[Call, ...]:
+    """reclaimChunk of eight pages of the heap's first arena, as its caller holds the lock."""
+    return Call("lock"), Call("reclaim_chunk", (ARENA, 8 * byte, 8)), Call("unlock")
+
+
 SWEPT = (
-    OldSpan(1, BASE, 2), OldSpan(2, BASE + 2 * PAGE, 1), OldSpan(3, BASE + 3 * PAGE, 1),
+    OldSpan(1, BASE, 2), OldSpan(2, BASE + 2 * PAGE, 1, marked=True), OldSpan(3, BASE + 3 * PAGE, 1),
     OldSpan(4, BASE + 5 * PAGE, 1, mapped=False),
 )  # fmt: skip
-OLD = (
-    ("sweepgen", None, SWEEPGEN), ("sweep.active", None, 0), ("pageInUse", (ARENA, 0), 0b1101),
-    ("pageMarks", (ARENA, 0), 0b0100), *(("mspan.sweepgen", number, SWEEPGEN - 2) for number in (1, 2, 3)),
-    ("mspan.sweepgen", 4, 0),
-)  # fmt: skip
-"""A cycle has ended, and three spans are to be swept; one of them is marked."""
-RECLAIM = (Call("lock"), Call("reclaim_chunk", (ARENA, 0, 8)), Call("unlock"))
 TRIALS = (
     Trial(
         "two_allocs_each", "two threads claim regions of one arena",
@@ -218,36 +237,45 @@ TRIALS = (
     Trial("overlapping", "two threads were given the same page", ((pages(0, 2),), (pages(1, 2),)), (), throws=True),
     Trial(
         "find_beside_a_free", "a forced scavenger looks while pages are freed above",
-        ((find(True),), locked("free", 2, 7, 3)), INDEX, (_grown(3), *_full(0, 1, 2), Call("free", (FIRST_CHUNK, 0, 9))),
+        ((find(True),), locked("free", 2, 7, 3)), INDEX, (grown(3), *full(0, 1, 2), Call("free", (FIRST_CHUNK, 0, 9))),
     ),
     Trial(
         "two_finds_beside_a_free", "two forced scavengers look while pages are freed above",
         ((find(True),), (find(True),), locked("free", 2, 7, 3)), INDEX,
-        (_grown(3), *_full(0, 1, 2), Call("free", (FIRST_CHUNK, 0, 9))),
+        (grown(3), *full(0, 1, 2), Call("free", (FIRST_CHUNK, 0, 9))),
     ),
     Trial(
         "find_beside_two_frees", "frees of two threads, and a forced scavenger",
         ((find(True),), locked("free", 1, 7, 3), locked("free", 2, 0, 1)), INDEX,
-        (_grown(3), *_full(0, 1, 2), Call("free", (FIRST_CHUNK, 0, 9))),
+        (grown(3), *full(0, 1, 2), Call("free", (FIRST_CHUNK, 0, 9))),
     ),
     Trial(
         "find_of_nothing_beside_a_free", "the whole heap is looked at in vain, and then there is something",
-        ((find(True), find(True)), locked("free", 1, 0, 1)), INDEX, (_grown(2), *_full(0, 1)),
+        ((find(True), find(True)), locked("free", 1, 0, 1)), INDEX, (grown(2), *full(0, 1)),
     ),
     Trial(
         "background_beside_force", "both scavengers look, after a generation ended",
         ((find(False), find(False)), (find(True), find(True))), INDEX,
-        (_grown(2), *_full(0, 1), Call("free", (FIRST_CHUNK + 1, 5, 2)), Call("free", (FIRST_CHUNK, 0, 9)), Call("next_gen")),
+        (grown(2), *full(0, 1), Call("free", (FIRST_CHUNK + 1, 5, 2)), Call("free", (FIRST_CHUNK, 0, 9)), Call("next_gen")),
     ),
     Trial(
         "background_beside_an_alloc", "the background scavenger looks, after a generation ended, while a chunk fills",
         ((find(False), find(False)), locked("alloc", 1, 2)), INDEX,
-        (_grown(2), *_full(0, 1), Call("free", (FIRST_CHUNK + 1, 5, 2)), Call("free", (FIRST_CHUNK, 0, 9)), Call("next_gen")),
+        (grown(2), *full(0, 1), Call("free", (FIRST_CHUNK + 1, 5, 2)), Call("free", (FIRST_CHUNK, 0, 9)), Call("next_gen")),
     ),
     Trial(
         "called_empty", "a scavenger calls a chunk empty, another looks, and pages are freed in it",
         (locked("set_empty", 1), (find(True),), locked("free", 1, 3, 1)), INDEX,
-        (_grown(2), *_full(0, 1), Call("free", (FIRST_CHUNK + 1, 5, 2))),
+        (grown(2), *full(0, 1), Call("free", (FIRST_CHUNK + 1, 5, 2))),
+    ),
+    Trial(
+        "finding_free_below_the_cursor", "pages are freed below the cursor, in a chunk that a forced scavenger has passed",
+        ((find(True),), locked("free", 1, 3, 1)), INDEX,
+        (
+            grown(3), *full(0, 1, 2), Call("free", (FIRST_CHUNK, 0, 9)), Call("free", (FIRST_CHUNK + 2, 5, 2)),
+            Call("alloc", (FIRST_CHUNK + 2, 2)),
+        ),
+        finding=True,
     ),
     Trial(
         "four_threads", "four threads claim a page each", tuple((pages(n, 1),) for n in range(4)), ZEROING, alone=True,
@@ -255,16 +283,16 @@ TRIALS = (
     Trial(
         "both_scavengers_beside_an_alloc", "both scavengers look, after a generation ended, while a chunk fills",
         ((find(False),), (find(True),), locked("alloc", 1, 2)), INDEX,
-        (_grown(2), *_full(0, 1), Call("free", (FIRST_CHUNK + 1, 5, 2)), Call("free", (FIRST_CHUNK, 0, 9)), Call("next_gen")),
+        (grown(2), *full(0, 1), Call("free", (FIRST_CHUNK + 1, 5, 2)), Call("free", (FIRST_CHUNK, 0, 9)), Call("next_gen")),
         alone=True,
     ),
     Trial(
         "reclaim_beside_a_sweeper", "a reclaimer, and a sweeper that takes the same spans",
-        (RECLAIM, (Call("acquire", (1,)), Call("acquire", (3,)))), (no_throw, swept_once), spans=SWEPT, words=OLD,
+        (reclaim(), (Call("acquire", (1,)), Call("acquire", (3,)))), (no_throw, swept_once), spans=SWEPT, words=to_be_swept(SWEPT),
     ),
     Trial(
         "reclaim_beside_a_publisher", "a reclaimer, and a thread that publishes a span beside those that are swept",
-        (RECLAIM, (Call("publish", (4,)),)), (no_throw, swept_once), spans=SWEPT, words=OLD,
+        (reclaim(), (Call("publish", (4,)),)), (no_throw, swept_once), spans=SWEPT, words=to_be_swept(SWEPT),
     ),
 )  # fmt: skip
 """Those of reclaimChunk and tryAcquire have a sweep that only frees (harness/heap.go)."""

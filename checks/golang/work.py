@@ -10,7 +10,7 @@ from pathlib import Path
 from spanproof.checks.golang.abstractly import judge_abstractly
 from spanproof.checks.golang.compare import Compared, Hurry, judge_go
 from spanproof.checks.golang.inside import judge_inside
-from spanproof.checks.golang.interleave import judge_interleavings
+from spanproof.checks.golang.interleave import SAMPLED, judge_interleavings
 from spanproof.checks.golang.patched import judge_patch
 from spanproof.checks.golang.toolchains import GoError, Toolchain, at
 from spanproof.checks.record import Record
@@ -28,6 +28,8 @@ class Asked:
     hurry: Hurry
     trials: tuple[str, ...] = ()
     """Interleave: those that are meant, if not all."""
+    schedules: int = SAMPLED
+    """Interleave: drawn of each family of programs."""
     patch: str = ""
     """Check: a unified diff."""
 
@@ -41,7 +43,9 @@ def _one(found: Compared) -> Found:
 
 
 def _interleave(go: Toolchain, asked: Asked) -> Found:
-    found = judge_interleavings(go, asked.subject, asked.hurry, names=asked.trials)
+    found = judge_interleavings(
+        go, asked.subject, asked.hurry, names=asked.trials, seed=asked.seed, schedules=asked.schedules
+    )
     return found.results, found.records
 
 

@@ -11,19 +11,19 @@ import (
 
 // The system's pages: variables of the runtime, told by whoever makes a heap.
 var (
-	physPageSize     uintptr = 4096
-	physHugePageSize uintptr
+	physPageSize      uintptr = 4096
+	physHugePageSize  uintptr
 	physHugePageShift uint
 )
 
 const (
-	debugPagealloc = false
-	isSbrkPlatform = false
-	raceenabled    = false
-	msanenabled    = false
-	asanenabled    = false
-	GOOS           = "linux"
-	uintptrMask    = 1<<64 - 1
+	debugPagealloc   = false
+	isSbrkPlatform   = false
+	raceenabled      = false
+	msanenabled      = false
+	asanenabled      = false
+	GOOS             = "linux"
+	uintptrMask      = 1<<64 - 1
 	_ConcurrentSweep = true
 )
 
@@ -42,10 +42,10 @@ type slice struct {
 }
 
 var debug struct {
-	disablethp  int32
+	disablethp   int32
 	gcpacertrace int32
-	scavtrace   int32
-	pagealloc   int32
+	scavtrace    int32
+	pagealloc    int32
 	madvdontneed int32
 }
 
@@ -85,11 +85,11 @@ type thrown string
 
 func throw(s string) { panic(thrown(s)) }
 
-func alignUp(n, a uintptr) uintptr                      { return (n + a - 1) &^ (a - 1) }
-func alignDown(n, a uintptr) uintptr                    { return n &^ (a - 1) }
-func divRoundUp(n, a uintptr) uintptr                   { return (n + a - 1) / a }
-func add(p unsafe.Pointer, x uintptr) unsafe.Pointer    { return unsafe.Add(p, x) }
-func systemstack(f func())                              { f() }
+func alignUp(n, a uintptr) uintptr                   { return (n + a - 1) &^ (a - 1) }
+func alignDown(n, a uintptr) uintptr                 { return n &^ (a - 1) }
+func divRoundUp(n, a uintptr) uintptr                { return (n + a - 1) / a }
+func add(p unsafe.Pointer, x uintptr) unsafe.Pointer { return unsafe.Add(p, x) }
+func systemstack(f func())                           { f() }
 
 type sysMemStat uint64
 
@@ -115,16 +115,16 @@ func giveBack() {
 	reserved = reserved[:0]
 }
 
-func sysReserve(_ unsafe.Pointer, n uintptr, _ ...string) unsafe.Pointer           { return mapped(n) }
-func sysAlloc(n uintptr, _ *sysMemStat, _ ...string) unsafe.Pointer                { return mapped(n) }
-func sysMap(v unsafe.Pointer, n uintptr, _ *sysMemStat, _ ...string)               {}
-func sysUsed(v unsafe.Pointer, n, _ uintptr)                                       {}
-func sysUnused(v unsafe.Pointer, n uintptr)                                        {}
-func sysFree(v unsafe.Pointer, n uintptr, _ *sysMemStat)                           {}
-func sysHugePage(v unsafe.Pointer, n uintptr)                                      {}
-func sysNoHugePage(v unsafe.Pointer, n uintptr)                                    {}
-func sysHugePageCollapse(v unsafe.Pointer, n uintptr)                              {}
-func persistentalloc(n, _ uintptr, _ *sysMemStat) unsafe.Pointer                   { return mapped(n) }
+func sysReserve(_ unsafe.Pointer, n uintptr, _ ...string) unsafe.Pointer { return mapped(n) }
+func sysAlloc(n uintptr, _ *sysMemStat, _ ...string) unsafe.Pointer      { return mapped(n) }
+func sysMap(v unsafe.Pointer, n uintptr, _ *sysMemStat, _ ...string)     {}
+func sysUsed(v unsafe.Pointer, n, _ uintptr)                             {}
+func sysUnused(v unsafe.Pointer, n uintptr)                              {}
+func sysFree(v unsafe.Pointer, n uintptr, _ *sysMemStat)                 {}
+func sysHugePage(v unsafe.Pointer, n uintptr)                            {}
+func sysNoHugePage(v unsafe.Pointer, n uintptr)                          {}
+func sysHugePageCollapse(v unsafe.Pointer, n uintptr)                    {}
+func persistentalloc(n, _ uintptr, _ *sysMemStat) unsafe.Pointer         { return mapped(n) }
 
 // Statistics: nobody reads them here.
 type counter struct{}
@@ -154,10 +154,10 @@ type m struct{ p puintptr }
 type puintptr struct{}
 type p struct{}
 
-func (puintptr) ptr() *p { return nil }
-func getg() *g           { return &g{&m{}} }
+func (puintptr) ptr() *p                                   { return nil }
+func getg() *g                                             { return &g{&m{}} }
 func pageTraceScav(pp *p, now int64, base, npages uintptr) {}
-func nanotime() int64 { return 0 }
+func nanotime() int64                                      { return 0 }
 
 // The heap, as far as the extracted text looks into it.
 type heapArena struct {

@@ -17,9 +17,10 @@ type trial struct {
 	Cells   [][2]uint64
 	Spans   [][4]uint64 // number, address, pages, and whether its pages lead to it at the start
 	Threads [][]call
-	Most    int  // schedules; 0: all
-	Tell    bool // every step, or only in how many ways they end
-	Choices []int // one schedule: which thread, step by step
+	Most    int    // schedules; 0: all
+	Tell    bool   // every step, or only in how many ways they end
+	Choices []int  // one schedule: which thread, step by step
+	Seed    uint64 // not 0: schedules are drawn from it, as many as Most says
 }
 
 // How a schedule ended.
@@ -122,7 +123,13 @@ func (s *schedule) leave() {
 	}
 }
 
-// interleave goes through schedules depth first, each from its beginning, and answers with how each ended.
+// A chooser says which thread takes each step.
+type chooser interface {
+	next(r *schedule) int // a thread that can take a step; -1: the schedule ends here
+	more() bool           // after a schedule: whether there is another one
+}
+
+// interleave goes through schedules, each from its beginning, and answers with how each ended.
 func (s *server) interleave(length uint64) {
 	text := make([]byte, length)
 	if _, err := io.ReadFull(s.in, text); err != nil {
@@ -132,41 +139,15 @@ func (s *server) interleave(length uint64) {
 	if err := json.Unmarshal(text, &t); err != nil {
 		panic(err)
 	}
-	w := newWorld(&t)
+	w, by := newWorld(&t), t.chooser()
 	all := endings{many: map[string]uint64{}}
-	choices, widths := append([]int(nil), t.Choices...), make([]int, len(t.Choices))
-	for n := 0; ; {
+	for n := 1; ; n++ {
 		r := &schedule{}
 		w.reset()
 		r.start(t.Threads)
-		depth := 0
-		for {
-			var able [8]int
-			k := 0
-			for i := range r.threads {
-				if r.enabled(i) {
-					able[k] = i
-					k++
-				}
-			}
-			if k == 0 || (t.Choices != nil && depth == len(t.Choices)) {
-				break
-			}
-			if t.Choices != nil {
-				if !r.enabled(t.Choices[depth]) {
-					break
-				}
-				r.step(t.Choices[depth])
-				depth++
-				continue
-			}
-			if depth == len(choices) {
-				choices, widths = append(choices, 0), append(widths, k)
-			}
-			r.step(able[choices[depth]])
-			depth++
+		for i := by.next(r); i >= 0; i = by.next(r) {
+			r.step(i)
 		}
-		n++
 		if t.Tell {
 			s.tell(r, w)
 		} else {
@@ -174,15 +155,9 @@ func (s *server) interleave(length uint64) {
 		}
 		atomic.Step = nil
 		r.leave()
-		choices, widths = choices[:depth], widths[:depth]
-		for depth > 0 && choices[depth-1]+1 >= widths[depth-1] {
-			depth--
-		}
-		if t.Choices != nil || depth == 0 || n == t.Most {
+		if n == t.Most || !by.more() {
 			break
 		}
-		choices, widths = choices[:depth], widths[:depth]
-		choices[depth-1]++
 	}
 	all.tell(s)
 	s.word(endOfSchedules)

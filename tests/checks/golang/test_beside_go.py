@@ -4,6 +4,7 @@ import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,13 +15,15 @@ from spanproof.checks.faults.planting import subject
 from spanproof.checks.golang.abstractly import judge_abstractly
 from spanproof.checks.golang.building import BuildError, built
 from spanproof.checks.golang.compare import COMMANDS, GoSide, judge_go, plans, programmed
+from spanproof.checks.golang.drawn_trials import FAMILIES
 from spanproof.checks.golang.driving import CODE, DONE, OPS, REQUEST, THROWN, UNKNOWN, DiedError, Driven
 from spanproof.checks.golang.extracting import HARNESS, extracted, harness
 from spanproof.checks.golang.inside import judge_inside
-from spanproof.checks.golang.interleave import CALLS, CELLS, KINDS, judge_interleavings
+from spanproof.checks.golang.interleave import ALL, judge_interleavings
+from spanproof.checks.golang.scheduling import Trying
 from spanproof.checks.golang.sources import GoFile, GoSourceError, nodes
+from spanproof.checks.golang.steps import CALLS, CELLS, KINDS, Told
 from spanproof.checks.golang.toolchains import Toolchain, compiler, installed, of_each_release
-from spanproof.checks.golang.trials import BY_NAME
 from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Verdict
 from spanproof.model.geometry import GO_AMD64
@@ -43,12 +46,38 @@ def test_histories_agree(toolchain: Toolchain) -> None:
 
 def test_every_interleaving_of_small_programs_agrees(toolchain: Toolchain) -> None:
     """Step by step; 98 of two threads that claim two regions each, as were counted by hand."""
-    names = [name for name in BY_NAME if name != "two_finds_beside_a_free"]
+    names = [name for name in ALL if name not in {"two_finds_beside_a_free", *FAMILIES}]
     found = judge_interleavings(toolchain, Subject(), patiently, names=names).results
     assert [(r.name, r.reason) for r in found if r.verdict is not Verdict.HOLDS] == []
     assert next(r for r in found if r.name.startswith("two_allocs_each")).counts["schedules"] == 98
     assert sum(r.counts.get("steps", 0) for r in found) > 300_000
     assert sum(r.counts["schedules"] for r in found) > 280_000
+
+
+def test_drawn_schedules_of_drawn_programs_agree(toolchain: Toolchain) -> None:
+    """Of each family; the same seed draws the same, another one something else."""
+
+    def drawn(seed: int) -> dict[str, dict[str, int]]:
+        found = judge_interleavings(toolchain, Subject(), patiently, names=[*FAMILIES], seed=seed, schedules=250)
+        assert [(r.name, r.reason) for r in found.results if r.verdict is not Verdict.HOLDS] == []
+        return {result.name: dict(result.counts) for result in found.results}
+
+    first = drawn(1)
+    assert drawn(1) == first
+    assert drawn(2) != first
+    assert {counts["schedules"] for counts in first.values()} == {250}
+
+
+def test_what_is_freed_below_the_cursor_is_missed_by_gos_own_text(toolchain: Toolchain, tmp_path: Path) -> None:
+    """docs/findings: nothing is changed, and a promise is broken. The record shows it again."""
+    name = "finding_free_below_the_cursor"
+    place = ["--goroot", str(toolchain.root), "--out", str(tmp_path)]
+    assert cli.main(["go", "interleave", name, *place]) == 1
+    (record,) = tmp_path.glob("go-*.json")
+    assert cli.main(["replay", str(record)]) == 1
+    found = judge_interleavings(toolchain, Subject(), patiently, names=[name])
+    assert found.results[0].counts["differences"] == 0
+    assert found.records[0].violated.claim == "go_keeps_its_promises"
 
 
 GO_TEXT = {
@@ -105,11 +134,21 @@ def test_a_change_of_gos_atomics_is_found_by_interleavings(toolchain: Toolchain,
     assert found.records[0].schedule
 
 
+@pytest.mark.parametrize("name", GO_ATOMICS)
+def test_a_change_of_gos_atomics_is_found_by_drawn_schedules(toolchain: Toolchain, name: str) -> None:
+    """In larger programs too, which are drawn; the record shows it again."""
+    file, old, new, _ = GO_ATOMICS[name]
+    found = judge_interleavings(toolchain, Subject(), patiently, edited(toolchain, file, old, new), [*FAMILIES])
+    assert Verdict.VIOLATED in {result.verdict for result in found.results}
+    assert all(len(record.schedule) > 3 for record in found.records)
+
+
 @pytest.mark.parametrize(
     ("command", "fault"),
     [
         (["compare", "--commands", "3000"], "search_address_not_lowered_by_flush"),
         (["interleave", "two_allocs_each"], "failed_cas_treated_as_done"),
+        (["interleave", "drawn_zeroing"], "failed_cas_treated_as_done"),
     ],
 )
 def test_a_change_of_the_reference_is_found_and_replays(
@@ -150,6 +189,24 @@ def test_what_is_broken_by_go_alone_has_a_schedule(toolchain: Toolchain) -> None
     found = judge_interleavings(toolchain, Subject(), patiently, edited(toolchain, file, old, new), ["four_threads"])
     assert [result.verdict for result in found.results] == [Verdict.VIOLATED]
     assert found.records[0].schedule
+
+
+def test_a_death_among_schedules_is_told_and_the_next_goes_on(
+    toolchain: Toolchain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was asked of it is unknown, and it is started anew."""
+    through, killed = Trying.schedules, list[int]()
+
+    def dying(self: Trying, *args: Any, **how: Any) -> Iterator[Told]:
+        if not killed:
+            killed.append(self.driven.pid)
+            os.kill(self.driven.pid, signal.SIGKILL)
+        return through(self, *args, **how)
+
+    monkeypatch.setattr(Trying, "schedules", dying)
+    found = judge_interleavings(toolchain, Subject(), patiently, names=["two_allocs_each", "three_threads"])
+    assert [result.verdict for result in found.results] == [Verdict.UNKNOWN, Verdict.HOLDS]
+    assert "Go's side is gone: the program ended with -9" in found.results[0].reason
 
 
 def test_both_sides_number_alike() -> None:

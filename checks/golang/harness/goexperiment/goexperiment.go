@@ -2,8 +2,8 @@
 package goexperiment
 
 const (
-	AllocHeadersInt       = 1
-	HeapMinimum512KiBInt  = 0
-	RandomizedHeapBase64  = true
+	AllocHeadersInt         = 1
+	HeapMinimum512KiBInt    = 0
+	RandomizedHeapBase64    = true
 	RandomizedHeapBase64Int = 1
 )

@@ -1,0 +1,79 @@
+"""Go's text on small programs, under the scheduler of the harness: all schedules, drawn ones, or one that is given.
+
+Read next: interleave.py.
+"""
+
+import json
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from spanproof.checks.golang.driving import CODE, REQUEST, Driven
+from spanproof.checks.golang.stepping import Reference
+from spanproof.checks.golang.steps import CALLS, MASK, Told
+from spanproof.checks.golang.trials import Call
+
+END = MASK
+"""In the place of a length: no schedule follows."""
+
+
+class Trying:
+    """Go's text on trials."""
+
+    def __init__(self, program: Path) -> None:
+        """program: as building.py made it."""
+        self.driven = Driven(program)
+
+    def schedules(
+        self, reference: Reference, most: int = 0, choices: Sequence[int] | None = None, seed: int = 0
+    ) -> Iterator[Told]:
+        """Schedules of a trial, all of them unless `most` says otherwise.
+
+        choices: the one in which these threads take the steps. seed: if not 0, so many as `most` says are drawn, by
+        partial order sampling (harness/choosers.go).
+
+        Raises:
+            DiedError: the program is gone.
+
+        """
+        threads, words = len(reference.trial.threads), len(reference.words)
+        how = {"Tell": True, "Most": most, "Choices": choices, "Seed": seed}
+        for told in self._answers(reference, how):
+            yield _read(told, threads, words)
+
+    def endings(self, reference: Reference) -> Iterator[tuple[int, Told]]:
+        """In how many schedules a trial ends in each way: (how many, without its steps). Raises as `schedules`."""
+        threads, words = len(reference.trial.threads), len(reference.words)
+        for many, *told in self._answers(reference, {"Tell": False}):
+            yield many, _read(tuple(told), threads, words)
+
+    def _answers(self, reference: Reference, how: Mapping[str, Any]) -> Iterator[tuple[int, ...]]:
+        trial = reference.trial
+        text = json.dumps({
+            "Cells": reference.cells(),
+            "Spans": [[s.number, s.base, s.npages, int(s.mapped)] for s in trial.spans],
+            "Threads": [[_numbered(call) for call in calls] for calls in trial.threads],
+            **how,
+        }).encode()  # fmt: skip
+        self.driven.send(np.array([(CODE["interleave"], len(text), 0, 0)], REQUEST).tobytes() + text)
+        while True:
+            (count,) = struct.unpack("<Q", self.driven.receive(8))
+            if count == END:
+                return
+            yield struct.unpack(f"<{count}Q", self.driven.receive(8 * count))
+
+
+def _numbered(call: Call) -> list[int]:
+    return [CALLS.index(call.name) + 1, *(arg & MASK for arg in call.args), *[0] * (4 - len(call.args))]
+
+
+def _read(told: tuple[int, ...], threads: int, words: int) -> Told:
+    place, results = 1, list[tuple[int, ...]]()
+    for _ in range(threads):
+        many = told[place]
+        results.append(told[place + 1 : place + 1 + many])
+        place += 1 + many
+    return Told(told[0], tuple(results), told[place : place + words], told[place + words :])

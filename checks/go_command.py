@@ -14,8 +14,9 @@ if TYPE_CHECKING:
     from spanproof.checks.verdict import NotRun
 
 GOROOT = click.option(
-    "--goroot", type=click.Path(path_type=Path), metavar="DIR", help="Use the Go in this folder alone."
-)
+    "--goroot", type=click.Path(path_type=Path), metavar="DIR",
+    help="Use the Go in this folder alone; --release holds it to another row than its own.",
+)  # fmt: skip
 
 
 @click.group("go")
@@ -85,7 +86,7 @@ def interleave(trials: tuple[str, ...], schedules: int, goroot: Path | None, **o
 @shared
 def check(patch: Path | None, commands: int, goroot: Path | None, **options: Any) -> int:
     """Judge a changed Go: what a patch or a GOROOT changes, what rests on that, and its text beside the reference."""
-    from spanproof.checks.golang.patched import edits_of  # noqa: PLC0415
+    from spanproof.checks.golang.patches import laid_over  # noqa: PLC0415
     from spanproof.checks.jobs import Task  # noqa: PLC0415
 
     if patch is None and goroot is None:
@@ -96,7 +97,7 @@ def check(patch: Path | None, commands: int, goroot: Path | None, **options: Any
             options["patch"] = patch.read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as e:
             raise click.UsageError(f"--patch {patch}: cannot be read: {e}") from e
-        edits_of(toolchain, options["patch"])  # refuse one that does not fit before anything runs
+        laid_over(toolchain, options["patch"])  # refuse one that does not fit before anything runs
     options["calls"] = commands
     return run_tasks("go", [Task("go_check", str(toolchain.root), toolchain.version)], options)
 
@@ -114,7 +115,8 @@ def releases(keep: bool, goroot: Path | None, **options: Any) -> int:
     chosen, options["not_run"] = _chosen(goroot, options["release"], "releases")
     if keep:
         click.echo(f"{KEPT}: {', '.join(kept(map(text_of, chosen)))}", err=True)
-    return run_tasks("go", [Task("go_releases", "" if goroot is None else str(goroot))], options, tell=True)
+    tasks = [Task("go_releases", "" if goroot is None else str(goroot))] if chosen else []
+    return run_tasks("go", tasks, options, tell=True)
 
 
 @go.command(context_settings={"allow_interspersed_args": False})
@@ -189,13 +191,21 @@ def replay_on_go(record: "Record", json_file: str | None) -> int:
 
 def _toolchain(goroot: Path | None, release: str | None) -> "Toolchain":
     """The one to build with: in this folder, of this release, or the newest."""
-    from spanproof.checks.golang.toolchains import NoGoError, at, installed, of_each_release  # noqa: PLC0415
+    from spanproof.checks.golang.toolchains import (  # noqa: PLC0415
+        NoGoError,
+        at,
+        installed,
+        lacking_parts,
+        of_each_release,
+    )  # fmt: skip
     from spanproof.model.releases import UnknownReleaseError, row  # noqa: PLC0415
 
-    if goroot is not None:
-        return at(goroot)
-    found = of_each_release(installed())
+    if parts := lacking_parts():
+        raise NoGoError(parts)
     try:
+        if goroot is not None:
+            return _held(at(goroot, (release and row(release).name) or ""))
+        found = of_each_release(installed())
         name = next(reversed(found), "") if release is None else row(release).name
     except UnknownReleaseError as e:
         raise click.UsageError(f"--release: {e}") from e
@@ -206,13 +216,28 @@ def _toolchain(goroot: Path | None, release: str | None) -> "Toolchain":
     return found[name]
 
 
+def _held(toolchain: "Toolchain") -> "Toolchain":
+    """It, if the table has a row for it: GoError otherwise, before anything runs."""
+    _ = toolchain.release
+    return toolchain
+
+
 def _chosen(goroot: Path | None, release: str | None, work: str) -> tuple[list["Toolchain"], tuple["NotRun", ...]]:
     """(the toolchains that are meant, what cannot be done for want of others)."""
-    from spanproof.checks.golang.toolchains import at, installed, missing, of_each_release  # noqa: PLC0415
+    from spanproof.checks.golang.toolchains import (  # noqa: PLC0415
+        FETCHED,
+        at,
+        installed,
+        lacking_parts,
+        missing,
+        of_each_release,
+    )  # fmt: skip
     from spanproof.checks.verdict import NotRun  # noqa: PLC0415
 
+    if parts := lacking_parts():
+        return [], (NotRun("go", work, parts, 1 if goroot or release else len(FETCHED)),)
     if goroot is not None:
-        return [at(goroot)], ()
+        return [_held(at(goroot, release or ""))], ()
     found = of_each_release(installed())
     lacking = missing(found)
     if release is not None:

@@ -245,7 +245,10 @@ def _go(task: Task, setting: Setting) -> Done:
     from spanproof.checks.golang.work import judged as judged_go  # noqa: PLC0415  # as above
 
     heap = subject(setting.heap, setting.fault)
-    asked = Asked(heap, setting.seed, setting.calls, _hurry(setting), setting.trials, setting.schedules, setting.patch)
+    release = setting.release or ""
+    asked = Asked(
+        heap, setting.seed, setting.calls, _hurry(setting), release, setting.trials, setting.schedules, setting.patch
+    )
     return Done(*judged_go(task.check.removeprefix(GO), Path(task.name), task.release, asked))
 
 
@@ -258,7 +261,7 @@ def _go_releases(task: Task, setting: Setting) -> Done:
     chosen = of_each_release(at_hand)
     if setting.release is not None:
         chosen = {name: toolchain for name, toolchain in chosen.items() if name == setting.release}
-    toolchains = [at(Path(task.name))] if task.name else list(chosen.values())
+    toolchains = [at(Path(task.name), setting.release or "")] if task.name else list(chosen.values())
     found = survey(toolchains, kept(), at_hand, setting.release, _hurry(setting))
     return Done(found.results, told=found.told)
 

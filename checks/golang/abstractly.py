@@ -6,7 +6,6 @@ Go must give. Read next: interleave.py.
 
 import random
 import time
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -14,6 +13,7 @@ import numpy as np
 from spanproof.checks.comparing.living import MOST_TOLD
 from spanproof.checks.golang.compare import AGREES, Compared, GoSide, Hurry, programmed
 from spanproof.checks.golang.driving import ANSWER, CODE, OPS, REQUEST, DiedError
+from spanproof.checks.golang.patches import told
 from spanproof.checks.golang.toolchains import Toolchain
 from spanproof.checks.record import Record, Violated
 from spanproof.checks.verdict import Result, Verdict
@@ -99,16 +99,14 @@ def _from_cache(
     return first, mine & ~run, scav & ~run
 
 
-def judge_abstractly(
-    toolchain: Toolchain, seed: int, commands: int, hurry: Hurry, edits: Mapping[str, bytes] | None = None
-) -> Compared:
-    """Compare the results of so many calls. edits: files in the place of the toolchain's own.
+def judge_abstractly(toolchain: Toolchain, seed: int, commands: int, hurry: Hurry) -> Compared:
+    """Compare the results of so many calls.
 
     Raises:
         GoError: its text cannot be read or built.
 
     """
-    side, name = GoSide(programmed(toolchain, edits), toolchain.release), f"abstract {toolchain.version}"
+    side, name = GoSide(programmed(toolchain), toolchain.release), f"abstract {toolchain.version}"
     started, done, stopped, heaps = time.perf_counter(), 0, "", 0
     wrong: Wrong | None = None
     while done < commands and wrong is None:
@@ -185,7 +183,7 @@ def replay_abstract(record: Record, toolchain: Toolchain) -> Record | None:
 
 
 def _record(name: str, toolchain: Toolchain, wrong: Wrong) -> Record:
-    told = [f"{n}: {op}({a:#x}, {b:#x})" for n, (op, a, b) in enumerate(wrong.calls)]
+    story = [f"{n}: {op}({a:#x}, {b:#x})" for n, (op, a, b) in enumerate(wrong.calls)]
     return Record(
         kind="go history",
         name=name,
@@ -194,8 +192,7 @@ def _record(name: str, toolchain: Toolchain, wrong: Wrong) -> Record:
         program={
             "seed": wrong.seed,
             "calls": [list(call) for call in wrong.calls],
-            "go": toolchain.version,
-            "goroot": str(toolchain.root),
+            **told(toolchain),
         },
-        trace={"story": [f"{CHUNKS} chunks at {BASE:#x}, beside {toolchain.version}", *told[-MOST_TOLD:]]},
+        trace={"story": [f"{CHUNKS} chunks at {BASE:#x}, beside {toolchain.version}", *story[-MOST_TOLD:]]},
     )

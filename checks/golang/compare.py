@@ -25,8 +25,9 @@ from spanproof.checks.golang.beside import Noting
 from spanproof.checks.golang.building import built
 from spanproof.checks.golang.driving import ANSWER, OPS, REQUEST, THROWN, UNKNOWN, DiedError, Driven
 from spanproof.checks.golang.extracting import extracted, harness
+from spanproof.checks.golang.patches import named, told
 from spanproof.checks.golang.state import dumped
-from spanproof.checks.golang.toolchains import GoError, Toolchain, at, compiler, installed
+from spanproof.checks.golang.toolchains import GoError, Toolchain, compiler, installed
 from spanproof.checks.record import Record, RecordError, Violated
 from spanproof.checks.running.replaying import Replayed
 from spanproof.checks.subject import Subject
@@ -39,6 +40,8 @@ DRAWN = 100
 """Histories that Hypothesis draws, before the long ones that come from a seed."""
 COMMANDS = 20_000
 """Calls that are compared of each release."""
+FEWEST = 100
+"""Calls of the last history, which may be more than are still to come."""
 AT_ONCE = 500
 """Calls of a history between two looks at what Go answered."""
 SHRINK_SECONDS = 6
@@ -85,9 +88,9 @@ class GoSide:
         self.driven = Driven(self.program)
 
 
-def programmed(toolchain: Toolchain, edits: Mapping[str, bytes] | None = None) -> Path:
-    """The program of a toolchain's text. edits: files in the place of its own. Raises GoError."""
-    text = extracted(toolchain, edits)
+def programmed(toolchain: Toolchain) -> Path:
+    """The program of a toolchain's text. Raises GoError."""
+    text = extracted(toolchain)
     return built(compiler([*installed(), toolchain]), toolchain.version, {**harness(), **text.files})
 
 
@@ -180,32 +183,21 @@ def _parts(name: str, go: Mapping[str, Any], ours: Mapping[str, Any]) -> Iterato
             yield f"{name} {place} is {a} in Go, {b} in the reference"
 
 
-def plans(release: Release, seed: int, commands: int, shapes: tuple[Shape, ...] = SHAPES) -> Iterator[Plan]:
-    """Histories of so many calls together, on each shape in turn."""
-    left, nth = commands, 0
-    while left > 0:
-        each, which = divmod(nth, len(shapes))
-        length = min(left, LENGTHS[each % len(LENGTHS)])
-        yield seeded(shapes[which], release, seed * 1_000_003 + nth, length)
-        left, nth = left - length, nth + 1
+def nth_plan(release: Release, seed: int, nth: int, most: int, shapes: tuple[Shape, ...] = SHAPES) -> Plan:
+    """The nth history that comes from a seed, of at most so many calls: on each shape in turn, short and long ones."""
+    each, which = divmod(nth, len(shapes))
+    return seeded(shapes[which], release, seed * 1_000_003 + nth, min(most, LENGTHS[each % len(LENGTHS)]))
 
 
-def judge_go(
-    toolchain: Toolchain,
-    subject: Subject,
-    seed: int,
-    commands: int,
-    hurry: Hurry,
-    edits: Mapping[str, bytes] | None = None,
-) -> Compared:
-    """Compare so many calls with the text of a toolchain. edits: files in the place of its own.
+def judge_go(toolchain: Toolchain, subject: Subject, seed: int, commands: int, hurry: Hurry) -> Compared:
+    """Compare so many calls with the text of a toolchain.
 
     Raises:
         GoError: its text cannot be read or built.
 
     """
     started = time.perf_counter()
-    side = GoSide(programmed(toolchain, edits), toolchain.release)
+    side = GoSide(programmed(toolchain), toolchain.release)
     name, premise = (
         f"compare {toolchain.version}",
         "Go's text compiled with stubs for what is around it (golang/harness)",
@@ -219,18 +211,18 @@ def compared(
 ) -> Compared:  # fmt: skip
     """Compare so many calls with a side, which is ended. started: when the work began; premise: what it rests on."""
     began, stopped, found = time.perf_counter(), "", None
-    done, histories, broken = _drawn(subject, side, shapes, seed, hurry)
-    calls = done
-    for plan in plans(toolchain.release, seed, commands - calls, shapes) if broken is None else ():
-        stopped = hurry(calls) or ""
+    done, drawn, broken = _drawn(subject, side, shapes, seed, hurry)
+    histories = drawn
+    while done < commands and broken is None:
+        stopped = hurry(done) or ""
         if stopped:
             break
-        histories, calls = histories + 1, calls + len(plan.calls)
+        # Calls that find nothing to do are not sent, so there may be some still to come after the last long history.
+        plan = nth_plan(toolchain.release, seed, histories - drawn, max(commands - done, FEWEST), shapes)
         more, found = _tried(plan, subject, side)
-        done += more
+        done, histories = done + more, histories + 1
         if found is not None:
             broken = shorter(plan, _where(plan, subject, side), SHRINK_SECONDS)
-            break
     record = None if broken is None else record_of(broken, toolchain, subject, side, name)
     side.driven.end()
     counts = {"calls": done, "histories": histories, "differences": int(broken is not None)}
@@ -321,7 +313,7 @@ def record_of(plan: Plan, toolchain: Toolchain, subject: Subject, side: GoSide, 
         violated=Violated(*AGREES, f"call {found.call}: {found.said}"),
         heap=subject.heap,
         fault=subject.fault,
-        program=plan.as_json() | {"go": toolchain.version, "goroot": str(toolchain.root)},
+        program=plan.as_json() | told(toolchain),
         trace={"story": [f"on {plan.shape.geometry.name}, beside {toolchain.version}", *story[-MOST_TOLD:]]},
     )
 
@@ -367,12 +359,3 @@ def _program_of(name: str, toolchain: Toolchain) -> Path:
 
         return program_inside(toolchain)
     return programmed(toolchain)
-
-
-def named(record: Record) -> Toolchain:
-    """The toolchain of a record: the same version, wherever it is."""
-    version = str(record.program["go"])
-    for toolchain in installed():
-        if toolchain.version == version:
-            return toolchain
-    return at(Path(str(record.program["goroot"])))

@@ -37,18 +37,15 @@ class Extracted:
     """The declarations in them; a name in a group stands for the group."""
 
 
-def extracted(toolchain: Toolchain, edits: Mapping[str, bytes] | None = None) -> Extracted:
-    """The text of a toolchain. edits: files that stand in the place of its own.
+def extracted(toolchain: Toolchain) -> Extracted:
+    """The text of a toolchain.
 
     Raises:
         GoSourceError: a declaration is missing.
 
     """
-    changed = edits or {}
-    sources = {
-        name: GoFile(toolchain.version, name, changed[name]) if name in changed else read(toolchain, name)
-        for name in (*WHOLE, *WANTED, *(name for name in ALSO if (toolchain.runtime / name).exists()))
-    }
+    names_of_files = (*WHOLE, *WANTED, *(name for name in ALSO if (toolchain.runtime / name).exists()))
+    sources = {name: read(toolchain, name) for name in names_of_files}
     ours = _ours()
     chosen, names = _closure(sources, ours), frozenset(d.name for d in ours)
     written = {f"go_{name}": _written(source, chosen[name], names) for name, source in sources.items() if chosen[name]}

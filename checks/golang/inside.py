@@ -34,7 +34,7 @@ def program_inside(toolchain: Toolchain) -> Path:
 
     """
     supported()
-    laid = {"zz_spanproof_standing.go": (SERVER / "inside" / "standing.go").read_bytes()}
+    laid = dict(toolchain.laid) | {"zz_spanproof_standing.go": (SERVER / "inside" / "standing.go").read_bytes()}
     for name in SHARED:
         text = (HARNESS / name).read_text(encoding="utf-8")
         laid[f"zz_spanproof_{name}"] = text.replace("package main", "package runtime", 1).encode()

@@ -7,13 +7,15 @@ too: of that the search with its happens-before relation speaks. Read next: drif
 """
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from spanproof.checks.golang.compare import named, programmed
+from spanproof.checks.golang.compare import programmed
 from spanproof.checks.golang.drawn_trials import FAMILIES, drawn_trial
 from spanproof.checks.golang.driving import DiedError
+from spanproof.checks.golang.patches import named
+from spanproof.checks.golang.patches import told as told_of
 from spanproof.checks.golang.scheduling import Trying
 from spanproof.checks.golang.stepping import Reference, ended
 from spanproof.checks.golang.steps import STEP, THROWN, Told, difference, step_said
@@ -180,10 +182,10 @@ class Judging:
 
 
 def judge_interleavings(
-    toolchain: Toolchain, subject: Subject, hurry: Hurry, edits: Mapping[str, bytes] | None = None,
+    toolchain: Toolchain, subject: Subject, hurry: Hurry,
     names: Sequence[str] = (), seed: int = 0, schedules: int = SAMPLED,
 ) -> Interleaved:  # fmt: skip
-    """All trials and families, or those named, on a toolchain's text. edits: files in the place of its own.
+    """All trials and families, or those named, on a toolchain's text.
 
     schedules: so many are drawn of each family.
 
@@ -191,7 +193,7 @@ def judge_interleavings(
         GoError: its text cannot be read or built.
 
     """
-    judging = Judging(toolchain, subject, programmed(toolchain, edits), seed, schedules)
+    judging = Judging(toolchain, subject, programmed(toolchain), seed, schedules)
     results, records = list[Result](), list[Record]()
     for name in names or ALL:
         stop = hurry(len(results))
@@ -242,7 +244,7 @@ def _record(trial: Trial, toolchain: Toolchain, subject: Subject, found: Tried) 
         violated=violated,
         heap=subject.heap,
         fault=subject.fault,
-        program={"trial": trial.name, "go": toolchain.version, "goroot": str(toolchain.root)},
+        program={"trial": trial.name, **told_of(toolchain)},
         schedule=found.choices,
         trace={"story": list(_story(trial, toolchain, subject, found.choices))},
     )

@@ -1,37 +1,43 @@
 """A patch of Go's page heap judged: what it changes, what rests on that, and the patched text beside the reference.
 
-What is changed and is not run here makes the verdict unknown, whatever the rest says: nothing was shown of it. Read
-next: drift.py.
+What is changed and is not compared here makes the verdict unknown, whatever the rest says: little was shown of it.
+Where programs can be traced, one is run with the patched runtime all the same, and what its trace violates is wrong.
+Read next: drift.py.
 """
 
 import re
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
-from pathlib import PurePosixPath
+from importlib.resources import files
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from spanproof.checks.golang.compare import judge_go
 from spanproof.checks.golang.drift import between, load, nearest, text_of
 from spanproof.checks.golang.extracting import extracted
 from spanproof.checks.golang.interleave import judge_interleavings
-from spanproof.checks.golang.sources import GoFile, read
+from spanproof.checks.golang.patches import elsewhere, laid_over
+from spanproof.checks.golang.recording import Level, build, record
+from spanproof.checks.golang.sources import read
 from spanproof.checks.golang.toolchains import GoError, Toolchain
 from spanproof.checks.proofs.catalogue import THEOREMS
 from spanproof.checks.proving.closed_world import covered
 from spanproof.checks.record import Record
 from spanproof.checks.subject import Subject
+from spanproof.checks.tracing.validating import TraceError
+from spanproof.checks.tracing.verdicts import judge_trace
 from spanproof.checks.verdict import Result, Verdict
 from spanproof.impl.malloc import Runtime
 
-RUNTIME = PurePosixPath("src/runtime")
+GCHEAVY = Path(str(files("spanproof.checks.golang") / "gcheavy"))
+"""The program that is traced."""
+ROUNDS, SECONDS = 300, 60
+"""Of its work, and of patience with it."""
 LIMIT = 10
 """Names that are told of what rests on a change."""
 Hurry = Callable[[int], str | None]
-
-
-class PatchError(GoError):
-    """The patch cannot be read, or does not fit: the message names file and place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,40 +48,12 @@ class Judged:
     records: tuple[Record, ...] = ()
 
 
-def edits_of(toolchain: Toolchain, patch: str) -> dict[str, bytes]:
-    """The files of the runtime that a unified diff changes, as it leaves them.
-
-    Raises:
-        PatchError: it cannot be read, changes nothing of the runtime, or does not fit.
-
-    """
-    import whatthepatch  # noqa: PLC0415  # an extra
-
-    found, elsewhere = dict[str, bytes](), list[str]()
-    for diff in whatthepatch.parse_patch(patch):
-        path = str(diff.header.new_path or diff.header.old_path) if diff.header is not None else ""
-        place = PurePosixPath(re.sub(r"^[ab]/", "", path))
-        if place.parent.parts[-2:] != RUNTIME.parts or place.suffix != ".go":
-            elsewhere.append(path)
-            continue
-        text = found[place.name].decode() if place.name in found else read(toolchain, place.name).text.decode()
-        try:
-            lines = whatthepatch.apply_diff(diff, text.split("\n"))
-        except Exception as e:
-            said = " ".join(str(e).split())
-            raise PatchError(f"the patch does not fit {place} of {toolchain.version}: {said}") from e
-        found[place.name] = "\n".join(lines).encode()
-    if not found:
-        said = f"it changes {', '.join(elsewhere)}" if elsewhere else "it is no unified diff"
-        raise PatchError(f"the patch changes no file of {RUNTIME}: {said}")
-    return found
-
-
-def changed_by(toolchain: Toolchain, edits: Mapping[str, bytes]) -> list[str]:
-    """The declarations that edits change, add or take away, by name."""
-    names = set[str]()
-    for file, text in edits.items():
-        before, after = read(toolchain, file).declarations, GoFile(toolchain.version, file, text).declarations
+def changed_by_patch(toolchain: Toolchain) -> list[str]:
+    """The declarations that what is laid over a toolchain changes, adds or takes away, by name."""
+    names, own = set[str](), replace(toolchain, laid=())
+    for file, _ in toolchain.laid:
+        there = (toolchain.runtime / file).exists()  # or the patch makes it
+        before, after = read(own, file).declarations if there else {}, read(toolchain, file).declarations
         digests = [{name: d.digest() for name, d in found.items()} for found in (before, after)]
         names |= {n for n in digests[0].keys() | digests[1].keys() if digests[0].get(n) != digests[1].get(n)}
     return sorted(names)
@@ -100,27 +78,82 @@ def judge_patch(toolchain: Toolchain, patch: str, subject: Subject, seed: int, c
         GoError: the patch does not fit, or the text cannot be read or built.
 
     """
-    started = time.perf_counter()
-    edits = edits_of(toolchain, patch) if patch else {}
-    changed, since = (changed_by(toolchain, edits), toolchain.version) if patch else changed_since_kept(toolchain)
-    text = extracted(toolchain, edits)
-    first = _what_changed(toolchain, changed, since, text.names, time.perf_counter() - started)
-    compared = judge_go(toolchain, subject, seed, commands, hurry, edits)
-    trials = judge_interleavings(toolchain, subject, hurry, edits, seed=seed)
-    records = (*(() if compared.record is None else (compared.record,)), *trials.records)
-    return Judged((first, compared.result, *trials.results), records)
+    started, since = time.perf_counter(), toolchain.version
+    if patch:
+        toolchain = laid_over(toolchain, patch)
+        changed = [*changed_by_patch(toolchain), *elsewhere(patch)]
+    else:
+        changed, since = changed_since_kept(toolchain)
+    compared_names = extracted(toolchain).names
+    seconds = time.perf_counter() - started
+    compared = judge_go(toolchain, subject, seed, commands, hurry)
+    trials = judge_interleavings(toolchain, subject, hurry, seed=seed)
+    beyond = [name for name in changed if name not in compared_names]
+    trace = _traced(toolchain, hurry) if beyond or not changed else Traced("all that is changed is compared")
+    first = _what_changed(toolchain, changed, since, beyond, trace.said, seconds)
+    records = (*(() if compared.record is None else (compared.record,)), *trials.records, *trace.records)
+    return Judged((first, compared.result, *trials.results, *trace.results), records)
 
 
-def _what_changed(toolchain: Toolchain, changed: list[str], since: str, run: frozenset[str], seconds: float) -> Result:
-    beyond = [name for name in changed if name not in run]
-    name = f"changes {toolchain.version}"
-    counts = {"changed": len(changed), "not_run": len(beyond)}
+@dataclass(frozen=True, slots=True)
+class Traced:
+    """What came of the program that was traced."""
+
+    said: str
+    """In words: that it was run, or why not."""
+    results: tuple[Result, ...] = ()
+    records: tuple[Record, ...] = ()
+
+
+def _traced(toolchain: Toolchain, hurry: Hurry) -> Traced:
+    """Run the program with the toolchain's runtime and judge its trace: each claim that is violated, or one result."""
+    if stop := hurry(0):
+        return Traced(f"no program was traced: {stop}")
+    started, name = time.perf_counter(), f"traced {toolchain.version}"
+    try:
+        with TemporaryDirectory() as folder:
+            program = build(toolchain, GCHEAVY, Level.SPANS)
+            found = record([str(program), str(ROUNDS)], Path(folder), Level.SPANS, SECONDS, quiet=True)
+            results, records = _judged(found.files)
+    except GoError as e:
+        return Traced(f"no program was traced: {e}")
+    seconds, ended = time.perf_counter() - started, found.run.code
+    violated = tuple(replace(r, name=f"{name}: {r.name}") for r in results if r.verdict is Verdict.VIOLATED)
+    if violated:
+        return Traced("a traced program shows violations", violated, tuple(records))
+    wrong = "" if ended == 0 else f"the program ended with {ended}" if ended is not None else "the program has no end"
+    reason = wrong or next((r.reason for r in results if r.verdict is not Verdict.HOLDS), "")
+    bound = f"{found.records:,} records of a program that is heavy on the collector, {len(results)} claims"
+    verdict = Verdict.UNKNOWN if reason or not results else Verdict.HOLDS
+    one = Result("go", name, verdict, reason, bound, ("one run",), seconds, {"records": found.records})
+    return Traced("a traced program shows no violation", (one,))
+
+
+def _judged(paths: Iterable[Path]) -> tuple[list[Result], list[Record]]:
+    """What the files of a run show."""
+    results, records = list[Result](), list[Record]()
+    for path in paths:
+        try:
+            found, told = judge_trace(path)
+        except TraceError as e:
+            results.append(Result("go", path.name, Verdict.UNKNOWN, str(e)))
+            continue
+        results += found
+        records += told
+    return results, records
+
+
+def _what_changed(
+    toolchain: Toolchain, changed: list[str], since: str, beyond: list[str], traced: str, seconds: float
+) -> Result:
+    counts = {"changed": len(changed), "not_compared": len(beyond)}
     bound = f"changed since {since}: {', '.join(changed)}" if changed else f"nothing is changed since {since}"
     rests = tuple(f"{name} is proved of the reference's {', '.join(of)}" for name, of in resting_on(changed).items())
     more = (f"and {len(rests) - LIMIT} theorems more",) if len(rests) > LIMIT else ()
-    reason = f"changed, and not run here: {', '.join(beyond)}" if beyond else ""
+    reason = f"changed, and not compared with the reference: {', '.join(beyond)}; {traced}" if beyond else ""
     verdict = Verdict.UNKNOWN if reason else Verdict.HOLDS
-    return Result("go", name, verdict, reason, bound, (*rests[:LIMIT], *more), seconds, counts)
+    name = f"changes {toolchain.version}"
+    return Result("go", name, verdict, reason, bound, (*rests[:LIMIT], *more, traced), seconds, counts)
 
 
 def snake(name: str) -> str:

@@ -155,7 +155,7 @@ def traced(toolchain: Toolchain, more: Iterable[Edit] = ()) -> dict[str, bytes]:
     sources = {name: read(toolchain, name) for name in dict.fromkeys(edit.file for edit in edits)}
     edits.append(_objects(sources["malloc.go"]))
     written = {name: edited(source, [edit for edit in edits if edit.file == name]) for name, source in sources.items()}
-    return written | {ADDED: _recorder(toolchain)}
+    return {**dict(toolchain.laid), **written, ADDED: _recorder(toolchain)}
 
 
 def _version(toolchain: Toolchain) -> tuple[int, int]:

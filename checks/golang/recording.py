@@ -31,7 +31,7 @@ from spanproof.checks.tracing.validating import TraceError
 EDITION = 1
 """Changed when the way of building changes."""
 MEGABYTES = 256
-"""Of a file, which takes room only as it is written: some four million records."""
+"""Of a file, which takes room only as it is written, a mebibyte at a time: some four million records."""
 PREFIX, LEVEL, SIZE = "SPANPROOF_TRACE", "SPANPROOF_TRACE_LEVEL", "SPANPROOF_TRACE_MB"
 """What tells the recorder where to write, how much to read, and how long a file is."""
 LONGEST = 400
@@ -285,7 +285,8 @@ def told_lines(recorded: Recorded, most: int = 10) -> Iterable[str]:
         yield f"... and {len(files) - most} more files"
     full = sum(isinstance(header, Header) and header.lost > 0 for header in recorded.files.values())
     if full:
-        yield f"{full} files are full: what came later is not recorded; --megabytes makes them longer"
+        room = "--megabytes makes them longer, if the disk has room"
+        yield f"{full} files are full: what came later is not recorded; {room}"
     yield (
         f"{len(files)} files, {recorded.records:,} records in {run_.seconds:.1f} s "
         f"({recorded.records / max(run_.seconds, 1e-9):,.0f} a second); processor time {run_.cpu:.1f} s"

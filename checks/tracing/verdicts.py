@@ -105,8 +105,13 @@ def judge_trace(
     limit = len(trace) if checked.stopped is None else checked.stopped + 1
     predicted = predict_trace(trace, limit, heap.heap_class, hurry)
     found = None if predicted.row is None else finding_of_first(trace, predicted, heap.heap_class)
-    judged.append(_prediction(checked, predicted, found, time.perf_counter() - begun))
-    judged += judge_reads(trace)
+    of_text = _prediction(checked, predicted, found, time.perf_counter() - begun)
+    of_reads, dirty = judge_reads(trace)
     if found is not None:
         records.append(record_of(found, Path(path).name, heap))
+    records += [record_of(finding, Path(path).name) for finding in dirty]
+    # Who keeps the records gives each violated result the next of them: the one that may have none must not come before
+    # one that has.
+    without = of_text.verdict is Verdict.VIOLATED and found is None
+    judged += [*of_reads, of_text] if without else [of_text, *of_reads]
     return tuple(judged), tuple(records)

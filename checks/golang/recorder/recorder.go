@@ -5,6 +5,9 @@
 // there after a crash too. It begins with a page of numbers (tracing/raw.py has their places); then come records of
 // 64 bytes. A record's place is its ticket. Its first word is stored last, and 0 there means that it was never
 // finished. Nothing here allocates or lets the garbage collector know of a pointer.
+//
+// A store into a page that the disk has no room for would kill the program (SIGBUS). So room is reserved before a
+// record is stored, some of it at a time; where the disk has no more, the file is full.
 
 package runtime
 
@@ -21,8 +24,12 @@ const (
 	spanproofFinished = 1 << 63
 
 	spanproofNext    = 2 * 8 // where tickets are taken
+	spanproofHolds   = 3 * 8 // how many records have room
 	spanproofObjects = 32 * 8
 	spanproofRelease = 16 * 8
+
+	spanproofStep = 1 << 20 // bytes that are reserved at a time; the file is a multiple of it
+	spanproofFull = 1 << 63 // in spanproofRoom: no more is reserved
 
 	spanproofLongest = 400 // bytes of a name, without what is added to it
 	spanproofTries   = 100 // files of one process, which may begin another program in its place
@@ -55,7 +62,9 @@ const (
 
 var (
 	spanproofFile     uintptr // 0: nothing is recorded
+	spanproofNumbered uintptr // the file's number, for what is reserved
 	spanproofCapacity uint64
+	spanproofRoom     uint64 // room is reserved for so many records; it never falls
 	spanproofLevel    uint64
 	spanproofName     [spanproofLongest + 64]byte
 )
@@ -146,6 +155,67 @@ func spanproofOpen(pid uint64) int32 {
 	return -1
 }
 
+// spanproofKept puts the file's number, which stays open, where it is nobody else's: the first three may have been
+// closed, and the next are those that a program expects.
+func spanproofKept(file int32) (uintptr, bool) {
+	const fcntl, dupCloexec = 72, 1030
+	kept, _, failed := spanproofSyscall.Syscall6(fcntl, uintptr(file), dupCloexec, 100, 0, 0, 0)
+	if failed != 0 { // so many are not allowed
+		kept, _, failed = spanproofSyscall.Syscall6(fcntl, uintptr(file), dupCloexec, 3, 0, 0, 0)
+	}
+	closefd(file)
+	return kept, failed == 0
+}
+
+// spanproofAllocate asks for room for bytes of the file; the file is as long as it was. 0: it is there.
+//
+//go:nosplit
+func spanproofAllocate(from, limit uintptr) uintptr {
+	const fallocate, keepSize, interrupted = 285, 1, 4
+	for {
+		_, _, failed := spanproofSyscall.Syscall6(fallocate, spanproofNumbered, keepSize, from, limit-from, 0, 0)
+		if failed != interrupted { // by one of the runtime's own signals
+			return failed
+		}
+	}
+}
+
+// spanproofReserve says whether a record has room, and reserves it if need be, up to the end of its step. Several Ms
+// may be here at once: what lies below spanproofRoom is reserved, whoever did it, and to reserve twice does no harm.
+//
+//go:nosplit
+func spanproofReserve(ticket uint64) bool {
+	if ticket > spanproofCapacity {
+		return false
+	}
+	step := (spanproofHeader + uintptr(ticket)*64 - 1) / spanproofStep
+	wanted := uint64((step+1)*spanproofStep-spanproofHeader) / 64
+	for {
+		room := spanproofAtomic.Load64(&spanproofRoom)
+		if ticket <= room&^spanproofFull {
+			return true
+		}
+		if room&spanproofFull != 0 {
+			return false
+		}
+		from := (spanproofHeader + uintptr(room)*64) / spanproofStep * spanproofStep // at first, the first page as well
+		raised := wanted
+		switch spanproofAllocate(from, (step+1)*spanproofStep) {
+		case 0:
+		case 5, 27, 28, 122: // EIO, EFBIG, ENOSPC, EDQUOT
+			raised = room | spanproofFull
+		default: // the file system does not reserve, or nobody may ask (the program may have closed the file)
+			raised = spanproofCapacity
+		}
+		if !spanproofAtomic.Cas64(&spanproofRoom, room, raised) {
+			continue // another M was here first, and it may have found less room, or more
+		}
+		if raised&spanproofFull != 0 && spanproofFile != 0 {
+			spanproofAtomic.Store64((*uint64)(unsafe.Pointer(spanproofFile+spanproofHolds)), room)
+		}
+	}
+}
+
 // spanproofBegin comes before the first allocation. If anything fails, nothing is recorded.
 func spanproofBegin() {
 	pid, _, _ := spanproofSyscall.Syscall6(39, 0, 0, 0, 0, 0, 0) // getpid
@@ -154,18 +224,27 @@ func spanproofBegin() {
 		return
 	}
 	size := uintptr(spanproofNumber("SPANPROOF_TRACE_MB", 256)) << 20
-	_, _, failed := spanproofSyscall.Syscall6(77, uintptr(file), size, 0, 0, 0, 0) // ftruncate
-	if failed != 0 || size == 0 {
-		closefd(file)
+	kept, ok := spanproofKept(file)
+	if !ok {
 		return
 	}
-	place, mapped := mmap(nil, size, _PROT_READ|_PROT_WRITE, 1, file, 0) // MAP_SHARED
-	closefd(file)
+	spanproofNumbered = kept
+	_, _, failed := spanproofSyscall.Syscall6(77, kept, size, 0, 0, 0, 0) // ftruncate
+	if failed != 0 || size == 0 {
+		closefd(int32(kept))
+		return
+	}
+	spanproofCapacity = uint64((size - spanproofHeader) / 64)
+	if !spanproofReserve(1) { // and with it the first page
+		closefd(int32(kept))
+		return
+	}
+	place, mapped := mmap(nil, size, _PROT_READ|_PROT_WRITE, 1, int32(kept), 0) // MAP_SHARED
 	if mapped != 0 {
+		closefd(int32(kept))
 		return
 	}
 	spanproofLevel = spanproofNumber("SPANPROOF_TRACE_LEVEL", 0)
-	spanproofCapacity = uint64((size - spanproofHeader) / 64)
 	header := (*[16]uint64)(place)
 	header[1] = spanproofFormat
 	header[3] = spanproofCapacity
@@ -192,7 +271,7 @@ func spanproofRecord(kind, page, npages, a, b, c uint64) {
 		return
 	}
 	ticket := spanproofAtomic.Xadd64((*uint64)(unsafe.Pointer(file+spanproofNext)), 1)
-	if ticket > spanproofCapacity {
+	if int64(ticket) > int64(spanproofAtomic.Load64(&spanproofRoom)) && !spanproofReserve(ticket) { // full is below 0
 		return
 	}
 	record := (*[8]uint64)(unsafe.Pointer(file + spanproofHeader + uintptr(ticket-1)*64))

@@ -1,6 +1,7 @@
 """What the tests with the real Go share: the toolchain of the extra `go`, and one folder for what is built."""
 
 import importlib.util
+from dataclasses import replace
 
 import pytest
 
@@ -18,8 +19,8 @@ def toolchain() -> Toolchain:
     return found[-1]
 
 
-def edited(toolchain: Toolchain, file: str, old: str, new: str) -> dict[str, bytes]:
-    """The text of a file with one change, which it must have a place for."""
+def edited(toolchain: Toolchain, file: str, old: str, new: str) -> Toolchain:
+    """A toolchain with one change of a file, which it must have a place for."""
     text = (toolchain.runtime / file).read_text(encoding="utf-8")
     assert text.count(old) == 1, f"{file} has {text.count(old)} times {old!r}"
-    return {file: text.replace(old, new).encode()}
+    return replace(toolchain, laid=((file, text.replace(old, new).encode()),))

@@ -1,16 +1,22 @@
 """Patches of Go's page heap: a right one holds, wrong ones are violations, and what is not run is unknown."""
 
-import difflib
 import json
+import platform
+import sys
 from pathlib import Path
 
 import pytest
 
 from spanproof.checks import cli
-from spanproof.checks.golang.patched import PatchError, changed_by, edits_of, resting_on, snake
+from spanproof.checks.golang.patched import changed_by_patch, resting_on, snake
+from spanproof.checks.golang.patches import PatchError, elsewhere, laid_over
+from spanproof.checks.golang.patches import patch_of as diff_of
 from spanproof.checks.golang.toolchains import Toolchain
 from tests.checks.golang.conftest import edited
 
+NEEDS_LINUX = pytest.mark.skipif(
+    sys.platform != "linux" or platform.machine() != "x86_64", reason="programs are traced on linux/amd64 alone"
+)
 RIGHT = {
     "min in place of an if": (
         "mheap.go", "		if arenaLimit > heapArenaBytes {\n			arenaLimit = heapArenaBytes\n		}\n",
@@ -39,10 +45,7 @@ BEYOND = (
 
 def patch_of(toolchain: Toolchain, file: str, old: str, new: str) -> str:
     """The change as a unified diff."""
-    before = (toolchain.runtime / file).read_text(encoding="utf-8")
-    after = edited(toolchain, file, old, new)[file].decode()
-    names = f"a/src/runtime/{file}", f"b/src/runtime/{file}"
-    return "".join(difflib.unified_diff(before.splitlines(True), after.splitlines(True), *names))
+    return diff_of(edited(toolchain, file, old, new))
 
 
 def judged(toolchain: Toolchain, patch: str, folder: Path) -> tuple[int, dict[str, str]]:
@@ -64,11 +67,13 @@ def test_a_right_patch_holds(toolchain: Toolchain, name: str, tmp_path: Path) ->
 
 @pytest.mark.parametrize("name", WRONG)
 def test_a_wrong_patch_is_a_violation(toolchain: Toolchain, name: str, tmp_path: Path) -> None:
-    """With a record."""
+    """With a record that has the patch in it, and shows the same again."""
     code, verdicts = judged(toolchain, patch_of(toolchain, *WRONG[name]), tmp_path)
     assert code == 1
     assert "violated" in verdicts.values()
-    assert list(tmp_path.glob("go-*.json"))
+    records = list(tmp_path.glob("go-*.json"))
+    assert records
+    assert {cli.main(["replay", str(record)]) for record in records} == {1}
 
 
 def test_what_is_changed_and_not_run_is_unknown(toolchain: Toolchain, tmp_path: Path) -> None:
@@ -80,17 +85,39 @@ def test_what_is_changed_and_not_run_is_unknown(toolchain: Toolchain, tmp_path: 
     assert set(verdicts.values()) == {"holds"}
 
 
+@NEEDS_LINUX
+def test_what_only_a_traced_program_runs_can_be_a_violation(toolchain: Toolchain, tmp_path: Path) -> None:
+    """allocSpan's part that nothing is compared with: memory that is called zero and is not."""
+    patch = patch_of(toolchain, "mheap.go", "		s.needzero = 1\n", "		s.needzero = 0\n")
+    code, verdicts = judged(toolchain, patch, tmp_path)
+    assert code == 1
+    assert verdicts.pop(f"changes {toolchain.version}") == "unknown"
+    violated = [name for name, verdict in verdicts.items() if verdict == "violated"]
+    assert violated
+    assert all(name.startswith(f"traced {toolchain.version}: ") for name in violated)
+    assert list(tmp_path.glob("*.json"))
+
+
+def test_a_file_that_a_patch_makes_is_compiled(toolchain: Toolchain) -> None:
+    """And one outside the runtime is named, and tests are nothing."""
+    new = "--- /dev/null\n+++ b/src/runtime/zz_new.go\n@@ -0,0 +1,3 @@\n+package runtime\n+\n+func zzNew() {}\n"
+    other = "--- a/src/net/http/server.go\n+++ b/src/net/http/server.go\n@@ -1 +1 @@\n-a\n+b\n"
+    test = "--- a/src/runtime/gc_test.go\n+++ b/src/runtime/gc_test.go\n@@ -1 +1 @@\n-a\n+b\n"
+    patched = laid_over(toolchain, new + other + test)
+    assert [name for name, _ in patched.laid] == ["zz_new.go"]
+    assert changed_by_patch(patched) == ["zzNew"]
+    assert elsewhere(new + other + test) == ["src/net/http/server.go"]
+    assert laid_over(toolchain, diff_of(patched)) == patched
+    with pytest.raises(PatchError, match=r"it changes src/net/http/server\.go"):
+        laid_over(toolchain, other)
+
+
 def test_what_a_patch_changes_is_named(toolchain: Toolchain) -> None:
     """The function, and not those around it."""
-    edits = edits_of(toolchain, patch_of(toolchain, *WRONG["a watermark that is off by a page"]))
-    assert changed_by(toolchain, edits) == ["mheap.allocNeedsZero"]
-    assert (
-        changed_by(
-            toolchain,
-            edited(toolchain, "mheap.go", "if arenaBase < zeroedBase {", "if arenaBase  < zeroedBase { // so"),
-        )
-        == []
-    )
+    patched = laid_over(toolchain, patch_of(toolchain, *WRONG["a watermark that is off by a page"]))
+    assert changed_by_patch(patched) == ["mheap.allocNeedsZero"]
+    same = edited(toolchain, "mheap.go", "if arenaBase < zeroedBase {", "if arenaBase  < zeroedBase { // so")
+    assert changed_by_patch(same) == []
 
 
 def test_what_rests_on_a_function_is_named() -> None:
@@ -113,7 +140,7 @@ def test_what_rests_on_a_function_is_named() -> None:
 def test_a_patch_that_does_not_fit_is_refused(toolchain: Toolchain, patch: str, reason: str) -> None:
     """In one line, with the file."""
     with pytest.raises(PatchError if "no file" not in reason else Exception, match=reason):
-        edits_of(toolchain, patch)
+        laid_over(toolchain, patch)
 
 
 def test_the_command_wants_something_to_judge(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from spanproof.checks.cli import main
-from spanproof.checks.tracing import raw
+from spanproof.checks.tracing import raw, verdicts
 from spanproof.checks.tracing.checking import check_trace
 from spanproof.checks.tracing.kinds import Kind
 from spanproof.checks.tracing.raw import FINISHED, OBJECT_READ, SPAN_READ, read_header
@@ -143,6 +143,50 @@ def test_memory_that_was_read_is_judged(tmp_path: Path) -> None:
 
     nothing = judge_trace(written(tmp_path, records(GOOD), w5=2))[0][14:]
     assert [result.verdict for result in nothing] == [Verdict.UNKNOWN, Verdict.UNKNOWN]
+
+
+def test_dirty_memory_leaves_records_that_replay(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A span and an object that are not zero: a record of each, with the rows before it alone, which `replay` shows."""
+    words = records(GOOD)
+    span = int(np.flatnonzero(GOOD.kind == Kind.ALLOC_SPAN)[3])
+    page, npages = int(GOOD.page[span]), int(GOOD.npages[span])
+    before = also(also(words[: span + 1], SPAN_READ, page, npages, page * 8192 + 8, 0xA5), OBJECT_READ, page, 0)
+    before[-1, 3:6] = page * 8192, page * 8192 + 8, 48
+    words = np.concatenate([before, words[span + 1 :]])
+    words[:, 7] = np.arange(1, len(words) + 1)
+    file = written(tmp_path, words, w5=2, w32=7)
+    results, kept = judge_trace(file)
+    names = ["spans_called_zero_read_zero", "objects_asked_for_as_zero_are_zero"]
+    assert [result.name.split()[1] for result in results if result.verdict is Verdict.VIOLATED] == names
+    assert [record.violated.claim for record in kept] == names
+    assert [record.trace["read"]["after"] for record in kept] == [span + 1, span + 1]
+    assert [record.trace["row"] for record in kept] == [span, span]
+    for record in kept:
+        assert record.trace["rows"][-1][:3] == [span, "alloc_span", page]
+    assert main(["trace", str(file), "--out", str(tmp_path)]) == 1
+    capsys.readouterr()
+    for name in names:
+        assert main(["replay", str(tmp_path / f"trace-program.4711-{name}.json")]) == 1
+        assert f"violated: {name}, the same as recorded" in capsys.readouterr().out
+
+
+def test_a_violation_without_a_record_takes_no_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the rows of a difference are not kept, its result comes after those that have a record."""
+
+    def too_many(*_: object) -> None:
+        return None
+
+    monkeypatch.setattr(verdicts, "finding_of_first", too_many)
+    row = int(np.flatnonzero(GOOD.kind == Kind.SCAVENGE_BEGIN)[-1])
+    words = records(GOOD)
+    words[row : row + 2, 2] += 1  # more than the reference would return
+    file = written(tmp_path, also(words, SPAN_READ, 7 * 8192, 1, 7 * 8192 * 8192 + 8, 0xA5), w5=1)
+    results, kept = judge_trace(file)
+    assert [r.name.split()[1] for r in results if r.verdict is Verdict.VIOLATED] == [
+        "spans_called_zero_read_zero", "the_reference_predicts_every_event",
+    ]  # fmt: skip
+    assert "too many rows to keep as a record" in results[-1].reason
+    assert [record.violated.claim for record in kept] == ["spans_called_zero_read_zero"]
 
 
 def test_huge_pages_are_those_of_the_system(tmp_path: Path) -> None:

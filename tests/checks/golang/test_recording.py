@@ -6,6 +6,7 @@ Linux on amd64, what needs it is skipped with one reason.
 
 import os
 import platform
+import shutil
 import sys
 from importlib.util import find_spec
 from pathlib import Path
@@ -16,19 +17,21 @@ import pytest
 from spanproof.checks.cli import main
 from spanproof.checks.golang import recording
 from spanproof.checks.golang.building import environment
+from spanproof.checks.golang.patched import GCHEAVY
 from spanproof.checks.golang.patching import BEGINNING, Edit, edited
 from spanproof.checks.golang.recorder_edits import ADDED, EDITS, traced
-from spanproof.checks.golang.recording import Level, Recorded, build, record, supported
+from spanproof.checks.golang.recording import Level, Recorded, build, record, run, supported
 from spanproof.checks.golang.sources import GoFile, GoSourceError
 from spanproof.checks.golang.toolchains import GoError, Toolchain, installed
+from spanproof.checks.record import loads
 from spanproof.checks.tracing.kinds import Kind
-from spanproof.checks.tracing.raw import Header
+from spanproof.checks.tracing.raw import PAGE, RECORD, Header
 from spanproof.checks.tracing.reading import read_trace
+from spanproof.checks.tracing.replaying import replay_trace
 from spanproof.checks.tracing.verdicts import judge_trace
 from spanproof.checks.verdict import Result, Verdict
 
 PROGRAMS = Path(__file__).parent / "programs"
-GCHEAVY = PROGRAMS / "gcheavy"
 HERE = sys.platform == "linux" and platform.machine() == "x86_64"
 
 
@@ -147,6 +150,66 @@ def test_a_full_file_and_no_file_are_said(tmp_path: Path, capfd: pytest.CaptureF
     assert "no process of true wrote a file" in capfd.readouterr().err
 
 
+ON_A_SMALL_DISK = """
+mkdir "$1/disk" && mount -t "$2" -o "$3" none "$1/disk" || exit 99
+SPANPROOF_TRACE="$1/disk/small" "$4" 2000
+code=$?
+cp "$1"/disk/*.trace "$1"
+exit $code
+"""
+"""Runs a program whose file lies on a disk of its own, and keeps the file."""
+ROOM = 2**20 // RECORD - PAGE // RECORD
+"""Records in the first step that the recorder reserves."""
+
+
+def on_a_small_disk(folder: Path, system: str, options: str) -> Recorded:
+    """One run of the program, recorded on a disk that only it and its children see."""
+    words = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
+    (folder / "try").mkdir()
+    attempt = [*words, 'mount -t tmpfs none "$1"', "sh", str(folder / "try")]
+    if shutil.which("unshare") is None or run(attempt, {}, 60, quiet=True).code != 0:
+        pytest.skip("this user may not mount a small disk of their own here")
+    program = build(RUNNABLE[-1], GCHEAVY)
+    return record([*words, ON_A_SMALL_DISK, "sh", str(folder), system, options, str(program)], folder, quiet=True)
+
+
+@NEEDS_GO
+def test_a_disk_that_becomes_full_ends_the_file_and_not_the_program(tmp_path: Path) -> None:
+    """The disk has room for the first step and a half: the program ends well, and its file is full after the first."""
+    found = on_a_small_disk(tmp_path, "tmpfs", "size=1536k")
+    assert found.run.code == 0
+    ((path, header),) = found.files.items()
+    assert isinstance(header, Header)
+    assert (header.capacity, header.records) == (ROOM, ROOM)
+    assert header.lost > ROOM
+    assert len(read_trace(path)) == ROOM
+    results, _ = judge_trace(path)
+    assert {result.verdict for result in results} <= {Verdict.HOLDS, Verdict.UNKNOWN}
+    assert results[0].bound == f"the first {ROOM:,} events; {header.lost:,} more had no room in the file"
+    assert "1 files are full" in "".join(recording.told_lines(found))
+
+
+@NEEDS_GO
+def test_a_disk_that_is_full_is_not_recorded_on(tmp_path: Path) -> None:
+    """A page less than the first step needs: nothing is recorded, and the program ends well."""
+    found = on_a_small_disk(tmp_path, "tmpfs", "size=1020k")
+    assert found.run.code == 0
+    ((path, said),) = found.files.items()
+    assert said == f"{path}: no recording, or it ended before its first page was written; copy or record it again"
+
+
+@NEEDS_GO
+@pytest.mark.parametrize(("system", "options"), [("tmpfs", "size=64m"), ("ramfs", "mode=700")], ids=["tmpfs", "ramfs"])
+def test_a_disk_with_room_has_every_record(system: str, options: str, tmp_path: Path) -> None:
+    """Room is reserved some more than once; a file system that reserves none (ramfs) is written as it is."""
+    found = on_a_small_disk(tmp_path, system, options)
+    assert found.run.code == 0
+    (header,) = found.files.values()
+    assert isinstance(header, Header)
+    assert header.records == header.tickets > 3 * ROOM
+    assert {result.verdict for result in judged(found)} == {Verdict.HOLDS}
+
+
 @NEEDS_GO
 def test_what_is_asked_wrongly_is_a_line(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """No command, no folder, no program in it, no such release, a command that is not there."""
@@ -199,8 +262,12 @@ def test_a_broken_runtime_is_caught_through_its_trace(fault: str, tmp_path: Path
     """One edit of the runtime: claims are violated, though the program crashes in the middle of it."""
     edit, level, claims = BROKEN[fault]
     found = recorded(tmp_path, level, 500, (edit,))
-    violated = {result.name.split()[1] for result in judged(found) if result.verdict is Verdict.VIOLATED}
-    assert claims <= violated
+    ((path, _),) = found.files.items()
+    results, kept = judge_trace(path)
+    violated = [result.name.split()[1] for result in results if result.verdict is Verdict.VIOLATED]
+    assert claims <= set(violated)
+    assert [record.violated.claim for record in kept] == violated
+    assert [replay_trace(loads(record.dumps(), "here")) for record in kept] == [""] * len(kept)
 
 
 @pytest.mark.long

@@ -25,11 +25,50 @@ def test_a_folder_with_a_version_and_a_runtime_is_one(tmp_path: Path) -> None:
 
 def test_any_other_folder_is_refused(tmp_path: Path) -> None:
     """With what is missing."""
+    with pytest.raises(NoGoError, match="it has neither VERSION nor src/internal/goversion"):
+        at(tmp_path)
+    (tmp_path / "VERSION").write_text("what\n")
+    with pytest.raises(NoGoError, match="its file VERSION names no version"):
+        at(tmp_path)
+    (tmp_path / "VERSION").write_bytes(b"\xff\n")
     with pytest.raises(NoGoError, match="its file VERSION cannot be read"):
         at(tmp_path)
     (tmp_path / "VERSION").write_text("go1.27.3\n")
     with pytest.raises(NoGoError, match=r"it has no src/runtime/mheap\.go"):
         at(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("text", "version", "release"),
+    [
+        ("go1.27.3-ours\n", "go1.27.3-ours", "go1.27"),
+        ("devel go1.26-0123abc Mon Nov 30\n", "go1.26-0123abc", "go1.26"),
+        ("go1.27rc1\n", "go1.27rc1", "go1.27"),
+    ],
+)
+def test_a_fork_has_the_row_of_what_it_is_a_fork_of(tmp_path: Path, text: str, version: str, release: str) -> None:
+    """Whatever it adds to the version."""
+    (go_in(tmp_path / "go") / "VERSION").write_text(text)
+    found = at(tmp_path / "go")
+    assert (found.version, found.release.name) == (version, release)
+
+
+def test_a_development_tree_is_the_next_release(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It has no VERSION; a row that is not there yet is refused unless another is named."""
+    tree = go_in(tmp_path / "go")
+    (tree / "VERSION").unlink()
+    says = tree / "src" / "internal" / "goversion"
+    says.mkdir(parents=True)
+    (says / "goversion.go").write_text("package goversion\n\nconst Version = 28\n")
+    found = at(tree)
+    assert found.version == "go1.28-devel"
+    with pytest.raises(GoError, match=r"--release says which row to hold it to"):
+        _ = found.release
+    assert at(tree, "go1.27").release.name == "go1.27"
+    assert of_each_release([found]) == {}
+    assert cli.main(["go", "check", "--goroot", str(tree)]) == 2
+    assert cli.main(["go", "compare", "--goroot", str(tree)]) == 2
+    assert capsys.readouterr().err.count("--release says which row to hold it to") == 2
 
 
 def test_one_of_each_release_is_taken(tmp_path: Path) -> None:
@@ -63,6 +102,18 @@ def test_without_go_nothing_is_green(
     assert '"count": 7' in (tmp_path / "r.json").read_text()
     assert cli.main(["go", "interleave", "--require", "go"]) == 2
     assert "no Go of go1.21, go1.22" in capsys.readouterr().err
+
+
+def test_without_a_part_of_the_extra_nothing_is_green(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nothing is unknown for want of it: it was not run."""
+    monkeypatch.setattr(toolchains, "PARTS", ("no_such_module",))
+    assert cli.main(["go", "releases", "--json", str(tmp_path / "r.json")]) == 3
+    assert "no_such_module not installed" in (tmp_path / "r.json").read_text()
+    assert cli.main(["go", "compare", "--require", "go"]) == 2
+    assert cli.main(["go", "check", "--goroot", str(tmp_path)]) == 2
+    assert "no_such_module not installed: pip install 'spanproof[go]'" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("command", ["compare", "interleave"])

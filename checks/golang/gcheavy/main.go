@@ -1,5 +1,5 @@
 // A program that is heavy on the garbage collector: goroutines that make trees, slices of all sizes, maps and deep
-// stacks, and let most of it go again. It is built with the recording runtime (test_recording.py).
+// stacks, and let most of it go again. It is built with the recording runtime.
 package main
 
 import (

@@ -100,9 +100,9 @@ def _version(root: Path) -> str:
     except (OSError, UnicodeDecodeError) as e:
         raise NoGoError(f"{root} is no GOROOT: its file VERSION cannot be read ({type(e).__name__})") from e
     words = [word for word in text.split() if re.match(r"go1\.\d", word)]
-    if not words:
+    if not words and not (root / NEXT).exists():
         raise NoGoError(f"{root} is no GOROOT: its file VERSION names no version of Go")
-    return words[0]
+    return words[0] if words else _development(root)
 
 
 def _development(root: Path) -> str:

@@ -49,7 +49,7 @@ def test_comments_and_layout_are_no_drift(tmp_path: Path) -> None:
     assert result.counts["declarations"] == found.of > 10
 
 
-@pytest.mark.parametrize("version", ["go1.27.3", "go1.27.4", "go1.28rc1", "devel"])
+@pytest.mark.parametrize("version", ["go1.27.3", "go1.27.4", "go1.28rc1", "devel go1.28-0123abc"])
 def test_what_changed_is_named(tmp_path: Path, version: str) -> None:
     """A newer Go with other text is told by name; so is a patched one that calls itself by the old version."""
     kept = {"go1.27.3": text_of(toolchain(tmp_path / "a")).digests}

@@ -162,9 +162,7 @@ def read_header(path: Path) -> Header:
     except OSError as e:
         raise TraceError(f"{path}: cannot be read ({e.strerror}); name a recorded trace") from e
     if len(page) < PAGE or page[: len(MAGIC)] != MAGIC:
-        raise TraceError(
-            f"{path}: no recording, or it ended, or the disk was full, before its first page was written; {AGAIN}"
-        )
+        raise TraceError(f"{path}: no recording, or it ended or the disk was full before its first page; {AGAIN}")
     words = [int(word) for word in np.frombuffer(page, "<u8")[:64]]
     if words[1] != FORMAT:
         raise TraceError(f"{path}: format {words[1]}, must be {FORMAT}: recorded by another version of this; {AGAIN}")

@@ -64,11 +64,11 @@ def _done_again(record: Record, heap: Subject) -> Replayed:
 
             return replay_history(record, heap)
         case "go history":
-            from spanproof.checks.golang.compare import replay_go  # noqa: PLC0415
+            from spanproof.checks.golang.comparing.compare import replay_go  # noqa: PLC0415
 
             return replay_go(record, heap)
         case "go schedule":
-            from spanproof.checks.golang.interleave import replay_schedule  # noqa: PLC0415
+            from spanproof.checks.golang.interleaving.interleave import replay_schedule  # noqa: PLC0415
 
             return replay_schedule(record, heap)
         case "inputs":

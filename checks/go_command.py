@@ -9,7 +9,7 @@ from spanproof.checks.options import known, shared
 from spanproof.checks.saying import run_tasks
 
 if TYPE_CHECKING:
-    from spanproof.checks.golang.toolchains import Toolchain
+    from spanproof.checks.golang.reading.toolchains import Toolchain
     from spanproof.checks.record import Record
     from spanproof.checks.verdict import NotRun
 
@@ -28,8 +28,8 @@ def go() -> None:
 @click.argument("versions", nargs=-1, metavar="[VERSION]...")
 def fetch(versions: tuple[str, ...]) -> int:
     """Get versions of Go with pip into your cache (default: one of each release whose text is read)."""
-    from spanproof.checks.golang.toolchains import FETCHED  # noqa: PLC0415
-    from spanproof.checks.golang.toolchains import fetch as fetched  # noqa: PLC0415
+    from spanproof.checks.golang.reading.toolchains import FETCHED  # noqa: PLC0415
+    from spanproof.checks.golang.reading.toolchains import fetch as fetched  # noqa: PLC0415
 
     for version in versions or FETCHED:
         found = fetched(version.removeprefix("go"))
@@ -67,7 +67,7 @@ def compare(commands: int, inside: bool, abstract: bool, goroot: Path | None, **
 @shared
 def interleave(trials: tuple[str, ...], schedules: int, goroot: Path | None, **options: Any) -> int:
     """All interleavings of small programs, some of larger ones, step by step as the reference takes them."""
-    from spanproof.checks.golang.interleave import NAMES  # noqa: PLC0415
+    from spanproof.checks.golang.interleaving.interleave import NAMES  # noqa: PLC0415
     from spanproof.checks.jobs import Task  # noqa: PLC0415
 
     for name in trials:
@@ -86,7 +86,7 @@ def interleave(trials: tuple[str, ...], schedules: int, goroot: Path | None, **o
 @shared
 def check(patch: Path | None, commands: int, goroot: Path | None, **options: Any) -> int:
     """Judge a changed Go: what a patch or a GOROOT changes, what rests on that, and its text beside the reference."""
-    from spanproof.checks.golang.patches import laid_over  # noqa: PLC0415
+    from spanproof.checks.golang.reading.patches import laid_over  # noqa: PLC0415
     from spanproof.checks.jobs import Task  # noqa: PLC0415
 
     if patch is None and goroot is None:
@@ -108,8 +108,8 @@ def check(patch: Path | None, commands: int, goroot: Path | None, **options: Any
 @shared
 def releases(keep: bool, goroot: Path | None, **options: Any) -> int:
     """One table of all releases: what each does, whether its text says so, and what of it changed."""
-    from spanproof.checks.golang.drift import KEPT, text_of  # noqa: PLC0415
-    from spanproof.checks.golang.drift import keep as kept  # noqa: PLC0415
+    from spanproof.checks.golang.drifting.drift import KEPT, text_of  # noqa: PLC0415
+    from spanproof.checks.golang.drifting.drift import keep as kept  # noqa: PLC0415
     from spanproof.checks.jobs import Task  # noqa: PLC0415
 
     chosen, options["not_run"] = _chosen(goroot, options["release"], "releases")
@@ -150,7 +150,7 @@ def record(
 
     Without --package, COMMAND is whatever begins programs that were built so before. Linux on amd64 only.
     """
-    from spanproof.checks.golang import recording  # noqa: PLC0415
+    from spanproof.checks.golang.recording import programs as recording  # noqa: PLC0415
 
     recording.supported()
     if package is None and (not command or release is not None or goroot is not None):
@@ -191,7 +191,7 @@ def replay_on_go(record: "Record", json_file: str | None) -> int:
 
 def _toolchain(goroot: Path | None, release: str | None) -> "Toolchain":
     """The one to build with: in this folder, of this release, or the newest."""
-    from spanproof.checks.golang.toolchains import (  # noqa: PLC0415
+    from spanproof.checks.golang.reading.toolchains import (  # noqa: PLC0415
         NoGoError,
         at,
         installed,
@@ -224,7 +224,7 @@ def _held(toolchain: "Toolchain") -> "Toolchain":
 
 def _chosen(goroot: Path | None, release: str | None, work: str) -> tuple[list["Toolchain"], tuple["NotRun", ...]]:
     """(the toolchains that are meant, what cannot be done for want of others)."""
-    from spanproof.checks.golang.toolchains import (  # noqa: PLC0415
+    from spanproof.checks.golang.reading.toolchains import (  # noqa: PLC0415
         FETCHED,
         at,
         installed,

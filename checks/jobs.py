@@ -253,9 +253,9 @@ def _go(task: Task, setting: Setting) -> Done:
 
 
 def _go_releases(task: Task, setting: Setting) -> Done:
-    from spanproof.checks.golang.drift import load as kept  # noqa: PLC0415  # an extra
-    from spanproof.checks.golang.releases import survey  # noqa: PLC0415  # as above
-    from spanproof.checks.golang.toolchains import at, installed, of_each_release  # noqa: PLC0415  # as above
+    from spanproof.checks.golang.drifting.drift import load as kept  # noqa: PLC0415  # an extra
+    from spanproof.checks.golang.drifting.releases import survey  # noqa: PLC0415  # as above
+    from spanproof.checks.golang.reading.toolchains import at, installed, of_each_release  # noqa: PLC0415  # as above
 
     at_hand = installed()
     chosen = of_each_release(at_hand)

@@ -14,14 +14,14 @@ from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from spanproof.checks.golang.compare import judge_go
-from spanproof.checks.golang.drift import between, load, nearest, text_of
-from spanproof.checks.golang.extracting import extracted
-from spanproof.checks.golang.interleave import judge_interleavings
-from spanproof.checks.golang.patches import elsewhere, laid_over
-from spanproof.checks.golang.recording import Level, build, record
-from spanproof.checks.golang.sources import read
-from spanproof.checks.golang.toolchains import GoError, Toolchain
+from spanproof.checks.golang.comparing.compare import judge_go
+from spanproof.checks.golang.drifting.drift import between, load, nearest, text_of
+from spanproof.checks.golang.extracted.extracting import extracted
+from spanproof.checks.golang.interleaving.interleave import judge_interleavings
+from spanproof.checks.golang.reading.patches import elsewhere, laid_over
+from spanproof.checks.golang.reading.sources import read
+from spanproof.checks.golang.reading.toolchains import GoError, Toolchain
+from spanproof.checks.golang.recording.programs import Level, build, record
 from spanproof.checks.proofs.catalogue import THEOREMS
 from spanproof.checks.proving.closed_world import covered
 from spanproof.checks.record import Record
@@ -31,7 +31,7 @@ from spanproof.checks.tracing.verdicts import judge_trace
 from spanproof.checks.verdict import Result, Verdict
 from spanproof.impl.malloc import Runtime
 
-GCHEAVY = Path(str(files("spanproof.checks.golang") / "gcheavy"))
+GCHEAVY = Path(str(files("spanproof.checks.golang.recording") / "gcheavy"))
 """The program that is traced."""
 ROUNDS, SECONDS = 300, 60
 """Of its work, and of patience with it."""

@@ -7,12 +7,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from spanproof.checks.golang.abstractly import judge_abstractly
-from spanproof.checks.golang.compare import Compared, Hurry, judge_go
-from spanproof.checks.golang.inside import judge_inside
-from spanproof.checks.golang.interleave import SAMPLED, judge_interleavings
+from spanproof.checks.golang.comparing.abstractly import judge_abstractly
+from spanproof.checks.golang.comparing.compare import Compared, Hurry, judge_go
+from spanproof.checks.golang.comparing.inside import judge_inside
+from spanproof.checks.golang.interleaving.interleave import SAMPLED, judge_interleavings
 from spanproof.checks.golang.patched import judge_patch
-from spanproof.checks.golang.toolchains import GoError, Toolchain, at
+from spanproof.checks.golang.reading.toolchains import GoError, Toolchain, at
 from spanproof.checks.record import Record
 from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Result, Verdict

@@ -13,9 +13,9 @@ from spanproof.checks.again import CHECK, judged, replayed
 from spanproof.checks.comparing.history_campaign import judge_seeded
 from spanproof.checks.exploring.verdicts import judge
 from spanproof.checks.faults.planting import subject
-from spanproof.checks.golang.compare import judge_go
-from spanproof.checks.golang.interleave import judge_interleavings
-from spanproof.checks.golang.toolchains import Toolchain, installed
+from spanproof.checks.golang.comparing.compare import judge_go
+from spanproof.checks.golang.interleaving.interleave import judge_interleavings
+from spanproof.checks.golang.reading.toolchains import Toolchain, installed
 from spanproof.checks.jobs import Done, Setting, Task, perform
 from spanproof.checks.proofs.catalogue import PLAIN_BY_NAME
 from spanproof.checks.proving.lifted.judging import judge_plain

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from spanproof.checks.golang.toolchains import Toolchain, installed
+from spanproof.checks.golang.reading.toolchains import Toolchain, installed
 
 
 @pytest.fixture(scope="session")

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from spanproof.checks.golang.toolchains import Toolchain, at
+from spanproof.checks.golang.reading.toolchains import Toolchain, at
 
 TEXTS: Mapping[str, str] = {
     "mheap.go": """package runtime

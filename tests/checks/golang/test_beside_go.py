@@ -13,18 +13,18 @@ import pytest
 from spanproof.checks import cli
 from spanproof.checks.again import replayed
 from spanproof.checks.faults.planting import subject
-from spanproof.checks.golang.abstractly import judge_abstractly
-from spanproof.checks.golang.building import BuildError, built
-from spanproof.checks.golang.compare import COMMANDS, GoSide, judge_go, programmed
-from spanproof.checks.golang.drawn_trials import FAMILIES
-from spanproof.checks.golang.driving import CODE, DONE, OPS, REQUEST, THROWN, UNKNOWN, DiedError, Driven
-from spanproof.checks.golang.extracting import HARNESS, extracted, harness
-from spanproof.checks.golang.inside import judge_inside
-from spanproof.checks.golang.interleave import ALL, judge_interleavings
-from spanproof.checks.golang.scheduling import Trying
-from spanproof.checks.golang.sources import GoFile, GoSourceError, nodes
-from spanproof.checks.golang.steps import CALLS, CELLS, KINDS, Told
-from spanproof.checks.golang.toolchains import Toolchain, compiler, installed, of_each_release
+from spanproof.checks.golang.comparing.abstractly import judge_abstractly
+from spanproof.checks.golang.comparing.compare import COMMANDS, GoSide, judge_go, programmed
+from spanproof.checks.golang.comparing.inside import judge_inside
+from spanproof.checks.golang.extracted.building import BuildError, built
+from spanproof.checks.golang.extracted.driving import CODE, DONE, OPS, REQUEST, THROWN, UNKNOWN, DiedError, Driven
+from spanproof.checks.golang.extracted.extracting import HARNESS, extracted, harness
+from spanproof.checks.golang.interleaving.drawn_trials import FAMILIES
+from spanproof.checks.golang.interleaving.interleave import ALL, judge_interleavings
+from spanproof.checks.golang.interleaving.scheduling import Trying
+from spanproof.checks.golang.interleaving.steps import CALLS, CELLS, KINDS, Told
+from spanproof.checks.golang.reading.sources import GoFile, GoSourceError, nodes
+from spanproof.checks.golang.reading.toolchains import Toolchain, compiler, installed, of_each_release
 from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Verdict
 from spanproof.model.geometry import GO_AMD64

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from spanproof.checks.cli import main
-from spanproof.checks.golang.drift import (
+from spanproof.checks.golang.drifting.drift import (
     KeptError,
     between,
     differences,
@@ -21,10 +21,10 @@ from spanproof.checks.golang.drift import (
     short,
     text_of,
 )  # fmt: skip
-from spanproof.checks.golang.releases import survey
-from spanproof.checks.golang.rows import READERS, judge_row, readings
-from spanproof.checks.golang.sources import GoSourceError
-from spanproof.checks.golang.toolchains import installed, of_each_release
+from spanproof.checks.golang.drifting.releases import survey
+from spanproof.checks.golang.drifting.rows import READERS, judge_row, readings
+from spanproof.checks.golang.reading.sources import GoSourceError
+from spanproof.checks.golang.reading.toolchains import installed, of_each_release
 from spanproof.checks.verdict import Verdict
 from spanproof.model.releases import COLUMNS, NEWEST, ManualAccounting, SweepDone, Zeroing, row
 from tests.checks.golang.fake import Edits, toolchain
@@ -294,7 +294,7 @@ def test_the_command(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None
 
 def test_without_go(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     """What is not at hand stands in not_run with a count; nothing checked is no green."""
-    monkeypatch.setattr("spanproof.checks.golang.toolchains.installed", list)
+    monkeypatch.setattr("spanproof.checks.golang.reading.toolchains.installed", list)
     assert main(["go", "releases", "--json", "-"]) == 3
     found = json.loads(capsys.readouterr().out)
     assert found["results"] == []

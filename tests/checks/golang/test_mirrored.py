@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from spanproof.checks.golang.mirrored import ALSO, UNNAMED, Said, camel, mirrored, said, said_by, sources_of
-from spanproof.checks.golang.sources import GoSourceError
-from spanproof.checks.golang.toolchains import Toolchain, at, installed
+from spanproof.checks.golang.drifting.mirrored import ALSO, UNNAMED, Said, camel, mirrored, said, said_by, sources_of
+from spanproof.checks.golang.reading.sources import GoSourceError
+from spanproof.checks.golang.reading.toolchains import Toolchain, at, installed
 from tests.checks.golang.fake import toolchain
 
 pytestmark = pytest.mark.skipif(find_spec("tree_sitter_go") is None, reason="the extra `go` is not installed")
@@ -103,7 +103,7 @@ def test_the_table_is_right_and_needed() -> None:
         assert [name for name in names if name not in there] == []
     found = mirrored(sources)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("spanproof.checks.golang.mirrored.ALSO", {})
+        patch.setattr("spanproof.checks.golang.drifting.mirrored.ALSO", {})
         by_itself = mirrored(sources)
     for file, names in ALSO.items():
         places = {name: sources[file].declarations[name].node.start_byte for name in names}

@@ -9,9 +9,9 @@ import pytest
 
 from spanproof.checks import cli
 from spanproof.checks.golang.patched import changed_by_patch, resting_on, snake
-from spanproof.checks.golang.patches import PatchError, elsewhere, laid_over
-from spanproof.checks.golang.patches import patch_of as diff_of
-from spanproof.checks.golang.toolchains import Toolchain
+from spanproof.checks.golang.reading.patches import PatchError, elsewhere, laid_over
+from spanproof.checks.golang.reading.patches import patch_of as diff_of
+from spanproof.checks.golang.reading.toolchains import Toolchain
 from tests.checks.golang.conftest import edited
 
 NEEDS_LINUX = pytest.mark.skipif(

@@ -15,14 +15,14 @@ import numpy as np
 import pytest
 
 from spanproof.checks.cli import main
-from spanproof.checks.golang import recording
-from spanproof.checks.golang.building import environment
+from spanproof.checks.golang.extracted.building import environment
 from spanproof.checks.golang.patched import GCHEAVY
-from spanproof.checks.golang.patching import BEGINNING, Edit, edited
-from spanproof.checks.golang.recorder_edits import ADDED, EDITS, traced
-from spanproof.checks.golang.recording import Level, Recorded, build, record, run, supported
-from spanproof.checks.golang.sources import GoFile, GoSourceError
-from spanproof.checks.golang.toolchains import GoError, Toolchain, installed
+from spanproof.checks.golang.reading.sources import GoFile, GoSourceError
+from spanproof.checks.golang.reading.toolchains import GoError, Toolchain, installed
+from spanproof.checks.golang.recording import programs as recording
+from spanproof.checks.golang.recording.patching import BEGINNING, Edit, edited
+from spanproof.checks.golang.recording.programs import Level, Recorded, build, record, run, supported
+from spanproof.checks.golang.recording.recorder_edits import ADDED, EDITS, traced
 from spanproof.checks.record import loads
 from spanproof.checks.tracing.kinds import Kind
 from spanproof.checks.tracing.raw import PAGE, RECORD, Header

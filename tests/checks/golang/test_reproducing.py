@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from spanproof.checks import cli
+from spanproof.checks.golang.reading.toolchains import Toolchain
 from spanproof.checks.golang.reproducing import REPRODUCERS, reproducer_of, shown_on
-from spanproof.checks.golang.toolchains import Toolchain
 from spanproof.checks.record import load
 from spanproof.checks.verdict import NotRun, Result, Verdict
 

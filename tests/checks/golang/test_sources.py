@@ -4,7 +4,7 @@ import pytest
 
 pytest.importorskip("tree_sitter_go", reason="the extra `go` is not installed")
 
-from spanproof.checks.golang.sources import GoFile, GoSourceError  # after the extra is known to be there
+from spanproof.checks.golang.reading.sources import GoFile, GoSourceError  # after the extra is known to be there
 
 TEXT = b"""package runtime
 

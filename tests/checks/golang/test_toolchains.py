@@ -5,8 +5,16 @@ from pathlib import Path
 import pytest
 
 from spanproof.checks import cli
-from spanproof.checks.golang import toolchains
-from spanproof.checks.golang.toolchains import GoError, NoGoError, Toolchain, at, compiler, missing, of_each_release
+from spanproof.checks.golang.reading import toolchains
+from spanproof.checks.golang.reading.toolchains import (
+    GoError,
+    NoGoError,
+    Toolchain,
+    at,
+    compiler,
+    missing,
+    of_each_release,
+)
 
 
 def go_in(folder: Path, version: str = "go1.27.3") -> Path:

@@ -6,8 +6,8 @@ Read next: comparing.py.
 from typing import Any
 
 from spanproof.checks.comparing.standing_alone import StandingAlone
-from spanproof.checks.golang.driving import CODE
-from spanproof.checks.golang.state import MASK, Digest
+from spanproof.checks.golang.comparing.state import MASK, Digest
+from spanproof.checks.golang.extracted.driving import CODE
 from spanproof.impl.malloc import Runtime
 from spanproof.impl.page_cache import PageCache
 from spanproof.impl.scavenge import NO_LIMIT

@@ -10,15 +10,15 @@ from importlib.resources import files
 from pathlib import Path
 
 from spanproof.checks.comparing.plans import REAL, Shape
-from spanproof.checks.golang.compare import Compared, GoSide, Hurry, compared
-from spanproof.checks.golang.driving import DONE
-from spanproof.checks.golang.recording import built_in, supported
-from spanproof.checks.golang.toolchains import Toolchain
+from spanproof.checks.golang.comparing.compare import Compared, GoSide, Hurry, compared
+from spanproof.checks.golang.extracted.driving import DONE
+from spanproof.checks.golang.reading.toolchains import Toolchain
+from spanproof.checks.golang.recording.programs import built_in, supported
 from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Result, Verdict
 
-SERVER = files("spanproof.checks.golang") / "server"
-HARNESS = files("spanproof.checks.golang") / "harness"
+SERVER = files("spanproof.checks.golang.comparing") / "server"
+HARNESS = files("spanproof.checks.golang.extracted") / "harness"
 SHARED = ("ops.go", "pages.go")
 """Files of the harness that stand in the runtime too."""
 HUGE = Path("/sys/kernel/mm/transparent_hugepage/hpage_pmd_size")

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from spanproof.checks.golang.sources import GoFile, GoSourceError, nodes
+from spanproof.checks.golang.reading.sources import GoFile, GoSourceError, nodes
 
 BEGINNING = "{"
 """An anchor: the beginning of the function's body."""

@@ -11,8 +11,8 @@ from importlib import import_module
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from spanproof.checks.golang.sources import GoSourceError, read
-from spanproof.checks.golang.toolchains import GoError, NoGoError, Toolchain, at, installed
+from spanproof.checks.golang.reading.sources import GoSourceError, read
+from spanproof.checks.golang.reading.toolchains import GoError, NoGoError, Toolchain, at, installed
 from spanproof.checks.record import Record
 
 RUNTIME = PurePosixPath("src/runtime")

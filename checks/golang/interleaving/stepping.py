@@ -6,8 +6,18 @@ Read next: scheduling.py.
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from spanproof.checks.golang.steps import CELLS, DEADLOCK, DONE, KINDS, MASK, THROWN, Told, number_of, word_of
-from spanproof.checks.golang.trials import GEOMETRY, Call, Ended, Trial
+from spanproof.checks.golang.interleaving.steps import (
+    CELLS,
+    DEADLOCK,
+    DONE,
+    KINDS,
+    MASK,
+    THROWN,
+    Told,
+    number_of,
+    word_of,
+)
+from spanproof.checks.golang.interleaving.trials import GEOMETRY, Call, Ended, Trial
 from spanproof.impl.access import BLOCKED, PLAIN, Access, Cell, Throw, perform
 from spanproof.impl.heap_cells import ArenaList
 from spanproof.impl.malloc import Runtime

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from spanproof.checks.golang.toolchains import GoError, Toolchain
+from spanproof.checks.golang.reading.toolchains import GoError, Toolchain
 
 GRAMMAR = "tree-sitter-go"
 

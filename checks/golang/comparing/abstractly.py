@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from spanproof.checks.comparing.living import MOST_TOLD
-from spanproof.checks.golang.compare import AGREES, Compared, GoSide, Hurry, programmed
-from spanproof.checks.golang.driving import ANSWER, CODE, OPS, REQUEST, DiedError
-from spanproof.checks.golang.patches import told
-from spanproof.checks.golang.toolchains import Toolchain
+from spanproof.checks.golang.comparing.compare import AGREES, Compared, GoSide, Hurry, programmed
+from spanproof.checks.golang.extracted.driving import ANSWER, CODE, OPS, REQUEST, DiedError
+from spanproof.checks.golang.reading.patches import told
+from spanproof.checks.golang.reading.toolchains import Toolchain
 from spanproof.checks.record import Record, Violated
 from spanproof.checks.verdict import Result, Verdict
 from spanproof.model.geometry import GO_AMD64

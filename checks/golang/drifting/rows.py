@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Any
 
-from spanproof.checks.golang.sources import Declaration, GoFile, GoSourceError, nodes
+from spanproof.checks.golang.reading.sources import Declaration, GoFile, GoSourceError, nodes
 from spanproof.checks.verdict import Result, Verdict
 from spanproof.model.releases import COLUMNS, ManualAccounting, Release, SweepDone, Zeroing
 

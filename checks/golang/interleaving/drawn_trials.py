@@ -7,7 +7,7 @@ reclaimers have bytes of their own. Read next: steps.py.
 from collections.abc import Callable, Mapping
 from random import Random
 
-from spanproof.checks.golang.trials import (
+from spanproof.checks.golang.interleaving.trials import (
     ARENA_PAGES,
     BASE,
     CHUNK_PAGES,
@@ -27,7 +27,7 @@ from spanproof.checks.golang.trials import (
     reclaim,
     swept_once,
 )
-from spanproof.checks.golang.trials import to_be_swept as words_of
+from spanproof.checks.golang.interleaving.trials import to_be_swept as words_of
 
 THREADS = (3, 4)
 

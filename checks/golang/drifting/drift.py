@@ -14,14 +14,14 @@ from functools import cached_property
 from importlib.resources import files
 from pathlib import Path
 
-from spanproof.checks.golang.extracting import WHOLE
-from spanproof.checks.golang.mirrored import Named, mirrored, sources_of
-from spanproof.checks.golang.sources import Declaration, GoFile, nodes
-from spanproof.checks.golang.toolchains import GoError, Toolchain
+from spanproof.checks.golang.drifting.mirrored import Named, mirrored, sources_of
+from spanproof.checks.golang.extracted.extracting import WHOLE
+from spanproof.checks.golang.reading.sources import Declaration, GoFile, nodes
+from spanproof.checks.golang.reading.toolchains import GoError, Toolchain
 from spanproof.checks.record import write_atomically
 from spanproof.checks.verdict import Result, Verdict
 
-KEPT = Path(str(files("spanproof.checks.golang") / "kept" / "digests.json"))
+KEPT = Path(str(files("spanproof.checks.golang.drifting") / "kept" / "digests.json"))
 AGAIN = "`spanproof go releases --keep` writes it"
 
 Digests = Mapping[str, Mapping[str, str]]

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from spanproof.checks.golang.drift import (
+from spanproof.checks.golang.drifting.drift import (
     Digests,
     Drift,
     between,
@@ -19,8 +19,8 @@ from spanproof.checks.golang.drift import (
     older_text,
     text_of,
 )  # fmt: skip
-from spanproof.checks.golang.rows import cell, judge_row
-from spanproof.checks.golang.toolchains import GoError, Toolchain
+from spanproof.checks.golang.drifting.rows import cell, judge_row
+from spanproof.checks.golang.reading.toolchains import GoError, Toolchain
 from spanproof.checks.proving.stopping import Hurry, patient
 from spanproof.checks.verdict import Result, Verdict
 from spanproof.model.releases import COLUMNS, Release, UnknownReleaseError, row

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
-from spanproof.checks.golang.sources import Declaration, GoFile, GoSourceError, nodes, parsed, read
-from spanproof.checks.golang.toolchains import Toolchain
+from spanproof.checks.golang.reading.sources import Declaration, GoFile, GoSourceError, nodes, parsed, read
+from spanproof.checks.golang.reading.toolchains import Toolchain
 
-HARNESS = files("spanproof.checks.golang") / "harness"
+HARNESS = files("spanproof.checks.golang.extracted") / "harness"
 MODULE = "spanproof/extracted"
 WHOLE = ("mpagealloc.go", "mpagealloc_64bit.go", "mpagecache.go", "mpallocbits.go", "mranges.go")
 """Files of which every declaration is wanted."""

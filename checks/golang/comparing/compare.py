@@ -21,13 +21,13 @@ from spanproof.checks.comparing.looking import DifferenceError
 from spanproof.checks.comparing.mixes import Call
 from spanproof.checks.comparing.plans import REAL_SHAPES, Plan, Shape, plan_of, seeded
 from spanproof.checks.comparing.plans import plans as drawn_plans
-from spanproof.checks.golang.beside import Noting
-from spanproof.checks.golang.building import built
-from spanproof.checks.golang.driving import ANSWER, OPS, REQUEST, THROWN, UNKNOWN, DiedError, Driven
-from spanproof.checks.golang.extracting import extracted, harness
-from spanproof.checks.golang.patches import named, told
-from spanproof.checks.golang.state import dumped
-from spanproof.checks.golang.toolchains import GoError, Toolchain, compiler, installed
+from spanproof.checks.golang.comparing.beside import Noting
+from spanproof.checks.golang.comparing.state import dumped
+from spanproof.checks.golang.extracted.building import built
+from spanproof.checks.golang.extracted.driving import ANSWER, OPS, REQUEST, THROWN, UNKNOWN, DiedError, Driven
+from spanproof.checks.golang.extracted.extracting import extracted, harness
+from spanproof.checks.golang.reading.patches import named, told
+from spanproof.checks.golang.reading.toolchains import GoError, Toolchain, compiler, installed
 from spanproof.checks.record import Record, RecordError, Violated
 from spanproof.checks.running.replaying import Replayed
 from spanproof.checks.subject import Subject
@@ -200,7 +200,7 @@ def judge_go(toolchain: Toolchain, subject: Subject, seed: int, commands: int, h
     side = GoSide(programmed(toolchain), toolchain.release)
     name, premise = (
         f"compare {toolchain.version}",
-        "Go's text compiled with stubs for what is around it (golang/harness)",
+        "Go's text compiled with stubs for what is around it (golang/extracted/harness)",
     )
     return compared(name, toolchain, subject, side, SHAPES, seed, commands, hurry, started, premise)
 
@@ -341,7 +341,7 @@ def replay_go(record: Record, subject: Subject) -> Replayed:
 
 
 def _replay_abstract(record: Record) -> Replayed:
-    from spanproof.checks.golang.abstractly import replay_abstract  # noqa: PLC0415  # which is built on this module
+    from spanproof.checks.golang.comparing.abstractly import replay_abstract  # noqa: PLC0415  # which is built on this module
 
     try:
         again = replay_abstract(record, named(record))
@@ -355,7 +355,7 @@ def _replay_abstract(record: Record) -> Replayed:
 def _program_of(name: str, toolchain: Toolchain) -> Path:
     """What a record was made with."""
     if name.startswith("inside"):
-        from spanproof.checks.golang.inside import program_inside  # noqa: PLC0415  # which is built on this module
+        from spanproof.checks.golang.comparing.inside import program_inside  # noqa: PLC0415  # which is built on this module
 
         return program_inside(toolchain)
     return programmed(toolchain)

@@ -12,9 +12,9 @@ from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 
-from spanproof.checks.golang.extracting import WHOLE
-from spanproof.checks.golang.sources import Declaration, GoFile, GoSourceError, read
-from spanproof.checks.golang.toolchains import Toolchain
+from spanproof.checks.golang.extracted.extracting import WHOLE
+from spanproof.checks.golang.reading.sources import Declaration, GoFile, GoSourceError, read
+from spanproof.checks.golang.reading.toolchains import Toolchain
 
 ALSO: Mapping[str, tuple[str, ...]] = {
     "malloc.go": ("mallocgc", "memclrNoHeapPointersChunked", "mheap.enableMetadataHugePages"),

@@ -8,11 +8,11 @@ free. Read next: recorder/recorder.go.
 from collections.abc import Iterable, Mapping
 from importlib.resources import files
 
-from spanproof.checks.golang.patching import BEGINNING, Edit, edited
-from spanproof.checks.golang.sources import GoFile, GoSourceError, nodes, read
-from spanproof.checks.golang.toolchains import Toolchain
+from spanproof.checks.golang.reading.sources import GoFile, GoSourceError, nodes, read
+from spanproof.checks.golang.reading.toolchains import Toolchain
+from spanproof.checks.golang.recording.patching import BEGINNING, Edit, edited
 
-RECORDER = files("spanproof.checks.golang") / "recorder" / "recorder.go"
+RECORDER = files("spanproof.checks.golang.recording") / "recorder" / "recorder.go"
 ADDED = "spanproof_recorder_linux_amd64.go"
 """What our file is called among those of the runtime; the ending tells Go where it is for."""
 IMPORTS_OF = "os_linux.go"

@@ -11,16 +11,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from spanproof.checks.golang.compare import programmed
-from spanproof.checks.golang.drawn_trials import FAMILIES, drawn_trial
-from spanproof.checks.golang.driving import DiedError
-from spanproof.checks.golang.patches import named
-from spanproof.checks.golang.patches import told as told_of
-from spanproof.checks.golang.scheduling import Trying
-from spanproof.checks.golang.stepping import Reference, ended
-from spanproof.checks.golang.steps import STEP, THROWN, Told, difference, step_said
-from spanproof.checks.golang.toolchains import GoError, Toolchain
-from spanproof.checks.golang.trials import BY_NAME, TRIALS, Trial
+from spanproof.checks.golang.comparing.compare import programmed
+from spanproof.checks.golang.extracted.driving import DiedError
+from spanproof.checks.golang.interleaving.drawn_trials import FAMILIES, drawn_trial
+from spanproof.checks.golang.interleaving.scheduling import Trying
+from spanproof.checks.golang.interleaving.stepping import Reference, ended
+from spanproof.checks.golang.interleaving.steps import STEP, THROWN, Told, difference, step_said
+from spanproof.checks.golang.interleaving.trials import BY_NAME, TRIALS, Trial
+from spanproof.checks.golang.reading.patches import named
+from spanproof.checks.golang.reading.patches import told as told_of
+from spanproof.checks.golang.reading.toolchains import GoError, Toolchain
 from spanproof.checks.record import Record, RecordError, Violated
 from spanproof.checks.running.replaying import Replayed
 from spanproof.checks.subject import Subject
@@ -210,7 +210,7 @@ def judge_interleavings(
 PREMISES = (
     "what is plain in Go is done with the step before it",
     "sequentially consistent atomics",
-    "Go's text compiled with stubs for what is around it (golang/harness)",
+    "Go's text compiled with stubs for what is around it (golang/extracted/harness)",
 )
 
 

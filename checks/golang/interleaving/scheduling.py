@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from spanproof.checks.golang.driving import CODE, REQUEST, Driven
-from spanproof.checks.golang.stepping import Reference
-from spanproof.checks.golang.steps import CALLS, MASK, Told
-from spanproof.checks.golang.trials import Call
+from spanproof.checks.golang.extracted.driving import CODE, REQUEST, Driven
+from spanproof.checks.golang.interleaving.stepping import Reference
+from spanproof.checks.golang.interleaving.steps import CALLS, MASK, Told
+from spanproof.checks.golang.interleaving.trials import Call
 
 END = MASK
 """In the place of a length: no schedule follows."""

@@ -1,0 +1,1 @@
+"""The page allocator of Go's text beside the reference's, call by call."""

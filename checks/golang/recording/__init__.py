@@ -1,0 +1,1 @@
+"""Programs whose runtime records what its page heap does."""

@@ -376,7 +376,7 @@ def _silence() -> None:
 def _input_errors() -> tuple[type[Exception], ...]:
     """The errors that a user's input can cause; imported only once something has gone wrong."""
     from spanproof.checks.faults.edit import EditError  # noqa: PLC0415
-    from spanproof.checks.golang.toolchains import GoError  # noqa: PLC0415
+    from spanproof.checks.golang.reading.toolchains import GoError  # noqa: PLC0415
     from spanproof.checks.programs import ProgramError  # noqa: PLC0415
     from spanproof.checks.proving.evidence.certificates import CertificateError  # noqa: PLC0415
     from spanproof.checks.proving.evidence.recheck import SolverError  # noqa: PLC0415

@@ -1,9 +1,10 @@
 """Looks for unordered accesses in every state that a search reached. See checks/ordering.py for what they are."""
 
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from spanproof.checks.exploring.tables import NODE_BITS, NODE_MASK, Node, Tables
+from spanproof.checks.exploring.walked import Walked
 from spanproof.checks.ordering import Declared, conflict, declared, writes
 from spanproof.impl.access import PLAIN
 
@@ -26,7 +27,7 @@ class Race:
 
 def _suspects(tables: Tables, states: Collection[int]) -> Iterator[tuple[int, int, dict[int, Race | None]]]:
     """Pairs of threads with the pairs of their nodes (as one integer) that are ever pending together and conflict."""
-    together = {state & tables.node_mask for state in states}
+    together = states.together() if isinstance(states, Walked) else {state & tables.node_mask for state in states}
     for i, first in enumerate(tables.automata):
         for j, second in enumerate(tables.automata[:i]):
             mask = NODE_MASK << NODE_BITS * i | NODE_MASK << NODE_BITS * j
@@ -45,12 +46,19 @@ def races(tables: Tables, states: Collection[int]) -> list[Race]:
     found: dict[tuple[str, tuple[str, str]], Race] = {}
     for i, j, suspects in _suspects(tables, states):
         mask = NODE_MASK << NODE_BITS * i | NODE_MASK << NODE_BITS * j
-        for state in states:
+        for state in _at(states, i, j, suspects):
             if state & mask in suspects:
                 race = _race(tables, state, (i, j))
                 if race is not None:
                     found.setdefault((race.word, race.accesses), race)
     return list(found.values())
+
+
+def _at(states: Collection[int], i: int, j: int, suspects: Collection[int]) -> Iterable[int]:
+    """The states that may be suspect: all of them, unless a fast walk can tell."""
+    if not isinstance(states, Walked):
+        return states
+    return states.at(i, j, {(p >> NODE_BITS * i & NODE_MASK, p >> NODE_BITS * j & NODE_MASK) for p in suspects})
 
 
 def meeting(tables: Tables, race: Race) -> Callable[[int], int | None]:
@@ -63,6 +71,32 @@ def meeting(tables: Tables, race: Race) -> Callable[[int], int | None]:
         return i if state & mask == pair and _race(tables, state, (i, j)) is not None else None
 
     return meets
+
+
+def pending_race(tables: Tables) -> Callable[[int, int], Race | None]:
+    """Tells for a state and a thread whether its step is a race that is not declared, as a run judges it."""
+    conflicting: dict[tuple[int, int], tuple[tuple[int, int], ...]] = {}
+    """Per thread and the nodes of all: the pairs of threads whose pending accesses conflict."""
+
+    def pairs(nodes: int, t: int) -> tuple[tuple[int, int], ...]:
+        pending = tables.nodes_of(nodes)
+        mine = pending[t]
+        return tuple(
+            (t, u)
+            for u, other in enumerate(pending)
+            if u != t and mine is not None and other is not None and mine.number == other.number
+            if conflict(mine.access, other.access)
+        )
+
+    def race(state: int, t: int) -> Race | None:
+        key = state & tables.node_mask, t
+        found = conflicting.get(key)
+        if found is None:
+            found = conflicting[key] = pairs(*key)
+        met = (_race(tables, state, pair) for pair in found)
+        return next((race for race in met if race is not None and race.declared is None), None)
+
+    return race
 
 
 def _race(tables: Tables, state: int, threads: tuple[int, int]) -> Race | None:

@@ -28,14 +28,16 @@ class Explored:
     broken: BrokenError | None = None
     schedule: tuple[int, ...] = ()
     reason: str = ""
-    parents: dict[int, int] | None = None
+    parents: Mapping[int, int] | None = None
+    levels: int = 0
 
 
-def _never(states: int) -> str | None:  # noqa: ARG001  # the signature of Hurry
+def going_on(states: int) -> str | None:  # noqa: ARG001  # the signature of Hurry
+    """Nothing stops the search."""
     return None
 
 
-def explore(tables: Tables, *, hurry: Hurry = _never) -> Explored:
+def explore(tables: Tables, *, hurry: Hurry = going_on) -> Explored:
     """Visit all states, breadth first, until a claim breaks or `hurry` says stop.
 
     Raises:
@@ -47,18 +49,20 @@ def explore(tables: Tables, *, hurry: Hurry = _never) -> Explored:
     frontier = [tables.start]
     moves = [(mask, delta.get, t) for t, (mask, delta) in enumerate(zip(tables.masks, tables.deltas, strict=True))]
     nodes, expand, transitions, level, target = tables.node_mask, tables.expand, 0, 0, -1
+    seen, before = 1, 0  # states and transitions when the level began: how far it came when a claim broke in it
     alone: dict[int, int] = {}
     """States in which one thread alone can go on -> where to."""
 
     def found(broken: BrokenError | None = None, schedule: tuple[int, ...] = (), reason: str = "") -> Explored:
         seconds = time.perf_counter() - began
-        return Explored(len(parents), transitions, seconds, broken, schedule, reason, parents)
+        states, taken = (seen, before) if broken is not None else (len(parents), transitions)
+        return Explored(states, taken, seconds, broken, schedule, reason, parents, level)
 
     while frontier:
-        level += 1
         reason = hurry(len(parents))
         if reason is not None:
             return found(reason=reason)
+        level, seen, before = level + 1, len(parents), transitions
         reached: list[int] = []
         for state in frontier:
             able = 0
@@ -126,12 +130,21 @@ def deadlock(tables: Tables, state: int) -> str:
 def thread_between(tables: Tables, before: int, after: int) -> int:
     """The thread whose step leads from one state to the next."""
     for t, (mask, delta) in enumerate(zip(tables.masks, tables.deltas, strict=True)):
-        if delta.get(before & mask) == after - before:
+        key = before & mask
+        if (delta[key] if key in delta else _harmless(tables, t, key)) == after - before:
             return t
     raise LookupError("no step leads from one state to the other")
 
 
-def schedule_to(tables: Tables, parents: dict[int, int], state: int) -> tuple[int, ...]:
+def _harmless(tables: Tables, t: int, key: int) -> int | None:
+    """What a step does that a fast walk has taken and the tables have not; None if it breaks something."""
+    try:
+        return tables.expand(t, key)
+    except (BrokenError, EndlessError):
+        return None
+
+
+def schedule_to(tables: Tables, parents: Mapping[int, int], state: int) -> tuple[int, ...]:
     """The schedule by which a state was first reached."""
     schedule: list[int] = []
     while parents[state] != -1:
@@ -180,7 +193,7 @@ def _way(came: dict[Place, Place | None], place: Place) -> tuple[int, ...]:
 
 
 def fewest_preemptions(
-    tables: Tables, claim: str, *, breaks: Callable[[int], int | None] | None = None, hurry: Hurry = _never
+    tables: Tables, claim: str, *, breaks: Callable[[int], int | None] | None = None, hurry: Hurry = going_on
 ) -> Shortest | None:
     """The schedule with the fewest preemptions that breaks the claim; None if none does or `hurry` ended the search.
 

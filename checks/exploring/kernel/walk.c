@@ -1,0 +1,644 @@
+/* One walk for every program: breadth first over tables that Python fills.
+ *
+ * A memory is a row of bytes, one for each cell; a state is one word: the number of its memory, and the node of each
+ * thread. What a step does is a path in a decision tree (../cases.py). Where a tree has no path, or an invariant was
+ * not judged for what it would look at, the walk stops and says which state and thread; Python works it out, tells, and
+ * calls again. So the order of states is that of the plain search, and nothing here knows what a heap is.
+ */
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+typedef uint64_t u64;
+typedef uint32_t u32;
+typedef uint16_t u16;
+typedef uint8_t u8;
+typedef int32_t i32;
+
+#define THREADS 8
+#define BATCH 16
+#define NONE UINT32_MAX
+#define RECENT_BITS 17
+
+enum { ENDED_WELL, NEEDS, DEADLOCK, PAUSE, NO_MEMORY, TOO_MANY };
+enum { MOVES, BLOCKED, ENDS };
+
+typedef struct {
+	i32 target;
+	u32 updates, watches; /* where they begin */
+	u16 n_updates, n_watches;
+	u8 kind;
+} leaf_t;
+
+/* Strings of bytes, each once. */
+typedef struct {
+	u64 *hash;
+	u32 *begin, *index, n, room, mask;
+	u8 *pool;
+	u64 used, pool_room;
+} strings_t;
+
+typedef struct {
+	u64 key, target;
+	u8 kind, thread; /* kind 0: empty; else MOVES, BLOCKED, ENDS, plus one */
+} recent_t;
+
+typedef struct {
+	int threads, cells, shift[THREADS], memory_shift, judges_deadlock;
+	u64 field[THREADS], mine[THREADS]; /* a thread's bits; the memory's and the thread's */
+	/* memories */
+	u8 *rows;
+	u64 *row_hash;
+	u32 memories, row_room, *row_index, row_mask, most_memories;
+	/* states */
+	u64 *states;
+	u32 *parents, n, room, *index, mask;
+	/* trees: above 0 a branch, below a leaf, 0 unknown */
+	i32 *roots[THREADS];
+	u32 n_roots[THREADS];
+	u16 *branches;
+	u32 n_branches, branch_room;
+	u64 *child_keys;
+	i32 *children;
+	u32 child_mask, n_children;
+	leaf_t *leaves;
+	u32 n_leaves, leaf_room;
+	u16 *update_cells, *watched;
+	u8 *update_chars;
+	u32 n_updates, update_room, n_watched, watched_room;
+	/* invariants: their cells, and what they were found to hold of */
+	u32 n_judges, *judge_begin;
+	u16 *judge_cells;
+	strings_t good;
+	recent_t *recent;
+	/* the walk */
+	u32 at, level_end, levels, *alone, n_alone, alone_room;
+	u64 transitions, level_transitions;
+	u32 level_states;
+	/* what is asked */
+	u32 asked_state;
+	int asked_thread, failed;
+	u8 *scratch;
+} walk_t;
+
+static u64 mixed(u64 z) {
+	z += 0x9e3779b97f4a7c15u;
+	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+	return z ^ z >> 31;
+}
+
+/* A row's hash is a sum over its cells, so that a change of one moves it by a difference. */
+static u64 of_cell(u32 cell, u8 c) { return mixed((u64)cell << 8 | c); }
+
+static void *grown(void *old, u64 n, size_t size, int *failed) {
+	void *new = realloc(old, n * size);
+	if (new == NULL)
+		*failed = 1;
+	return new == NULL ? old : new;
+}
+
+/* ---- states ---- */
+
+static u32 *new_index(u64 slots, int *failed) {
+	u32 *index = malloc(slots * sizeof(u32));
+	if (index == NULL)
+		*failed = 1;
+	else
+		memset(index, 0xff, slots * sizeof(u32));
+	return index;
+}
+
+static u32 slot_of(u64 hash, u32 mask) { return (u32)(hash >> 32) & mask; }
+
+static u32 state_slot(const walk_t *w, u64 state) { return slot_of(state * 0x9e3779b97f4a7c15u, w->mask); }
+
+static void more_states(walk_t *w) {
+	if (w->n == w->room) {
+		u64 room = (u64)w->room + w->room / 2;
+		w->states = grown(w->states, room, sizeof(u64), &w->failed);
+		w->parents = grown(w->parents, room, sizeof(u32), &w->failed);
+		if (w->failed)
+			return;
+		w->room = (u32)room;
+	}
+	if ((u64)w->n * 4 < ((u64)w->mask + 1) * 3)
+		return;
+	u32 *index = new_index(((u64)w->mask + 1) * 2, &w->failed);
+	if (index == NULL)
+		return;
+	free(w->index);
+	w->index = index;
+	w->mask = w->mask * 2 + 1;
+	for (u32 i = 0; i < w->n; i++) {
+		u32 s = state_slot(w, w->states[i]);
+		while (w->index[s] != NONE)
+			s = (s + 1) & w->mask;
+		w->index[s] = i;
+	}
+}
+
+/* The number of a state, which may be new. */
+static u32 reached(walk_t *w, u64 state, u32 parent) {
+	u32 s = state_slot(w, state);
+	for (; w->index[s] != NONE; s = (s + 1) & w->mask)
+		if (w->states[w->index[s]] == state)
+			return w->index[s];
+	w->index[s] = w->n;
+	w->states[w->n] = state;
+	w->parents[w->n] = parent;
+	w->n++;
+	more_states(w);
+	return w->n - 1;
+}
+
+/* ---- memories ---- */
+
+static u8 *row_of(const walk_t *w, u32 memory) { return w->rows + (u64)memory * w->cells; }
+
+static u32 known_row(const walk_t *w, u64 hash, const u8 *row) {
+	for (u32 s = slot_of(hash, w->row_mask); w->row_index[s] != NONE; s = (s + 1) & w->row_mask) {
+		u32 m = w->row_index[s];
+		if (w->row_hash[m] == hash && memcmp(row_of(w, m), row, w->cells) == 0)
+			return m;
+	}
+	return NONE;
+}
+
+static void put_row(walk_t *w, u32 memory) {
+	u32 s = slot_of(w->row_hash[memory], w->row_mask);
+	while (w->row_index[s] != NONE)
+		s = (s + 1) & w->row_mask;
+	w->row_index[s] = memory;
+}
+
+static u32 new_row(walk_t *w, u64 hash, const u8 *row) {
+	if (w->memories == w->row_room) {
+		u64 room = (u64)w->row_room + w->row_room / 2;
+		w->rows = grown(w->rows, room * w->cells, 1, &w->failed);
+		w->row_hash = grown(w->row_hash, room, sizeof(u64), &w->failed);
+		if (w->failed)
+			return NONE;
+		w->row_room = (u32)room;
+	}
+	if ((u64)w->memories * 2 > w->row_mask) {
+		u32 *index = new_index(((u64)w->row_mask + 1) * 2, &w->failed);
+		if (index == NULL)
+			return NONE;
+		free(w->row_index);
+		w->row_index = index;
+		w->row_mask = w->row_mask * 2 + 1;
+		for (u32 m = 0; m < w->memories; m++)
+			put_row(w, m);
+	}
+	memcpy(row_of(w, w->memories), row, w->cells);
+	w->row_hash[w->memories] = hash;
+	put_row(w, w->memories);
+	return w->memories++;
+}
+
+/* ---- strings ---- */
+
+static u32 string_slot(const strings_t *s, u64 hash, const u8 *bytes, u32 n, int *there) {
+	u32 at = slot_of(hash, s->mask);
+	for (; s->index[at] != NONE; at = (at + 1) & s->mask) {
+		u32 i = s->index[at];
+		if (s->hash[i] == hash && s->begin[i + 1] - s->begin[i] == n && memcmp(s->pool + s->begin[i], bytes, n) == 0) {
+			*there = 1;
+			return at;
+		}
+	}
+	*there = 0;
+	return at;
+}
+
+static void put_string(strings_t *s, u64 hash, const u8 *bytes, u32 n, int *failed) {
+	int there;
+	u32 at = string_slot(s, hash, bytes, n, &there);
+	if (there)
+		return;
+	if (s->n + 2 > s->room) {
+		s->room *= 2;
+		s->hash = grown(s->hash, s->room, sizeof(u64), failed);
+		s->begin = grown(s->begin, s->room, sizeof(u32), failed);
+	}
+	if (s->used + n > s->pool_room) {
+		s->pool_room = s->pool_room * 2 + n;
+		s->pool = grown(s->pool, s->pool_room, 1, failed);
+	}
+	if (*failed)
+		return;
+	memcpy(s->pool + s->used, bytes, n);
+	s->hash[s->n] = hash;
+	s->begin[s->n] = (u32)s->used;
+	s->used += n;
+	s->begin[s->n + 1] = (u32)s->used;
+	s->index[at] = s->n++;
+	if ((u64)s->n * 2 <= s->mask)
+		return;
+	u32 *index = new_index(((u64)s->mask + 1) * 2, failed);
+	if (index == NULL)
+		return;
+	free(s->index);
+	s->index = index;
+	s->mask = s->mask * 2 + 1;
+	for (u32 i = 0; i < s->n; i++) {
+		u32 slot = slot_of(s->hash[i], s->mask);
+		while (s->index[slot] != NONE)
+			slot = (slot + 1) & s->mask;
+		s->index[slot] = i;
+	}
+}
+
+/* What an invariant looks at in a row: its number, and the bytes of its cells. */
+static u64 looked_at(walk_t *w, u32 judge, const u8 *row, u32 *n) {
+	u64 hash = mixed(judge);
+	u32 k = 0;
+	w->scratch[k++] = (u8)judge;
+	w->scratch[k++] = (u8)(judge >> 8);
+	for (u32 i = w->judge_begin[judge]; i < w->judge_begin[judge + 1]; i++) {
+		u32 cell = w->judge_cells[i];
+		w->scratch[k++] = row[cell];
+		hash += of_cell(cell, row[cell]);
+	}
+	*n = k;
+	return mixed(hash);
+}
+
+static int is_good(walk_t *w, const leaf_t *leaf, const u8 *row) {
+	for (u32 i = 0; i < leaf->n_watches; i++) {
+		u32 n;
+		int there;
+		u64 hash = looked_at(w, w->watched[leaf->watches + i], row, &n);
+		string_slot(&w->good, hash, w->scratch, n, &there);
+		if (!there)
+			return 0;
+	}
+	return 1;
+}
+
+/* ---- trees ---- */
+
+static u32 child_slot(const walk_t *w, u64 key) {
+	u32 s = slot_of(key * 0x9e3779b97f4a7c15u, w->child_mask);
+	while (w->child_keys[s] != key && w->child_keys[s] != 0)
+		s = (s + 1) & w->child_mask;
+	return s;
+}
+
+static u64 child_key(i32 branch, u8 c) { return (u64)branch << 8 | c; }
+
+static i32 found(const walk_t *w, int t, u32 node, const u8 *row) {
+	i32 tree = node < w->n_roots[t] ? w->roots[t][node] : 0;
+	while (tree > 0)
+		tree = w->children[child_slot(w, child_key(tree, row[w->branches[tree]]))];
+	return tree;
+}
+
+/* ---- a step ---- */
+
+enum { UNKNOWN = -1 };
+
+/* What thread t does from a state: MOVES with the target, BLOCKED, ENDS, or UNKNOWN. */
+static int step(walk_t *w, u64 state, int t, u64 *target) {
+	u32 node = (u32)((state & w->field[t]) >> w->shift[t]);
+	if (node == 0)
+		return BLOCKED; /* it is done */
+	u64 key = state & w->mine[t];
+	recent_t *recent = &w->recent[(key * 0x9e3779b97f4a7c15u >> (64 - RECENT_BITS)) ^ (u64)t << (RECENT_BITS - 3)];
+	if (recent->kind != 0 && recent->key == key && recent->thread == t) {
+		*target = state + recent->target;
+		return recent->kind - 1;
+	}
+	u32 memory = (u32)(state >> w->memory_shift);
+	const u8 *row = row_of(w, memory);
+	i32 tree = found(w, t, node, row);
+	if (tree == 0)
+		return UNKNOWN;
+	const leaf_t *leaf = &w->leaves[~tree];
+	u64 difference = 0;
+	if (leaf->kind == MOVES) {
+		u32 to = memory;
+		if (leaf->n_updates > 0) {
+			u8 *new = w->scratch + w->cells + 2;
+			u64 hash = w->row_hash[memory];
+			memcpy(new, row, w->cells);
+			for (u32 i = leaf->updates; i < leaf->updates + leaf->n_updates; i++) {
+				u32 cell = w->update_cells[i];
+				hash += of_cell(cell, w->update_chars[i]) - of_cell(cell, new[cell]);
+				new[cell] = w->update_chars[i];
+			}
+			to = known_row(w, hash, new);
+			if (to == NONE) {
+				if (!is_good(w, leaf, new))
+					return UNKNOWN;
+				to = new_row(w, hash, new);
+				if (w->failed)
+					return UNKNOWN;
+			}
+		}
+		difference = ((u64)to << w->memory_shift) - ((u64)memory << w->memory_shift);
+		difference += ((u64)leaf->target << w->shift[t]) - ((u64)node << w->shift[t]);
+	}
+	recent->key = key;
+	recent->thread = (u8)t;
+	recent->target = difference;
+	recent->kind = leaf->kind + 1;
+	*target = state + difference;
+	return leaf->kind;
+}
+
+static void is_alone(walk_t *w, u32 state, u32 target) {
+	if (w->n_alone + 2 > w->alone_room) {
+		w->alone_room = w->alone_room * 2 + 1024;
+		w->alone = grown(w->alone, w->alone_room, sizeof(u32), &w->failed);
+		if (w->failed)
+			return;
+	}
+	w->alone[w->n_alone++] = state;
+	w->alone[w->n_alone++] = target;
+}
+
+typedef struct {
+	u32 parent;
+	int able;
+	u64 targets[THREADS];
+} expanded_t;
+
+/* Put the targets of a batch among the states, in the order in which they were found. */
+static void put(walk_t *w, const expanded_t *batch, int n) {
+	for (int i = 0; i < n && !w->failed; i++) {
+		u32 target = NONE;
+		for (int k = 0; k < batch[i].able; k++)
+			target = reached(w, batch[i].targets[k], batch[i].parent);
+		if (batch[i].able == 1)
+			is_alone(w, batch[i].parent, target);
+	}
+}
+
+/* Go on, until all is seen or something is to be said. most: states to expand before a pause. */
+int walk_on(walk_t *w, u32 most) {
+	expanded_t batch[BATCH];
+	int n = 0, code = ENDED_WELL;
+	u32 expanded = 0;
+	u64 nodes = ((u64)1 << w->memory_shift) - 1;
+	while (code == ENDED_WELL) {
+		if (w->at == w->level_end || n == BATCH) {
+			put(w, batch, n);
+			n = 0;
+			if (w->failed) {
+				code = NO_MEMORY;
+				break;
+			}
+			if (w->memories >= w->most_memories) {
+				code = TOO_MANY;
+				break;
+			}
+			if (w->at == w->level_end) {
+				if (w->at == w->n)
+					break;
+				w->level_end = w->n;
+				w->levels++;
+				w->level_states = w->n;
+				w->level_transitions = w->transitions;
+			}
+			if (expanded >= most) {
+				code = PAUSE;
+				break;
+			}
+		}
+		u64 state = w->states[w->at];
+		expanded_t *e = &batch[n];
+		int ended = 0, t = 0;
+		e->parent = w->at;
+		e->able = 0;
+		for (; t < w->threads; t++) {
+			u64 target;
+			int kind = step(w, state, t, &target);
+			if (kind == UNKNOWN)
+				break;
+			ended |= kind == ENDS;
+			if (kind == MOVES && target != state) {
+				e->targets[e->able++] = target;
+				__builtin_prefetch(&w->index[state_slot(w, target)]);
+			}
+		}
+		if (t < w->threads) {
+			w->asked_state = w->at;
+			w->asked_thread = t;
+			code = w->failed ? NO_MEMORY : NEEDS;
+		} else if (e->able == 0 && (state & nodes) != 0 && !ended && w->judges_deadlock) {
+			w->asked_state = w->at;
+			code = DEADLOCK;
+		} else {
+			w->transitions += e->able;
+			n += e->able > 0;
+			w->at++;
+			expanded++;
+		}
+	}
+	put(w, batch, n);
+	return w->failed ? NO_MEMORY : code;
+}
+
+/* ---- what Python tells ---- */
+
+/* A path of a tree, and what the step does at its end. 0: there is no memory. */
+int walk_learn(walk_t *w, int t, u32 node, const u16 *cells, const u8 *chars, u32 length, int kind, i32 target,
+	       const u16 *update_cells, const u8 *update_chars, u32 n_updates, const u16 *watched, u32 n_watched) {
+	if (node >= w->n_roots[t]) {
+		u32 room = node * 2 + 64;
+		w->roots[t] = grown(w->roots[t], room, sizeof(i32), &w->failed);
+		if (w->failed)
+			return 0;
+		memset(w->roots[t] + w->n_roots[t], 0, (room - w->n_roots[t]) * sizeof(i32));
+		w->n_roots[t] = room;
+	}
+	if (w->n_leaves == w->leaf_room) {
+		w->leaf_room *= 2;
+		w->leaves = grown(w->leaves, w->leaf_room, sizeof(leaf_t), &w->failed);
+	}
+	while (w->n_branches + length + 1 > w->branch_room) {
+		w->branch_room *= 2;
+		w->branches = grown(w->branches, w->branch_room, sizeof(u16), &w->failed);
+	}
+	while (w->n_updates + n_updates > w->update_room) {
+		w->update_room *= 2;
+		w->update_cells = grown(w->update_cells, w->update_room, sizeof(u16), &w->failed);
+		w->update_chars = grown(w->update_chars, w->update_room, 1, &w->failed);
+	}
+	while (w->n_watched + n_watched > w->watched_room) {
+		w->watched_room *= 2;
+		w->watched = grown(w->watched, w->watched_room, sizeof(u16), &w->failed);
+	}
+	while (((u64)w->n_children + length) * 2 > w->child_mask) {
+		u32 mask = w->child_mask;
+		u64 *keys = w->child_keys;
+		i32 *values = w->children;
+		w->child_mask = mask * 2 + 1;
+		w->child_keys = calloc((u64)w->child_mask + 1, sizeof(u64));
+		w->children = calloc((u64)w->child_mask + 1, sizeof(i32));
+		if (w->child_keys == NULL || w->children == NULL) {
+			w->failed = 1;
+			return 0;
+		}
+		for (u32 s = 0; s <= mask; s++)
+			if (keys[s] != 0) {
+				u32 to = child_slot(w, keys[s]);
+				w->child_keys[to] = keys[s];
+				w->children[to] = values[s];
+			}
+		free(keys);
+		free(values);
+	}
+	if (w->failed)
+		return 0;
+	leaf_t *leaf = &w->leaves[w->n_leaves];
+	leaf->target = target;
+	leaf->kind = (u8)kind;
+	leaf->updates = w->n_updates;
+	leaf->n_updates = (u16)n_updates;
+	leaf->watches = w->n_watched;
+	leaf->n_watches = (u16)n_watched;
+	memcpy(w->update_cells + w->n_updates, update_cells, n_updates * sizeof(u16));
+	memcpy(w->update_chars + w->n_updates, update_chars, n_updates);
+	memcpy(w->watched + w->n_watched, watched, n_watched * sizeof(u16));
+	w->n_updates += n_updates;
+	w->n_watched += n_watched;
+	i32 end = ~(i32)w->n_leaves++, *here = &w->roots[t][node];
+	for (u32 i = 0; i < length; i++) {
+		if (*here == 0) {
+			*here = (i32)w->n_branches;
+			w->branches[w->n_branches++] = cells[i];
+		}
+		u64 key = child_key(*here, chars[i]);
+		u32 s = child_slot(w, key);
+		w->n_children += w->child_keys[s] == 0;
+		w->child_keys[s] = key;
+		here = &w->children[s];
+	}
+	*here = end;
+	return 1;
+}
+
+/* An invariant holds of what it looks at in a row. */
+int walk_good(walk_t *w, u32 judge, const u8 *row) {
+	u32 n;
+	u64 hash = looked_at(w, judge, row, &n);
+	put_string(&w->good, hash, w->scratch, n, &w->failed);
+	return !w->failed;
+}
+
+/* Where thread t's step leads, or UINT64_MAX; for schedules, once all is known. */
+u64 walk_step(walk_t *w, u64 state, int t) {
+	u64 target;
+	return step(w, state, t, &target) == MOVES && target != state ? target : UINT64_MAX;
+}
+
+u32 walk_number(const walk_t *w, u64 state) {
+	for (u32 s = state_slot(w, state); w->index[s] != NONE; s = (s + 1) & w->mask)
+		if (w->states[w->index[s]] == state)
+			return w->index[s];
+	return NONE;
+}
+
+void walk_free(walk_t *w) {
+	if (w == NULL)
+		return;
+	for (int t = 0; t < THREADS; t++)
+		free(w->roots[t]);
+	void *all[] = {w->rows, w->row_hash, w->row_index, w->states, w->parents, w->index, w->branches, w->child_keys,
+		       w->children, w->leaves, w->update_cells, w->watched, w->update_chars, w->judge_begin,
+		       w->judge_cells, w->good.hash, w->good.begin, w->good.index, w->good.pool, w->recent, w->alone,
+		       w->scratch};
+	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
+		free(all[i]);
+	free(w);
+}
+
+/* A walk that is to begin in a row, at these nodes. widths: of a thread's field. begins: of each invariant's cells. */
+walk_t *walk_new(int threads, int cells, const int *widths, const u8 *row, const u32 *nodes, u32 n_judges,
+		 const u32 *begins, const u16 *judge_cells, int judges_deadlock) {
+	walk_t *w = calloc(1, sizeof(walk_t));
+	if (w == NULL)
+		return NULL;
+	int f = 0;
+	w->threads = threads;
+	w->cells = cells;
+	w->judges_deadlock = judges_deadlock;
+	for (int t = 0; t < threads; t++) {
+		w->shift[t] = w->memory_shift;
+		w->field[t] = (((u64)1 << widths[t]) - 1) << w->shift[t];
+		w->memory_shift += widths[t];
+	}
+	for (int t = 0; t < threads; t++)
+		w->mine[t] = w->field[t] | ~(((u64)1 << w->memory_shift) - 1);
+	w->most_memories = w->memory_shift > 32 ? (u32)(((u64)1 << (64 - w->memory_shift)) - 1) : NONE - 1;
+	w->row_room = 1024;
+	w->rows = malloc((u64)w->row_room * cells);
+	w->row_hash = malloc(w->row_room * sizeof(u64));
+	w->row_mask = 4095;
+	w->row_index = new_index(w->row_mask + 1, &f);
+	w->room = 4096;
+	w->states = malloc(w->room * sizeof(u64));
+	w->parents = malloc(w->room * sizeof(u32));
+	w->mask = 8191;
+	w->index = new_index(w->mask + 1, &f);
+	w->branch_room = w->leaf_room = w->update_room = w->watched_room = 1024;
+	w->branches = malloc(w->branch_room * sizeof(u16));
+	w->n_branches = 1; /* 0 is unknown */
+	w->child_mask = 4095;
+	w->child_keys = calloc(w->child_mask + 1, sizeof(u64));
+	w->children = calloc(w->child_mask + 1, sizeof(i32));
+	w->leaves = malloc(w->leaf_room * sizeof(leaf_t));
+	w->update_cells = malloc(w->update_room * sizeof(u16));
+	w->update_chars = malloc(w->update_room);
+	w->watched = malloc(w->watched_room * sizeof(u16));
+	w->n_judges = n_judges;
+	w->judge_begin = malloc((n_judges + 1) * sizeof(u32));
+	w->judge_cells = malloc((begins[n_judges] + 1) * sizeof(u16));
+	w->good.room = 1024;
+	w->good.pool_room = 16384;
+	w->good.mask = 4095;
+	w->good.hash = malloc(w->good.room * sizeof(u64));
+	w->good.begin = malloc(w->good.room * sizeof(u32));
+	w->good.index = new_index(w->good.mask + 1, &f);
+	w->good.pool = malloc(w->good.pool_room);
+	w->recent = calloc((u64)1 << RECENT_BITS, sizeof(recent_t));
+	w->scratch = malloc((u64)cells * 2 + 4);
+	if (f || !w->rows || !w->row_hash || !w->states || !w->parents || !w->branches || !w->child_keys ||
+	    !w->children || !w->leaves || !w->update_cells || !w->update_chars || !w->watched || !w->judge_begin ||
+	    !w->judge_cells || !w->good.hash || !w->good.begin || !w->good.pool || !w->recent || !w->scratch) {
+		walk_free(w);
+		return NULL;
+	}
+	memcpy(w->judge_begin, begins, (n_judges + 1) * sizeof(u32));
+	memcpy(w->judge_cells, judge_cells, begins[n_judges] * sizeof(u16));
+	u64 hash = 0, state = 0;
+	for (int c = 0; c < cells; c++)
+		hash += of_cell(c, row[c]);
+	new_row(w, hash, row);
+	for (int t = 0; t < threads; t++)
+		state |= (u64)nodes[t] << w->shift[t];
+	reached(w, state, NONE);
+	w->level_end = 0;
+	return w;
+}
+
+/* ---- what Python looks at ---- */
+
+const u64 *walk_states(const walk_t *w) { return w->states; }
+const u32 *walk_parents(const walk_t *w) { return w->parents; }
+const u8 *walk_rows(const walk_t *w) { return w->rows; }
+const u32 *walk_alone(const walk_t *w) { return w->alone; }
+
+/* states, transitions, memories, levels, states and transitions at the level's beginning, asked state and thread, pairs
+ * of states with one thread that can go on, bytes. */
+void walk_counts(const walk_t *w, u64 *counts) {
+	u64 bytes = (u64)w->room * 12 + ((u64)w->mask + 1) * 4 + (u64)w->row_room * (w->cells + 8) +
+		    ((u64)w->row_mask + 1) * 4 + ((u64)w->child_mask + 1) * 12 + w->good.pool_room +
+		    ((u64)1 << RECENT_BITS) * sizeof(recent_t) + (u64)w->alone_room * 4;
+	u64 all[] = {w->n, w->transitions, w->memories, w->levels, w->level_states, w->level_transitions,
+		     w->asked_state, (u64)w->asked_thread, w->n_alone / 2, bytes};
+	memcpy(counts, all, sizeof all);
+}

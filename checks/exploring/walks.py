@@ -1,0 +1,43 @@
+"""Which walk a search takes: all come to the same states in the same number of steps.
+
+The plain one (search.py) is the one to read. The compiled one is taken where a compiler is at hand and the program fits
+into its words; else the one over arrays. Read next: compiled.py.
+"""
+
+from collections.abc import Callable, Mapping
+
+from spanproof.checks.exploring.compiled import explore_compiled
+from spanproof.checks.exploring.kernel.building import NoKernelError, library
+from spanproof.checks.exploring.search import Explored, Hurry, explore, going_on
+from spanproof.checks.exploring.tables import LimitError, Tables
+
+BEST = "best"
+WALKS: Mapping[str, Callable[..., Explored]] = {"plain": explore, "compiled": explore_compiled}
+"""By name."""
+
+
+def explored(tables: Tables, walk: str = BEST, hurry: Hurry = going_on) -> Explored:
+    """Visit all states of new tables by a walk: the fastest that is here, unless one is named.
+
+    Raises:
+        NoKernelError: the compiled one is named, and there is none.
+        LimitError, EndlessError: as search.explore.
+
+    """
+    if walk != BEST:
+        return WALKS[walk](tables, hurry=hurry)
+    if type(tables) is Tables and _there():  # whose steps are fused is walked as they are
+        try:
+            return explore_compiled(tables, hurry=hurry)
+        except LimitError:
+            if len(tables.memories) > 1:
+                raise
+    return explore(tables, hurry=hurry)
+
+
+def _there() -> bool:
+    try:
+        library()
+    except NoKernelError:
+        return False
+    return True

@@ -1,0 +1,180 @@
+"""All walks come to the same: states in the same order, transitions, levels, and what breaks, with its schedule."""
+
+from pathlib import Path
+
+import pytest
+
+from spanproof.checks.broken import BrokenError
+from spanproof.checks.exploring import compiled
+from spanproof.checks.exploring.compiled import explore_compiled
+from spanproof.checks.exploring.kernel import building
+from spanproof.checks.exploring.kernel.building import NoKernelError
+from spanproof.checks.exploring.races import races
+from spanproof.checks.exploring.search import Explored, explore, schedule_to
+from spanproof.checks.exploring.tables import Tables
+from spanproof.checks.exploring.walked import Layout, Walked
+from spanproof.checks.exploring.walks import explored
+from spanproof.checks.faults.corpus import FAULTS
+from spanproof.checks.faults.fault import Fault
+from spanproof.checks.faults.planting import subject
+from spanproof.checks.scenario import Scenario
+from spanproof.checks.scenarios import BY_NAME, SCENARIOS
+from spanproof.impl.malloc import Runtime
+
+FEW, MANY = 3_000, 50_000
+
+
+def there() -> bool:
+    """Whether the compiled walk can be built."""
+    try:
+        building.library()
+    except NoKernelError:
+        return False
+    return True
+
+
+NEEDS_KERNEL = pytest.mark.skipif(not there(), reason="no compiled walk here: pip install 'spanproof[fast]'")
+
+
+def told(found: Explored) -> tuple[object, ...]:
+    """What two walks must agree on."""
+    return found.states, found.transitions, found.levels, str(found.broken), found.schedule
+
+
+def both(scenario: Scenario, heap_class: type[Runtime] = Runtime, only: str | None = None) -> tuple[Explored, Explored]:
+    """The plain walk and the compiled one."""
+    only = only or scenario.only
+    plain = explore(Tables(scenario.program, heap_class, only=only))
+    return plain, explore_compiled(Tables(scenario.program, heap_class, only=only))
+
+
+@NEEDS_KERNEL
+@pytest.mark.parametrize("scenario", [s for s in SCENARIOS if s.states < MANY], ids=lambda s: s.name)
+def test_the_compiled_walk_is_the_plain_one(scenario: Scenario) -> None:
+    """In every scenario that is not large: the same states, in the same order."""
+    plain, walked = both(scenario)
+    assert told(walked) == told(plain)
+    assert plain.parents is not None
+    assert walked.parents is not None
+    if len(plain.parents) < FEW:
+        assert [*walked.parents.items()] == [*plain.parents.items()]
+    else:
+        assert [*walked.parents] == [*plain.parents]
+
+
+@NEEDS_KERNEL
+@pytest.mark.long
+@pytest.mark.parametrize("scenario", [s for s in SCENARIOS if s.states >= MANY], ids=lambda s: s.name)
+def test_it_is_so_in_large_ones(scenario: Scenario) -> None:
+    """Up to 1.4 million states."""
+    plain, walked = both(scenario)
+    assert told(walked) == told(plain)
+
+
+def same_on(fault: Fault) -> None:
+    """Both walks see the same of a fault, in the scenario that shows it."""
+    scenario, heap_class = BY_NAME[fault.scenario], subject(fault=fault.name).heap_class
+    program = scenario.program
+    tables = [Tables(program, heap_class, only=fault.claim) for _ in range(2)]
+    assert told(explore_compiled(tables[1])) == told(explore(tables[0]))
+
+
+IN_SCENARIOS = [f for f in FAULTS if f.scenario and not f.release and BY_NAME[f.scenario].states < FEW * 4]
+
+
+@NEEDS_KERNEL
+@pytest.mark.parametrize("fault", IN_SCENARIOS[::6], ids=lambda f: f.name)
+def test_what_breaks_is_the_same(fault: Fault) -> None:
+    """Claim, what was seen, and the schedule; a step before the program begins is not walked at all."""
+    try:
+        same_on(fault)
+    except BrokenError:
+        pytest.skip("it breaks before the program begins")
+
+
+@NEEDS_KERNEL
+@pytest.mark.long
+@pytest.mark.parametrize("fault", IN_SCENARIOS, ids=lambda f: f.name)
+def test_what_breaks_is_the_same_of_every_fault(fault: Fault) -> None:
+    """As above."""
+    try:
+        same_on(fault)
+    except BrokenError:
+        pytest.skip("it breaks before the program begins")
+
+
+@NEEDS_KERNEL
+def test_fields_that_are_too_narrow_are_widened(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The walk begins again, and comes to the same."""
+    layouts: list[Layout] = []
+    through = compiled.layout_of
+
+    def narrow(tables: Tables, least: dict[int, int]) -> Layout:
+        layouts.append(Layout(tuple(least.get(t, 3) for t in range(2))) if len(layouts) < 9 else through(tables, least))
+        return layouts[-1]
+
+    monkeypatch.setattr(compiled, "layout_of", narrow)
+    plain, walked = both(BY_NAME["two_allocs_one_arena"])
+    assert told(walked) == told(plain)
+    assert len(layouts) > 3
+
+
+@NEEDS_KERNEL
+def test_what_was_reached_can_be_looked_at() -> None:
+    """States by number, the nodes that are ever together, races and schedules, as of the plain walk."""
+    scenario = BY_NAME["free_against_alloc"]
+    tables = [Tables(scenario.program, Runtime) for _ in range(2)]
+    plain, walked = explore(tables[0]), explore_compiled(tables[1])
+    assert plain.parents is not None
+    assert isinstance(walked.parents, Walked)
+    assert walked.parents.together() == {state & tables[0].node_mask for state in plain.parents}
+    assert races(tables[1], walked.parents) == races(tables[0], plain.parents)
+    last = [*plain.parents][-1]
+    assert walked.parents.nth(plain.states - 1) == last
+    assert schedule_to(tables[1], walked.parents, last) == schedule_to(tables[0], plain.parents, last)
+    with pytest.raises(KeyError):
+        walked.parents[last + 1]
+
+
+@NEEDS_KERNEL
+def test_it_stops_when_it_is_told() -> None:
+    """With what it has seen so far, and why."""
+    scenario = BY_NAME["two_allocs_one_arena"]
+    found = explore_compiled(Tables(scenario.program, Runtime), hurry=lambda states: "enough" if states > 1 else None)
+    assert (found.reason, found.broken) == ("", None)  # it is over before anybody looks at the clock
+    monkey = pytest.MonkeyPatch()
+    monkey.setattr(compiled, "AT_ONCE", 100)
+    try:
+        found = explore_compiled(Tables(scenario.program, Runtime), hurry=lambda s: "enough" if s > 1000 else None)
+    finally:
+        monkey.undo()
+    assert found.reason == "enough"
+    assert 1000 < found.states < scenario.states
+
+
+def test_too_many_threads_are_left_to_the_plain_walk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What does not fit into a word is searched all the same."""
+    monkeypatch.setattr(compiled, "MOST_THREADS", 1)
+    scenario = BY_NAME["spans_of_two_pages"]
+    assert explored(Tables(scenario.program, Runtime)).states == scenario.states
+
+
+def test_without_a_compiler_it_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Who names the compiled walk is told; who does not gets another."""
+    building.library.cache_clear()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    monkeypatch.setattr(building, "find_spec", lambda _: None)
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    scenario = BY_NAME["spans_of_two_pages"]
+    try:
+        with pytest.raises(NoKernelError, match=r"pip install 'spanproof\[fast\]'"):
+            explored(Tables(scenario.program, Runtime), "compiled")
+        assert explored(Tables(scenario.program, Runtime)).states == scenario.states
+        monkeypatch.setattr(building, "compiler", lambda: ["false"])
+        with pytest.raises(NoKernelError, match="the compiled walk is not built: no word of why"):
+            building.library()
+        monkeypatch.setenv("XDG_CACHE_HOME", "/proc/none")
+        with pytest.raises(NoKernelError, match="cannot be kept or loaded"):
+            building.library()
+    finally:
+        building.library.cache_clear()

@@ -39,6 +39,15 @@ def found(tree: "Branch | Leaf | None", row: str) -> Leaf | None:
     return tree
 
 
+def looked_at(tree: "Branch | Leaf | None", row: str) -> list[tuple[int, str]]:
+    """What a step that is known looks at in a memory, in order."""
+    path: list[tuple[int, str]] = []
+    while isinstance(tree, Branch):
+        path.append((tree.cell, row[tree.cell]))
+        tree = tree.follows.get(row[tree.cell])
+    return path
+
+
 def changed(row: str, leaf: Leaf) -> str:
     """The memory after a step."""
     for n, char in leaf.updates:

@@ -5,42 +5,18 @@ not told. Read next: kernel/walk.c.
 """
 
 import time
-from dataclasses import dataclass, field, replace
-from typing import Any
-
-import numpy as np
+from dataclasses import dataclass, field
 
 from spanproof.checks.broken import BrokenError
 from spanproof.checks.exploring.cases import Leaf, changed
 from spanproof.checks.exploring.kernel import calls
 from spanproof.checks.exploring.kernel.calls import Calls
-from spanproof.checks.exploring.search import Explored, Hurry, deadlock, going_on, rounds, schedule_to
+from spanproof.checks.exploring.search import Explored, Hurry, deadlock, going_on
 from spanproof.checks.exploring.tables import ENDED, LimitError, Tables
-from spanproof.checks.exploring.walked import Layout, Walked
-from spanproof.checks.running.machine import going_round
+from spanproof.checks.exploring.walked import Layout, NarrowError, Walked, as_bytes, layout_of, rounds_in
 
 AT_ONCE = 100_000
 """States between two looks at the clock."""
-MOST_CHARS = 256
-"""Values of a cell: each has a byte."""
-WORD = 64
-LEAST_FOR_MEMORIES = 16
-"""Bits of a state that are left for its memory."""
-MOST_THREADS = 8
-
-
-class TooWideError(LimitError):
-    """A state of this program does not fit into the walk's words: the plain search can still see it."""
-
-
-class _NarrowError(Exception):
-    """A node does not fit into its field."""
-
-    def __init__(self, t: int, bits: int) -> None:
-        super().__init__()
-        self.t, self.bits = t, bits
-
-
 Told = tuple[int, int, list[tuple[int, str]], Leaf]
 """A thread, its node, what was looked at there, and what the step does."""
 
@@ -57,6 +33,7 @@ class Walk:
     """Invariants, each with a row of which it holds."""
     calls: Calls = field(init=False)
     _fields: list[tuple[int, int]] = field(init=False)
+    _known: set[Leaf] = field(init=False)
 
     def __post_init__(self) -> None:
         """Tell the library what is known."""
@@ -65,7 +42,8 @@ class Walk:
         (row,), judges = tables.memories[:1], [cells for _, cells in tables.monitor.invariants]
         nodes = [automaton.start for automaton in tables.automata]
         deadlock_too = tables.monitor.judges("no_deadlock")
-        self.calls = Calls(_bytes(row), list(self.layout.widths), nodes, judges, deadlock=deadlock_too)
+        self.calls = Calls(as_bytes(row), list(self.layout.widths), nodes, judges, deadlock=deadlock_too)
+        self._known = {leaf for _, _, _, leaf in self.told}
         for t, node, path, leaf in self.told:
             self._tell(t, node, path, leaf)
         for judge, of in self.judged:
@@ -73,7 +51,7 @@ class Walk:
 
     def _tell(self, t: int, node: int, path: list[tuple[int, str]], leaf: Leaf) -> None:
         if leaf.target >> self.layout.widths[t] > 0:
-            raise _NarrowError(t, leaf.target.bit_length())
+            raise NarrowError(t, leaf.target.bit_length())
         kind = calls.ENDS if leaf is ENDED else calls.BLOCKED if leaf.blocked else calls.MOVES
         self.calls.learn(t, node, path, kind, max(leaf.target, 0), leaf.updates, leaf.watches)
 
@@ -88,13 +66,14 @@ class Walk:
         begin, mask = self._fields[t]
         number = state >> begin & mask
         before = row.decode("latin-1")
-        leaf, path = tables.case(t, number, before)
-        if path is not None:
-            self.told.append((t, number, path, leaf))
-            self._tell(t, number, path, leaf)
+        leaf = tables.case(t, number, before)
+        if not leaf.updates or leaf not in self._known:  # it is asked again where an invariant was not judged yet
+            self._known.add(leaf)
+            self.told.append((t, number, tables.path(t, number, before), leaf))
+            self._tell(*self.told[-1])
         if leaf.updates:
             after = tables.judged(before, changed(before, leaf), leaf)
-            new = _bytes(after)
+            new = as_bytes(after)
             for watch in leaf.watches:
                 self.judged.append((watch, new))
                 self.calls.good(watch, new)
@@ -103,22 +82,6 @@ class Walk:
         """What was reached; and the tables know its memories."""
         self.tables.adopt([bytes(row).decode("latin-1") for row in self.calls.rows()])
         return Walked(self.layout, self.calls.states(), self.calls.parents(), self.calls.number)
-
-
-def layout_of(tables: Tables, least: dict[int, int]) -> Layout:
-    """Bits for the nodes of each thread: as many as are needed, and what is left shared out.
-
-    Raises:
-        TooWideError: they do not fit into a word.
-
-    """
-    threads = len(tables.automata)
-    needed = [max(least.get(t, 1), (len(a.nodes) - 1).bit_length()) for t, a in enumerate(tables.automata)]
-    spare = WORD - LEAST_FOR_MEMORIES - sum(needed)
-    if threads > MOST_THREADS or spare < 0:
-        raise TooWideError(f"the states of {threads} threads do not fit into a word of {WORD} bits")
-    more = min(max(spare - 12, 0) // max(threads, 1), 4)
-    return Layout(tuple(bits + more for bits in needed))
 
 
 def explore_compiled(tables: Tables, *, hurry: Hurry = going_on) -> Explored:
@@ -136,7 +99,7 @@ def explore_compiled(tables: Tables, *, hurry: Hurry = going_on) -> Explored:
         try:
             walk = Walk(tables, layout_of(tables, least), told, judged)
             return _explored(walk, began, hurry)
-        except _NarrowError as e:
+        except NarrowError as e:
             least[e.t] = e.bits  # begin again: what was learned stays
 
 
@@ -198,33 +161,3 @@ def _ended(walk: Walk, began: float, reason: str) -> Explored:
     if reason or not walk.tables.monitor.judges("no_deadlock"):
         return found
     return rounds_in(walk.tables, walk.calls.alone(), reached, found)
-
-
-def rounds_in(tables: Tables, alone: Any, reached: Walked, found: Explored) -> Explored:
-    """What was found, or a thread that goes round for ever. alone: pairs of a state with one way on, and where to."""
-    if not _comes_back(alone):
-        return found
-    tables.rounds |= rounds(tables, {reached.nth(here): reached.nth(there) for here, there in alone.tolist()})
-    for state, t in tables.rounds.items():
-        broken, schedule = BrokenError("no_deadlock", going_round(t)), (*schedule_to(tables, reached, state), t)
-        return replace(found, broken=broken, schedule=schedule)
-    return found
-
-
-def _comes_back(alone: Any) -> bool:
-    """Whether who follows these pairs ever goes round: so many steps on, somebody is still on his way."""
-    if not len(alone):
-        return False
-    here, there = alone[:, 0].astype(np.int64), alone[:, 1].astype(np.int64)
-    place = np.searchsorted(here, there)
-    on = np.where((place < len(here)) & (here[np.minimum(place, len(here) - 1)] == there), place, -1)
-    for _ in range(len(on).bit_length() + 1):  # each time twice as far
-        on = np.where(on >= 0, on[on], -1)
-    return bool((on >= 0).any())
-
-
-def _bytes(row: str) -> bytes:
-    try:
-        return row.encode("latin-1")
-    except UnicodeEncodeError as e:
-        raise LimitError(f"a cell has more than {MOST_CHARS} values") from e

@@ -13,7 +13,7 @@ from operator import itemgetter
 from typing import Any
 
 from spanproof.checks.broken import BrokenError, EndlessError
-from spanproof.checks.exploring.cases import Branch, Leaf, Looking, changed, found, grown
+from spanproof.checks.exploring.cases import Branch, Leaf, Looking, changed, found, grown, looked_at
 from spanproof.checks.local_state import HiddenStateError, Link, chain_of, place_of
 from spanproof.checks.numbering import UnknownCellError
 from spanproof.checks.observe import Event, advance
@@ -272,7 +272,7 @@ class Tables:
             found = memo[chars] = convert(tuple(self.values[n][row[n]] for n in numbers))
         return found
 
-    def _holds(self, watch: int, row: str) -> bool:
+    def holds(self, watch: int, row: str) -> bool:
         """Whether an invariant holds in a memory; worked out once for the values that it looks at."""
         invariant, pick, memo = self._judges[watch]
         seen = pick(row)
@@ -301,7 +301,7 @@ class Tables:
         if node is not None:
             memory = key >> self.shift
             row = self.memories[memory]
-            leaf, _ = self.case(t, source, row)
+            leaf = self.case(t, source, row)
             if leaf is ENDED:
                 self.ended.add((t, key))
             elif not leaf.blocked:
@@ -325,21 +325,22 @@ class Tables:
 
         """
         for watch in leaf.watches:
-            if not self._holds(watch, new):
+            if not self.holds(watch, new):
                 differ = frozenset(n for n, _ in leaf.updates if new[n] != row[n])
                 invariant, _, _ = self._judges[watch]
                 raise BrokenError(invariant.name, self.monitor.describe(differ, self.reader(new)))
         return new
 
-    def case(self, t: int, source: int, row: str) -> tuple[Leaf, list[tuple[int, str]] | None]:
-        """(what a thread's step from a node does in a memory, what was looked at if that was not known).
-
-        Raises: as `expand`.
-        """
+    def case(self, t: int, source: int, row: str) -> Leaf:
+        """What a thread's step from a node does in a memory. Raises as `expand`."""
         node = self.automata[t].nodes[source]
         assert node is not None
-        leaf = found(node.cases, row)
-        return self._learn(t, node, row) if leaf is None else (leaf, None)
+        return found(node.cases, row) or self._learn(t, node, row)
+
+    def path(self, t: int, source: int, row: str) -> list[tuple[int, str]]:
+        """What that step looks at."""
+        node = self.automata[t].nodes[source]
+        return looked_at(None if node is None else node.cases, row)
 
     def adopt(self, rows: list[str]) -> None:
         """Take the memories of a fast walk, which all were judged, in the order in which it numbered them."""
@@ -347,7 +348,7 @@ class Tables:
         self.memories = rows
         self._memory = {row: number for number, row in enumerate(rows)}
 
-    def _learn(self, t: int, node: Node, row: str) -> tuple[Leaf, list[tuple[int, str]]]:
+    def _learn(self, t: int, node: Node, row: str) -> Leaf:
         """Work out a step, and remember it for all memories that have the same in what was looked at."""
         look = Looking(row, self.values, self._numbers, self.field)
         before = look(node.number)
@@ -362,7 +363,7 @@ class Tables:
                 raise EndlessError(broken.detail) from None
             leaf = ENDED
         node.cases = grown(node.cases, look.path, leaf)
-        return leaf, look.path
+        return leaf
 
     def _work_out(self, t: int, node: Node, look: Looking) -> Leaf:
         """Do the pending access, and follow the calls and returns after it, every claim about them judged."""

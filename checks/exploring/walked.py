@@ -4,15 +4,37 @@ Read next: compiled.py.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
-from spanproof.checks.exploring.tables import NODE_BITS, NODE_MASK
+from spanproof.checks.broken import BrokenError
+from spanproof.checks.exploring.search import Explored, rounds, schedule_to
+from spanproof.checks.exploring.tables import NODE_BITS, NODE_MASK, LimitError, Tables
+from spanproof.checks.running.machine import going_round
 
 NOBODY = 2**32 - 1
 """In the place of the number of the state before the first."""
+MOST_CHARS = 256
+"""Values of a cell: each has a byte."""
+WORD = 64
+LEAST_FOR_MEMORIES = 16
+"""Bits of a state that are left for its memory."""
+MOST_THREADS = 8
+
+
+class TooWideError(LimitError):
+    """A state of this program does not fit into the walk's words: the plain search can still see it."""
+
+
+class NarrowError(Exception):
+    """A node does not fit into its field."""
+
+    def __init__(self, t: int, bits: int) -> None:
+        """bits: as many as its thread's nodes need."""
+        super().__init__()
+        self.t, self.bits = t, bits
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +114,50 @@ class Walked(Mapping[int, int]):
         wanted = np.array([x << NODE_BITS | y for x, y in pairs])
         there = np.flatnonzero(np.isin(first << NODE_BITS | second, wanted))
         return (self.layout.wide(int(self.states[number])) for number in there)
+
+
+def layout_of(tables: Tables, least: dict[int, int]) -> Layout:
+    """Bits for the nodes of each thread: as many as are needed, and what is left shared out.
+
+    Raises:
+        TooWideError: they do not fit into a word.
+
+    """
+    threads = len(tables.automata)
+    needed = [max(least.get(t, 1), (len(a.nodes) - 1).bit_length()) for t, a in enumerate(tables.automata)]
+    spare = WORD - LEAST_FOR_MEMORIES - sum(needed)
+    if threads > MOST_THREADS or spare < 0:
+        raise TooWideError(f"the states of {threads} threads do not fit into a word of {WORD} bits")
+    more = min(max(spare - 12, 0) // max(threads, 1), 4)
+    return Layout(tuple(bits + more for bits in needed))
+
+
+def as_bytes(row: str) -> bytes:
+    """A memory, a byte for each cell. Raises LimitError: a cell has too many values."""
+    try:
+        return row.encode("latin-1")
+    except UnicodeEncodeError as e:
+        raise LimitError(f"a cell has more than {MOST_CHARS} values") from e
+
+
+def rounds_in(tables: Tables, alone: Any, reached: Walked, found: Explored) -> Explored:
+    """What was found, or a thread that goes round for ever. alone: pairs of a state with one way on, and where to."""
+    if not _comes_back(alone):
+        return found
+    tables.rounds |= rounds(tables, {reached.nth(here): reached.nth(there) for here, there in alone.tolist()})
+    for state, t in tables.rounds.items():
+        broken, schedule = BrokenError("no_deadlock", going_round(t)), (*schedule_to(tables, reached, state), t)
+        return replace(found, broken=broken, schedule=schedule)
+    return found
+
+
+def _comes_back(alone: Any) -> bool:
+    """Whether who follows these pairs ever goes round: so many steps on, somebody is still on his way."""
+    if not len(alone):
+        return False
+    here, there = alone[:, 0].astype(np.int64), alone[:, 1].astype(np.int64)
+    place = np.searchsorted(here, there)
+    on = np.where((place < len(here)) & (here[np.minimum(place, len(here) - 1)] == there), place, -1)
+    for _ in range(len(on).bit_length() + 1):  # each time twice as far
+        on = np.where(on >= 0, on[on], -1)
+    return bool((on >= 0).any())

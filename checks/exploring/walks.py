@@ -6,13 +6,18 @@ into its words; else the one over arrays. Read next: compiled.py.
 
 from collections.abc import Callable, Mapping
 
+from spanproof.checks.exploring.arrays import explore_arrays
 from spanproof.checks.exploring.compiled import explore_compiled
 from spanproof.checks.exploring.kernel.building import NoKernelError, library
 from spanproof.checks.exploring.search import Explored, Hurry, explore, going_on
 from spanproof.checks.exploring.tables import LimitError, Tables
 
 BEST = "best"
-WALKS: Mapping[str, Callable[..., Explored]] = {"plain": explore, "compiled": explore_compiled}
+WALKS: Mapping[str, Callable[..., Explored]] = {
+    "plain": explore,
+    "arrays": explore_arrays,
+    "compiled": explore_compiled,
+}
 """By name."""
 
 

@@ -1,11 +1,14 @@
 """All walks come to the same: states in the same order, transitions, levels, and what breaks, with its schedule."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from spanproof.checks.broken import BrokenError
 from spanproof.checks.exploring import compiled
+from spanproof.checks.exploring import walked as walked_
+from spanproof.checks.exploring.arrays import explore_arrays
 from spanproof.checks.exploring.compiled import explore_compiled
 from spanproof.checks.exploring.kernel import building
 from spanproof.checks.exploring.kernel.building import NoKernelError
@@ -22,6 +25,7 @@ from spanproof.checks.scenarios import BY_NAME, SCENARIOS
 from spanproof.impl.malloc import Runtime
 
 FEW, MANY = 3_000, 50_000
+Walk = Callable[[Tables], Explored]
 
 
 def there() -> bool:
@@ -41,11 +45,10 @@ def told(found: Explored) -> tuple[object, ...]:
     return found.states, found.transitions, found.levels, str(found.broken), found.schedule
 
 
-def both(scenario: Scenario, heap_class: type[Runtime] = Runtime, only: str | None = None) -> tuple[Explored, Explored]:
-    """The plain walk and the compiled one."""
-    only = only or scenario.only
-    plain = explore(Tables(scenario.program, heap_class, only=only))
-    return plain, explore_compiled(Tables(scenario.program, heap_class, only=only))
+def both(scenario: Scenario, walk: Walk = explore_compiled) -> tuple[Explored, Explored]:
+    """The plain walk and another one."""
+    plain = explore(Tables(scenario.program, Runtime, only=scenario.only))
+    return plain, walk(Tables(scenario.program, Runtime, only=scenario.only))
 
 
 @NEEDS_KERNEL
@@ -62,27 +65,36 @@ def test_the_compiled_walk_is_the_plain_one(scenario: Scenario) -> None:
         assert [*walked.parents] == [*plain.parents]
 
 
+@pytest.mark.parametrize("scenario", [s for s in SCENARIOS if s.states < FEW * 4], ids=lambda s: s.name)
+def test_the_walk_over_arrays_is_the_plain_one(scenario: Scenario) -> None:
+    """The same counts, and what threads are at together; memories and nodes are numbered otherwise."""
+    plain, walked = both(scenario, explore_arrays)
+    assert told(walked) == told(plain)
+    assert walked.parents is not None
+    assert len([*walked.parents]) == len({*walked.parents}) == len(walked.parents)
+
+
 @NEEDS_KERNEL
 @pytest.mark.long
+@pytest.mark.parametrize("walk", [explore_compiled, explore_arrays])
 @pytest.mark.parametrize("scenario", [s for s in SCENARIOS if s.states >= MANY], ids=lambda s: s.name)
-def test_it_is_so_in_large_ones(scenario: Scenario) -> None:
+def test_it_is_so_in_large_ones(scenario: Scenario, walk: Walk) -> None:
     """Up to 1.4 million states."""
-    plain, walked = both(scenario)
+    plain, walked = both(scenario, walk)
     assert told(walked) == told(plain)
 
 
 def same_on(fault: Fault) -> None:
-    """Both walks see the same of a fault, in the scenario that shows it."""
+    """All walks see the same of a fault, in the scenario that shows it."""
     scenario, heap_class = BY_NAME[fault.scenario], subject(fault=fault.name).heap_class
-    program = scenario.program
-    tables = [Tables(program, heap_class, only=fault.claim) for _ in range(2)]
-    assert told(explore_compiled(tables[1])) == told(explore(tables[0]))
+    walks = (explore, explore_arrays, *([explore_compiled] if there() else []))
+    plain, *others = (told(walk(Tables(scenario.program, heap_class, only=fault.claim))) for walk in walks)
+    assert others == [plain] * len(others)
 
 
 IN_SCENARIOS = [f for f in FAULTS if f.scenario and not f.release and BY_NAME[f.scenario].states < FEW * 4]
 
 
-@NEEDS_KERNEL
 @pytest.mark.parametrize("fault", IN_SCENARIOS[::6], ids=lambda f: f.name)
 def test_what_breaks_is_the_same(fault: Fault) -> None:
     """Claim, what was seen, and the schedule; a step before the program begins is not walked at all."""
@@ -92,7 +104,6 @@ def test_what_breaks_is_the_same(fault: Fault) -> None:
         pytest.skip("it breaks before the program begins")
 
 
-@NEEDS_KERNEL
 @pytest.mark.long
 @pytest.mark.parametrize("fault", IN_SCENARIOS, ids=lambda f: f.name)
 def test_what_breaks_is_the_same_of_every_fault(fault: Fault) -> None:
@@ -154,7 +165,7 @@ def test_it_stops_when_it_is_told() -> None:
 
 def test_too_many_threads_are_left_to_the_plain_walk(monkeypatch: pytest.MonkeyPatch) -> None:
     """What does not fit into a word is searched all the same."""
-    monkeypatch.setattr(compiled, "MOST_THREADS", 1)
+    monkeypatch.setattr(walked_, "MOST_THREADS", 1)
     scenario = BY_NAME["spans_of_two_pages"]
     assert explored(Tables(scenario.program, Runtime)).states == scenario.states
 

@@ -4,6 +4,8 @@ A record that is replayed must come out the same, byte for byte. One that is pin
 its program, its calls, its numbers or its rows still break something. Heavy modules are imported for their kind alone.
 """
 
+from dataclasses import replace
+
 from spanproof.checks.broken import EndlessError
 from spanproof.checks.local_state import HiddenStateError
 from spanproof.checks.numbering import UnknownCellError
@@ -51,9 +53,18 @@ def replayed(record: Record, heap: Subject) -> Replayed:
             difference = replay_trace(record, heap)
             return Replayed(None if difference else record, difference)
         case "run":
-            return replay_run(record, heap.heap_class)
+            return _explained(replay_run(record, heap.heap_class), heap)
         case _:
             return _done_again(record, heap)
+
+
+def _explained(again: Replayed, heap: Subject) -> Replayed:
+    """A replay with the reason as it is found now, where the record gives one: it may be said otherwise than it was."""
+    if again.record is None or not again.record.why:
+        return again
+    from spanproof.checks.exploring.why import explained  # noqa: PLC0415  # for this kind alone
+
+    return replace(again, record=explained(again.record, heap))
 
 
 def _done_again(record: Record, heap: Subject) -> Replayed:
@@ -90,7 +101,10 @@ def judged(record: Record, heap: Subject, name: str) -> tuple[Result, Record | N
 
     """
     if record.kind == "run":
-        return survey(record, heap, name)
+        from spanproof.checks.exploring.why import explained  # noqa: PLC0415  # for this kind alone
+
+        found, broken = survey(record, heap, name)
+        return found, None if broken is None else explained(broken, heap)
     again = _done_again(record, heap)
     check, pinned = CHECK[record.kind], f"pinned {name}"
     part, said = SIZE[record.kind]

@@ -19,7 +19,10 @@ from spanproof.checks.again import CHECK, NOT_RUN, judged
 from spanproof.checks.comparing.campaign import FEWEST_PROGRAMS, PARTS, Part, draw, judge_campaign
 from spanproof.checks.comparing.history_campaign import DRAWN, SEEDED, SEEDED_CALLS, judge_histories
 from spanproof.checks.comparing.walking import Counts
+from spanproof.checks.exploring.grains import Grain
+from spanproof.checks.exploring.reaching import judge_reach
 from spanproof.checks.exploring.verdicts import judge
+from spanproof.checks.exploring.walks import BEST
 from spanproof.checks.faults.alive import ALIVE, judge_alive
 from spanproof.checks.faults.by_proofs import judge_by_proofs
 from spanproof.checks.faults.planting import named, subject
@@ -28,7 +31,9 @@ from spanproof.checks.proving.evidence.certificates import read_manifest
 from spanproof.checks.proving.evidence.gathering import Evidence, Wanted, gathering
 from spanproof.checks.proving.obligations import Proof
 from spanproof.checks.record import Record, load
+from spanproof.checks.reporting.reached import told_reached
 from spanproof.checks.running.endless import watched
+from spanproof.checks.sampling.verdicts import Sampling, judge_sampled
 from spanproof.checks.scenarios import BY_NAME
 from spanproof.checks.subject import REFERENCE
 from spanproof.checks.verdict import Result, Verdict
@@ -89,6 +94,14 @@ class Setting:
     """Task go_interleave: so many are drawn of each family of larger programs."""
     patch: str = ""
     """Task go_check: a unified diff of the runtime; none means the text as it is."""
+    sampling: Sampling | None = None
+    """Task explore: schedules are drawn, instead of all interleavings searched."""
+    reach: str = ""
+    """Task explore: a condition on states, to which the shortest run is looked for instead."""
+    grain: Grain = Grain.ACCESS
+    """Task explore: where threads may be switched."""
+    walk: str = BEST
+    """Task explore: which walk is taken."""
 
 
 BY_SPACER = "alloc_needs_zero by Spacer"
@@ -167,9 +180,25 @@ def _unknown(task: Task, reason: str) -> Done:
 
 def _explore(task: Task, setting: Setting) -> Done:
     release = None if setting.release is None else row(setting.release)
-    heap = subject(setting.heap, setting.fault)
-    found = judge(BY_NAME[task.name], heap, release=release, only=setting.claim, hurry=_hurry(setting))
-    return Done((found.result,), () if found.record is None else (found.record,))
+    heap, hurry, scenario = subject(setting.heap, setting.fault), _hurry(setting), BY_NAME[task.name]
+    if setting.reach:
+        reached = judge_reach(scenario, heap, setting.reach, release=release, grain=setting.grain, hurry=hurry)
+        return Done((reached.result,), told="" if reached.run is None else f"{told_reached(reached.run)}\n")
+    if setting.sampling is not None:
+        found = judge_sampled(scenario, heap, setting.sampling, release=release, only=setting.claim, hurry=hurry)
+    else:
+        found = judge(
+            scenario,
+            heap,
+            release=release,
+            only=setting.claim,
+            grain=setting.grain,
+            seed=setting.seed,
+            walk=setting.walk,
+            hurry=hurry,
+        )
+    told = f"{found.told}\n" if found.told else ""
+    return Done((found.result,), () if found.record is None else (found.record,), told=told)
 
 
 def _compare(task: Task, setting: Setting) -> Done:

@@ -82,6 +82,8 @@ class Record:
     trace: Mapping[str, Any] = field(default_factory=dict[str, Any])
     """Kind trace: the rows concerned and the number of the offending one.
     Kinds history and inputs: the story of its calls."""
+    why: str = ""
+    """Kind run: in one sentence why the claim breaks; empty in records of older code."""
 
     @property
     def switches(self) -> int:
@@ -106,6 +108,7 @@ class Record:
             "cells": dict(self.cells),
             "steps": [step.as_json() for step in self.steps],
             "trace": dict(self.trace),
+            **({"why": self.why} if self.why else {}),
         }
 
     def dumps(self) -> str:
@@ -128,6 +131,7 @@ def _record(data: Mapping[str, Any]) -> Record:
         steps=tuple(_step(row) for row in data["steps"]),
         alone=_flag(data["alone"]),
         trace=dict(data["trace"]),
+        why=_text(data.get("why", "")),
     )
 
 

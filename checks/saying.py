@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 def _setting(options: dict[str, Any], budget: float | None) -> "Setting":
     from spanproof.checks.comparing.campaign import FEWEST_PROGRAMS  # noqa: PLC0415
     from spanproof.checks.comparing.history_campaign import SEEDED_CALLS  # noqa: PLC0415
+    from spanproof.checks.exploring.grains import Grain  # noqa: PLC0415
+    from spanproof.checks.exploring.walks import BEST  # noqa: PLC0415
     from spanproof.checks.faults.planting import subject  # noqa: PLC0415
     from spanproof.checks.jobs import Setting  # noqa: PLC0415
     from spanproof.checks.proving.evidence.gathering import Wanted  # noqa: PLC0415
@@ -48,6 +50,10 @@ def _setting(options: dict[str, Any], budget: float | None) -> "Setting":
         tuple(options.get("trials", ())),
         options.get("schedules", 0),
         options.get("patch", ""),
+        options.get("sampling"),
+        options.get("reach") or "",
+        Grain(options.get("grain") or Grain.ACCESS),
+        options.get("walk") or BEST,
     )
 
 

@@ -17,6 +17,7 @@ from spanproof.checks.comparing.walking import Counts, FoundError, try_example
 from spanproof.checks.exploring.races import meeting
 from spanproof.checks.exploring.search import fewest_preemptions
 from spanproof.checks.exploring.tables import LimitError
+from spanproof.checks.exploring.why import small_and_explained
 from spanproof.checks.programs import Program
 from spanproof.checks.record import Record
 from spanproof.checks.running.replaying import record_of
@@ -54,7 +55,10 @@ class Part:
 
 
 def _record(found: FoundError, subject: Subject) -> Record | None:
-    """The counterexample with the fewest preemptions of the shrunk program; the walk's own if that takes too long."""
+    """The counterexample of the shrunk program with the fewest preemptions, made smaller yet.
+
+    The walk's own schedule is what is made smaller, if the search for fewer preemptions takes too long.
+    """
     schedule = found.schedule
     if found.tables is not None:
         began = time.process_time()
@@ -65,7 +69,8 @@ def _record(found: FoundError, subject: Subject) -> Record | None:
         breaks = None if found.race is None else meeting(found.tables, found.race)
         shortest = fewest_preemptions(found.tables, found.broken.claim, breaks=breaks, hurry=hurry)
         schedule = schedule if shortest is None else shortest.schedule
-    return record_of("workload", found.program, subject.heap_class, schedule, subject.heap, subject.fault)
+    record = record_of("workload", found.program, subject.heap_class, schedule, subject.heap, subject.fault)
+    return None if record is None else small_and_explained(record, subject)
 
 
 def _never(examples: int) -> str | None:  # noqa: ARG001  # the signature of Hurry

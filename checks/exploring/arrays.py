@@ -157,9 +157,10 @@ class Steps:
         found = self.memories.numbers(rows, hashes)
         new = np.flatnonzero(found < 0)
         good = self.judges.good(rows[new], leaves[writing[new]], self.laid, self._holds)
-        for place in np.flatnonzero(~good).tolist():
-            at = writing[new[place]]
-            broken = self._broken(self.memories.text(memories[at]), self.laid.leaves[leaves[at]])
+        bad: list[int] = np.flatnonzero(~good).tolist()
+        for place in bad:
+            at = int(writing[new[place]])
+            broken = self._broken(self.memories.text(memories[at]), self.laid.leaves[int(leaves[at])])
             leaves[at] = self.laid.leaf(STUCK, broken)
         new = new[good]
         if len(new):

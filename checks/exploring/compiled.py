@@ -5,7 +5,7 @@ not told. Read next: kernel/walk.c.
 """
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from spanproof.checks.broken import BrokenError
 from spanproof.checks.exploring.cases import Leaf, changed
@@ -93,17 +93,27 @@ def explore_compiled(tables: Tables, *, hurry: Hurry = going_on) -> Explored:
         EndlessError: as search.explore.
 
     """
-    began, least = time.perf_counter(), dict[int, int]()
-    told, judged = list[Told](), list[tuple[int, bytes]]()
+    began, (_, found) = time.perf_counter(), _through(tables, hurry)
+    return replace(found, seconds=time.perf_counter() - began)
+
+
+def walked_through(tables: Tables) -> "Walk":
+    """The walk at its end: with what it was told, another one needs to ask nothing. Raises as explore_compiled."""
+    walk, _ = _through(tables, going_on)
+    return walk
+
+
+def _through(tables: Tables, hurry: Hurry) -> tuple["Walk", Explored]:
+    least, told, judged = dict[int, int](), list[Told](), list[tuple[int, bytes]]()
     while True:
         try:
             walk = Walk(tables, layout_of(tables, least), told, judged)
-            return _explored(walk, began, hurry)
+            return walk, _explored(walk, hurry)
         except NarrowError as e:
             least[e.t] = e.bits  # begin again: what was learned stays
 
 
-def _explored(walk: Walk, began: float, hurry: Hurry) -> Explored:
+def _explored(walk: Walk, hurry: Hurry) -> Explored:
     """The walk, to its end."""
     tables = walk.tables
     while True:
@@ -113,30 +123,29 @@ def _explored(walk: Walk, began: float, hurry: Hurry) -> Explored:
             try:
                 walk.answer(state, t)
             except BrokenError as broken:
-                return _broken(walk, began, broken, (t,))
+                return _broken(walk, broken, (t,))
             continue
         counts = walk.calls.counts()
         if code == calls.DEADLOCK:
             reached = walk.reached()
             said = deadlock(tables, reached.nth(counts["state"]))
-            return _broken(walk, began, BrokenError("no_deadlock", said), ())
+            return _broken(walk, BrokenError("no_deadlock", said), ())
         if code == calls.PAUSE:
             reason = hurry(counts["states"])
             if reason is not None:
-                return _ended(walk, began, reason)
+                return _ended(walk, reason)
         elif code == calls.ENDED_WELL:
-            return _ended(walk, began, "")
+            return _ended(walk, "")
         else:
             raise LimitError(f"no memory for more than {counts['states']:,} states")
 
 
-def _broken(walk: Walk, began: float, broken: BrokenError, last: tuple[int, ...]) -> Explored:
+def _broken(walk: Walk, broken: BrokenError, last: tuple[int, ...]) -> Explored:
     """A claim breaks in the state that the library names."""
     counts, reached = walk.calls.counts(), walk.reached()
-    seconds = time.perf_counter() - began
     schedule = (*_schedule(walk, counts["state"]), *last)
     states, transitions = counts["level_states"], counts["level_transitions"]
-    return Explored(states, transitions, seconds, broken, schedule, "", reached, counts["levels"])
+    return Explored(states, transitions, 0, broken, schedule, "", reached, counts["levels"])
 
 
 def _schedule(walk: Walk, number: int) -> tuple[int, ...]:
@@ -150,12 +159,12 @@ def _schedule(walk: Walk, number: int) -> tuple[int, ...]:
     return tuple(reversed(taken))
 
 
-def _ended(walk: Walk, began: float, reason: str) -> Explored:
+def _ended(walk: Walk, reason: str) -> Explored:
     """All was seen, or it was time to stop."""
     counts = walk.calls.counts()
     reached = walk.reached()
     found = Explored(
-        counts["states"], counts["transitions"], time.perf_counter() - began, None, (), reason, reached,
+        counts["states"], counts["transitions"], 0, None, (), reason, reached,
         counts["levels"],
     )  # fmt: skip
     if reason or not walk.tables.monitor.judges("no_deadlock"):

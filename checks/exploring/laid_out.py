@@ -22,8 +22,8 @@ class LaidOut:
         """Nothing is known."""
         self._roots = [np.zeros(64, np.int64) for _ in range(threads)]
         self._cells, self._follow, self._n = np.zeros(1024, np.int64), np.zeros((1024, 16), np.int32), 1
-        self.leaves = list[Leaf]()
-        self.errors = dict[int, BrokenError]()
+        self.leaves: list[Leaf] = []
+        self.errors: dict[int, BrokenError] = {}
         """What breaks, by the number of the leaf."""
         self.kinds, self.targets = np.zeros(1024, np.uint8), np.zeros(1024, np.int64)
         self._updates = np.full((1024, 2, 4), -1, np.int64)
@@ -115,8 +115,9 @@ class Judges:
         holds: judges an invariant in a row, once for what it looks at.
         """
         good = np.ones(len(rows), bool)
-        by_watch = dict[int, list[int]]()
-        for leaf in np.unique(leaves).tolist():
+        by_watch: dict[int, list[int]] = {}
+        present: list[int] = np.unique(leaves).tolist()
+        for leaf in present:
             for watch in laid.leaves[leaf].watches:
                 by_watch.setdefault(watch, []).append(leaf)
         for watch, of in by_watch.items():

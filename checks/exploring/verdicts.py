@@ -7,9 +7,13 @@ from dataclasses import dataclass, replace
 
 from spanproof.checks.broken import BrokenError
 from spanproof.checks.collecting import seldom_collected
+from spanproof.checks.exploring.grains import SAYS, Grain, finely, tables_at, told_passed
 from spanproof.checks.exploring.races import Race, meeting, races
-from spanproof.checks.exploring.search import Explored, Hurry, explore, fewest_preemptions, schedule_to
+from spanproof.checks.exploring.repeating import difference
+from spanproof.checks.exploring.search import Explored, Hurry, fewest_preemptions, schedule_to
 from spanproof.checks.exploring.tables import LimitError, Tables
+from spanproof.checks.exploring.walks import BEST, explored
+from spanproof.checks.exploring.why import small_and_explained
 from spanproof.checks.ordering import ORDERED
 from spanproof.checks.programs import Program
 from spanproof.checks.record import Record
@@ -37,6 +41,8 @@ class Judged:
 
     result: Result
     record: Record | None = None
+    told: str = ""
+    """What is to be said besides."""
 
 
 def judge(
@@ -45,22 +51,47 @@ def judge(
     *,
     release: Release | None = None,
     only: str | None = None,
+    grain: Grain = Grain.ACCESS,
+    seed: int = 0,
+    walk: str = BEST,
     hurry: Hurry = _never,
+    small: bool = True,
 ) -> Judged:
     """Search all interleavings of a scenario.
 
     release: in place of the scenario's own; its number of states is then not compared.
     only: judge this claim alone.
+    grain: where threads may be switched.
+    seed: draws the states that are reached once more without tables.
+    walk: which one is taken (walks.py).
     hurry: see search.explore.
+    small: make a counterexample as small as can be, and say why it breaks its claim.
     """
     program = scenario.program if release is None else replace(scenario.program, release=release)
     watching = Watching(scenario.sentinels, program.geometry)
-    counted = subject.is_reference and program == scenario.program and only is None
-    known = scenario.finding and subject.is_reference and release is None and only in {None, scenario.only}
+    exactly = subject.is_reference and program == scenario.program and grain is Grain.ACCESS
+    known = is_known(scenario, subject, release, only)
+    counted = exactly and only is None
     only = only or scenario.only
     with seldom_collected():
-        judged = _judge(scenario, program, subject, only, watching, counted=counted, hurry=hurry)
-    return _found(scenario, judged) if known else judged
+        judged = _judge(scenario, program, subject, only, grain, watching, seed, walk, counted=counted, hurry=hurry)
+    judged = made_small(judged, subject) if small else judged
+    text = "text or catalogue has changed" if grain is Grain.ACCESS else "the grain is too coarse to see it"
+    return as_known(scenario, judged, text) if known else judged
+
+
+def made_small(judged: Judged, subject: Subject) -> Judged:
+    """The same verdict, told of a smaller counterexample that says why."""
+    if judged.record is None:
+        return judged
+    record = small_and_explained(judged.record, subject)
+    told = violated(judged.result.name, None, record).result
+    return replace(judged, result=replace(judged.result, reason=told.reason, bound=told.bound), record=record)
+
+
+def is_known(scenario: Scenario, subject: Subject, release: Release | None, only: str | None) -> bool:
+    """Whether Go is known to break the claim that is judged."""
+    return scenario.finding and subject.is_reference and release is None and only in {None, scenario.only}
 
 
 def _judge(
@@ -68,13 +99,44 @@ def _judge(
     program: Program,
     subject: Subject,
     only: str | None,
+    grain: Grain,
     watching: Watching,
+    seed: int,
+    walk: str,
     *,
     counted: bool,
     hurry: Hurry,
 ) -> Judged:
+    tables = begun(scenario, program, subject, only, grain, watching)
+    if isinstance(tables, Judged):
+        return tables
     try:
-        tables = Tables(
+        found = explored(tables, walk, hurry)
+    except LimitError as e:
+        return Judged(Result("explore", scenario.name, Verdict.UNKNOWN, reason=str(e)))
+    race = unordered(tables, found) if only in (None, ORDERED) else None
+    if found.broken is None and race is not None:
+        found.broken = BrokenError(ORDERED, race.says)
+        found.schedule = (*schedule_to(tables, found.parents or {}, race.state), race.threads[0])
+    if found.broken is not None:
+        schedule = finely(tables, _least(tables, found, race, hurry))
+        return violated(scenario.name, found, shown(scenario, program, subject, schedule, only))
+    result = _clean(scenario, tables, found, watching, counted=counted)
+    differs = difference(tables, found, subject.heap_class, seed)
+    if differs:
+        result = replace(result, verdict=Verdict.UNKNOWN, reason=differs)
+    if grain is Grain.ACCESS:
+        return Judged(result)
+    return Judged(replace(result, bound=f"{result.bound}; {SAYS[grain]}"), told=told_passed(tables))
+
+
+def begun(
+    scenario: Scenario, program: Program, subject: Subject, only: str | None, grain: Grain, watching: Watching
+) -> Tables | Judged:
+    """The tables of a scenario's program; the verdict, where a claim breaks before it begins."""
+    try:
+        return tables_at(
+            grain,
             program,
             subject.heap_class,
             only=only,
@@ -84,34 +146,25 @@ def _judge(
         if only not in (None, broken.claim):
             said = f"before the program begins, or where a thread begins, {broken.claim} breaks: {broken.detail}"
             return Judged(Result("explore", scenario.name, Verdict.UNKNOWN, reason=said))
-        return _violated(scenario.name, None, _record(scenario, program, subject, (), only))
-    try:
-        found = explore(tables, hurry=hurry)
-    except LimitError as e:
-        return Judged(Result("explore", scenario.name, Verdict.UNKNOWN, reason=str(e)))
-    race = unordered(tables, found) if only in (None, ORDERED) else None
-    if found.broken is None and race is not None:
-        found.broken = BrokenError(ORDERED, race.says)
-        found.schedule = (*schedule_to(tables, found.parents or {}, race.state), race.threads[0])
-    if found.broken is not None:
-        schedule = _least(tables, found, race, hurry)
-        return _violated(scenario.name, found, _record(scenario, program, subject, schedule, only))
-    return Judged(_clean(scenario, tables, found, watching, counted=counted))
+        return violated(scenario.name, None, shown(scenario, program, subject, (), only))
 
 
-def _found(scenario: Scenario, judged: Judged) -> Judged:
-    """The verdict on a finding: it holds if the search has found what Go is known to break."""
+def as_known(scenario: Scenario, judged: Judged, otherwise: str) -> Judged:
+    """The verdict on a finding: it holds if the search has found what Go is known to break.
+
+    otherwise: why it may not have.
+    """
     result = judged.result
     if result.verdict is Verdict.VIOLATED:
         said = f"as is known, Go breaks {result.reason}"
         return replace(judged, result=replace(result, verdict=Verdict.HOLDS, reason=said))
     if result.verdict is Verdict.HOLDS:
-        said = f"{scenario.only} holds, which Go was known to break: text or catalogue has changed"
+        said = f"{scenario.only} holds, which Go was known to break: {otherwise}"
         return replace(judged, result=replace(result, verdict=Verdict.UNKNOWN, reason=said))
     return judged
 
 
-def _record(
+def shown(
     scenario: Scenario, program: Program, subject: Subject, schedule: tuple[int, ...], only: str | None
 ) -> Record | None:
     """The record of a schedule of this scenario."""
@@ -133,7 +186,8 @@ def _least(tables: Tables, found: Explored, race: Race | None, hurry: Hurry) -> 
     return found.schedule if shortest is None else shortest.schedule
 
 
-def _violated(name: str, found: Explored | None, record: Record | None) -> Judged:
+def violated(name: str, found: Explored | None, record: Record | None) -> Judged:
+    """The verdict of a search in which a claim broke; unknown if a run does not show it."""
     counts = {} if found is None else {"states": found.states, "transitions": found.transitions}
     seconds = 0.0 if found is None else found.seconds
     if record is None:

@@ -29,9 +29,12 @@ def explored(tables: Tables, walk: str = BEST, hurry: Hurry = going_on) -> Explo
         LimitError, EndlessError: as search.explore.
 
     """
+    fine = type(tables) is Tables
+    if walk not in {BEST, "plain"} and not fine:
+        raise LimitError("a coarser grain is walked by the plain walk alone")
     if walk != BEST:
         return WALKS[walk](tables, hurry=hurry)
-    if type(tables) is Tables and _there():  # whose steps are fused is walked as they are
+    if fine and _there():
         try:
             return explore_compiled(tables, hurry=hurry)
         except LimitError:

@@ -33,7 +33,7 @@ SPAN_FAULTS = (
         "need_zero_skips_zeroed_base", "zeroedBase is not raised over memory that needs zeroing",
         "non_zero_page_is_below_zeroed_base", "studied: skip_if_need; B2 of the model-checked heap: mheap.go, allocNeedsZero", "dirty_and_fresh",
         ("Heap.alloc_needs_zero", "arena_limit > zeroed_base", "not need_zero and arena_limit > zeroed_base"),
-        origin=Origin.STUDY, switches=1,
+        origin=Origin.STUDY,
     ),
     fault(
         "need_zero_not_raised", "alloc_needs_zero always says that nothing needs zeroing",
@@ -44,7 +44,7 @@ SPAN_FAULTS = (
         "need_zero_overwritten", "the second arena's answer replaces the first's", "unneeded_zeroing_is_already_zero",
         "studied: need_overwrite: mheap.go, allocNeedsZero", "dirty_and_fresh",
         ("Heap.alloc_needs_zero", "if arena_base < zeroed_base:\n    need_zero = True", "need_zero = arena_base < zeroed_base"),
-        origin=Origin.STUDY, switches=1,
+        origin=Origin.STUDY,
     ),
     fault(
         "failed_cas_treated_as_done", "a failed compare-and-swap ends the loop", "non_zero_page_is_below_zeroed_base",
@@ -66,7 +66,7 @@ SPAN_FAULTS = (
         "arena_limit_not_capped", "a region that crosses an arena raises zeroedBase beyond the arena",
         "zeroed_base_stays_in_arena", "studied: nocap: mheap.go, allocNeedsZero", "region_across_arenas",
         ("Heap.alloc_needs_zero", "arena_limit = self.geometry.arena_size", ""),
-        origin=Origin.STUDY, switches=1,
+        origin=Origin.STUDY,
     ),
     fault(
         "arena_edge_off_by_one", "a region may reach one page over the arena's end", "zeroed_base_stays_in_arena",
@@ -81,13 +81,13 @@ SPAN_FAULTS = (
         "needzero_cleared_without_memclr", "up to 1.16 alloc stores needzero = 0 and clears nothing", "alloc_keeps_its_word",
         "studied: nomemclr: mheap.go, alloc", "free_against_alloc",
         ("Heap.alloc", "if needzero and await s.needzero.read() != 0:\n    await self.clear(s)", ""),
-        origin=Origin.STUDY, switches=1,
+        origin=Origin.STUDY,
     ),
     fault(
         "memclr_of_npages_bytes", "memory is cleared for npages bytes, not pages", "asked_for_zero_gets_zero",
         "studied: memclr_noshift: mheap.go, alloc", "dirty_and_fresh",
         ("Heap.clear", "npages * self.geometry.page_size", "npages"),
-        origin=Origin.STUDY, switches=1,
+        origin=Origin.STUDY,
     ),
     fault(
         "memclr_one_page_short", "the last page is not cleared", "asked_for_zero_gets_zero", "studied: memclr_short: mheap.go, alloc", "dirty_and_fresh",
@@ -149,7 +149,7 @@ SPAN_FAULTS = (
     fault(
         "in_use_not_reloaded", "reclaim_chunk trusts its old copy after taking the lock again", "plain_accesses_are_ordered",
         "studied: B5 of the model-checked heap; the reload that reclaimChunk's comment asks for, beside B1", "reclaim_against_reuse", ("Heap.reclaim_chunk", _RELOAD_IN_USE, "await self.lock.lock()"),
-        origin=Origin.STUDY, threads=2, switches=3,
+        origin=Origin.STUDY, threads=2, switches=2,
     ),
     fault(
         "traced_under_the_lock", "the execution tracer is told while the heap lock is held", "no_deadlock", "B1: CL 207846 (f266cce676), in Go 1.12 and 1.13", "traced_reclaim",
@@ -158,7 +158,7 @@ SPAN_FAULTS = (
             "await self.lock.unlock()\nawait self.trace_gc_sweep_span((n0 - n_freed) * self.geometry.page_size)\nawait self.lock.lock()",
             "await self.trace_gc_sweep_span((n0 - n_freed) * self.geometry.page_size)",
         ),
-        origin=Origin.HISTORY, release="go1.14", switches=1,
+        origin=Origin.HISTORY, release="go1.14",
     ),
     fault(
         "span_one_page_too_long", "a span believes that it owns one page more", "no_page_in_two_spans", "after issue 9048, CL 8920", "two_allocs_one_arena",

@@ -124,7 +124,7 @@ HISTORICAL = (
         "scavenged_again", "pages that were returned to the system are returned once more, and counted once more", "byte_counters_count_the_pages",
         "C3: issue 28595, CL 147559, while Go 1.12 was made", "scavenge_against_alloc",
         ("scavenge.find_scavenge_candidate", "s | a", "a"),
-        release="go1.21", switches=1,
+        release="go1.21",
     ),
     _history(
         "bit_before_state", "the in-use bit of a span is set before its state", "in_use_bit_marks_a_built_span",
@@ -138,6 +138,6 @@ HISTORICAL = (
         "after B5, a swap that the study names: issues 10958 and 24543, CL 203285, CL 203286, before Go 1.14", "cached_beside_the_sweeper",
         ("Heap.init_span", "await s.sweepgen.store(sweepgen)", ""),
         ("Heap.init_span", "await self.pages_in_use.add(npages)", "await s.sweepgen.store(sweepgen)\nawait self.pages_in_use.add(npages)"),
-        origin=Origin.STUDY, threads=2, switches=2,
+        origin=Origin.STUDY,
     ),
 )  # fmt: skip

@@ -17,6 +17,7 @@ from spanproof.checks.comparing.go_tables import FILES, differences, sub_tests
 from spanproof.checks.comparing.living import live, record_of, shrunk
 from spanproof.checks.comparing.plans import SHAPES, SMALL_SHAPES, seeded
 from spanproof.checks.exploring.verdicts import judge
+from spanproof.checks.exploring.why import small_and_explained
 from spanproof.checks.faults.fault import Fault, in_page_allocator
 from spanproof.checks.faults.speaking import names_of, speaking_of, theorems_of
 from spanproof.checks.proofs.script import judged
@@ -81,6 +82,7 @@ def by_search(fault: Fault, heap: Subject, hurry: Hurry) -> Caught:
         record = _searched(scenario, claim, heap, hurry)
         if record is not None:
             seconds = time.perf_counter() - began
+            record = small_and_explained(record, heap)
             steps, broken = len(record.steps), record.violated.claim
             return Kill("explore", seconds, scenario.name, broken, steps, record.switches, record)
         if hurry(0) is not None:
@@ -91,11 +93,11 @@ def by_search(fault: Fault, heap: Subject, hurry: Hurry) -> Caught:
 def _searched(scenario: Scenario, claim: str, heap: Subject, hurry: Hurry) -> Record | None:
     """What breaks in a scenario, judged by all claims, else by one alone; None too where the text cannot be run."""
     try:
-        record = judge(scenario, heap, hurry=hurry).record
+        record = judge(scenario, heap, hurry=hurry, small=False).record
         if record is None and scenario in CLEAN and scenario.only not in {None, claim}:
-            record = judge(replace(scenario, only=None), heap, hurry=hurry).record
+            record = judge(replace(scenario, only=None), heap, hurry=hurry, small=False).record
         if record is None and claim:
-            record = judge(scenario, heap, only=claim, hurry=hurry).record
+            record = judge(scenario, heap, only=claim, hurry=hurry, small=False).record
     except NOT_RUN:
         return None
     return record

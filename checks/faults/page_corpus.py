@@ -123,7 +123,7 @@ PAGE_FAULTS = (
             "alloc, scavenged = chunk.alloc.alloc_pages64(cpi, c.cache), chunk.scavenged.clear_block64(cpi, c.cache & c.scav)",
             _WHOLE_BLOCK,
         ),
-        origin=Origin.HISTORY, release="go1.26", switches=1,
+        origin=Origin.HISTORY, release="go1.26",
     ),
     fault(
         "scavenged_pages_given_away", "pages are given back before they are scavenged", "live_memory_keeps_its_contents",

@@ -54,7 +54,6 @@ STUDIED = (
             "Heap.free_span_locked", "await self.pages.free(base, npages)",
             "await self.zeroed_base.at(self.arena_index(base)).store(base % self.geometry.arena_size)\nawait self.pages.free(base, npages)",
         ),
-        switches=1,
     ),
     _studied(
         "zeroed_base_raised_over_dirty_memory_alone", "zeroedBase is raised only where memory needs zeroing", "non_zero_page_is_below_zeroed_base",
@@ -69,7 +68,6 @@ STUDIED = (
     _studied(
         "second_arena_not_reached", "the second arena of a region is looked for where the first one was", "non_zero_page_is_below_zeroed_base",
         "studied: noadvance", "region_across_arenas", ("Heap.alloc_needs_zero", "base += arena_limit - arena_base", ""),
-        switches=1,
     ),
     _studied(
         "throw_one_page_above", "the overlap check also throws when zeroedBase is one page above the region", "overlap_throw_is_not_reached",
@@ -82,7 +80,6 @@ STUDIED = (
         "studied: weak_cas", "free_against_alloc",
         ("Heap.alloc_needs_zero", "need_zero = False", "need_zero = False\nweak = True"),
         ("Heap.alloc_needs_zero", CLAIM, _WEAK),
-        switches=1,
     ),
     _studied(
         "pages_freed_before_the_bit", "pages are given back before the in-use bit of their span is cleared", "in_use_bit_marks_a_built_span",

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 
+from spanproof.checks.cache import cache_folder
 from spanproof.checks.golang.extracted.building import built, environment
-from spanproof.checks.golang.reading.toolchains import GoError, Toolchain, cache_folder
+from spanproof.checks.golang.reading.toolchains import GoError, Toolchain
 from spanproof.checks.record import Record
 from spanproof.checks.verdict import NotRun, Result, Verdict
 

@@ -20,6 +20,7 @@ ONE_LANE_ABOVE = 8
 CELL_WIDTH = 24
 HEADER_LINES = 4
 MARK = "<-- violated here"
+AT_START = "violated at the start, before any step"
 FOLDED = ("", "  (n steps in f): folded; nobody else runs in between, and no cell shown at the right is touched")
 
 
@@ -53,20 +54,24 @@ class Layout:
     """Whether a row must say whose it is, since all threads share one lane."""
 
 
-def grid(record: Record) -> list[str]:
-    """The lanes of a record, line by line."""
+def grid(record: Record, mark: str = MARK, at_start: str = AT_START) -> list[str]:
+    """The lanes of a record, line by line.
+
+    mark: what stands beside the last step.
+    at_start: what is said where there are no steps.
+    """
     if not record.steps:
-        return ["  violated at the start, before any step"]
+        return [f"  {at_start}"]
     every = watched(record)
     columns = _columns(record, every)
     shown = [column.cell for column in columns]
     rows = _rows(record, shown)
-    layout = _layout(record, rows, columns)
+    layout = _layout(record, rows, columns, mark)
     return [
         *_header(record, layout),
         _line(layout, _start(record, columns)),
         *(_line(layout, row) for row in rows[:-1]),
-        *_marked(_line(layout, rows[-1])),
+        *_marked(_line(layout, rows[-1]), mark),
         *(FOLDED if any("-" in row.label for row in rows) else ()),
         *_without_room([cell for cell in every if cell not in shown]),
     ]
@@ -134,10 +139,10 @@ def _start(record: Record, columns: Sequence[Column]) -> Row:
     return Row("start", -1, "", values)
 
 
-def _layout(record: Record, rows: Sequence[Row], columns: tuple[Column, ...]) -> Layout:
+def _layout(record: Record, rows: Sequence[Row], columns: tuple[Column, ...], mark: str) -> Layout:
     step = max(len("start"), *(len(row.label) for row in rows))
     room = WIDTH - 2 - step - GAP - sum(column.width + GAP for column in columns)
-    room = min(room, WIDTH - 2 - step - GAP - GAP - len(rows[-1].cells[0]) - GAP - len(MARK))
+    room = min(room, WIDTH - 2 - step - GAP - GAP - len(rows[-1].cells[0]) - GAP - len(mark))
     acting = sorted({step.thread for step in record.steps})
     if len(acting) > ONE_LANE_ABOVE:
         return Layout(step, dict.fromkeys(acting, 0), room, columns, named=True)
@@ -201,10 +206,10 @@ def _heads(layout: Layout, heads: Sequence[tuple[int, list[str]]]) -> list[str]:
     return [*lines[:-1], f"  {'step':>{layout.step}}{last}{names}".rstrip()]
 
 
-def _marked(line: str) -> list[str]:
-    if len(line) + GAP + len(MARK) <= WIDTH:
-        return [f"{line}  {MARK}"]
-    return [line, MARK.rjust(WIDTH)]
+def _marked(line: str, mark: str) -> list[str]:
+    if len(line) + GAP + len(mark) <= WIDTH:
+        return [f"{line}  {mark}"]
+    return [line, mark.rjust(WIDTH)]
 
 
 def _without_room(cells: Sequence[str]) -> list[str]:

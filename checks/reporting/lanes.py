@@ -1,7 +1,7 @@
 """A counterexample as text: one column per thread, time downwards, the watched cells at the right.
 
-A failure answers in this order: what was claimed, where that comes from, what happened, how to see it again. The text
-is plain, at most 100 columns wide, and the same for the same record. Read next: grid.py, which places the columns.
+A failure answers in this order: what was claimed, where that comes from, what happened, why, how to see it again. The
+text is plain, at most 100 columns wide, and the same for the same record. Read next: grid.py, which places the columns.
 """
 
 import textwrap
@@ -41,8 +41,9 @@ def _heading(record: Record) -> list[str]:
     return [first, *_wrapped(_said(record), MARGIN)]
 
 
-def _said(record: Record) -> tuple[str, str, str]:
-    return record.violated.says, record.violated.source, f"seen: {record.violated.detail}"
+def _said(record: Record) -> tuple[str, ...]:
+    why = (f"why: {record.why}",) if record.why else ()
+    return record.violated.says, record.violated.source, f"seen: {record.violated.detail}", *why
 
 
 def _story(record: Record) -> list[str]:

@@ -113,6 +113,7 @@ def replay(record: Record, heap_class: type[Runtime]) -> Replayed:
     again = record_of(record.name, program, heap_class, record.schedule, record.heap, record.fault, only)
     if again is None:
         return Replayed(None, f"no claim breaks; the record says {record.violated.claim}")
+    again = replace(again, why=record.why)
     return Replayed(again, _difference(record, again))
 
 

@@ -13,11 +13,13 @@ ENDED_WELL, NEEDS, DEADLOCK, PAUSE, NO_MEMORY, TOO_MANY = range(6)
 MOVES, BLOCKED, ENDS = range(3)
 """What a step does."""
 NOWHERE = 2**64 - 1
-ASKED_STATE = 6
-"""The place of `state` among the counts."""
+VIEWS = ("states", "parents", "rows", "cells", "alone")
+"""What can be looked at."""
+ASKED_STATE, WIDTH = 6, 10
+"""The places of `state` and `width` among the counts."""
 COUNTS = (
     "states", "transitions", "memories", "levels", "level_states", "level_transitions", "state", "thread", "alone",
-    "bytes",
+    "bytes", "width", "stride",
 )  # fmt: skip
 
 
@@ -36,11 +38,11 @@ class Calls:
         """
         self._walk = ctypes.c_void_p()
         self._lib = library()
-        for name in ("walk_new", "walk_states", "walk_parents", "walk_rows", "walk_alone"):
-            getattr(self._lib, name).restype = ctypes.c_void_p
+        for name in ("new", *VIEWS):
+            getattr(self._lib, f"walk_{name}").restype = ctypes.c_void_p
         self._lib.walk_step.restype = ctypes.c_uint64
         self._lib.walk_number.restype = ctypes.c_uint32
-        self._views = {name: getattr(self._lib, f"walk_{name}") for name in ("states", "parents", "rows", "alone")}
+        self._views = {name: getattr(self._lib, f"walk_{name}") for name in VIEWS}
         begins = np.cumsum([0, *(len(cells) for cells in judges)]).astype(np.uint32)
         cells = np.array([cell for judge in judges for cell in judge], np.uint16)
         self.cells, self._counts = len(row), (ctypes.c_uint64 * len(COUNTS))()
@@ -114,13 +116,24 @@ class Calls:
         return self._view("parents", np.uint32, self.counts()["states"])
 
     def rows(self) -> Any:
-        """All memories, a row of bytes each. A view, as above."""
-        many = self.counts()["memories"]
-        return self._view("rows", np.uint8, many * self.cells).reshape(many, self.cells)
+        """All memories, a row of bytes each, one for every cell."""
+        counts = self.counts()
+        many, width, stride = counts["memories"], counts["width"], counts["stride"]
+        whole = np.zeros((many, self.cells), np.uint8)
+        kept = self._view("rows", np.uint8, many * stride).reshape(many, stride)
+        whole[:, self._view("cells", np.uint32, width)] = kept[:, :width]
+        return whole
 
     def row(self, memory: int) -> bytes:
-        """A memory."""
-        return ctypes.string_at(self._views["rows"](self._walk) + memory * self.cells, self.cells)
+        """A memory, a byte for every cell."""
+        self._lib.walk_counts(self._walk, self._counts)
+        width, stride = self._counts[WIDTH], self._counts[WIDTH + 1]
+        kept = ctypes.string_at(self._views["rows"](self._walk) + memory * stride, width)
+        cells = (ctypes.c_uint32 * width).from_address(self._views["cells"](self._walk)) if width else ()
+        whole = bytearray(self.cells)
+        for cell, char in zip(cells, kept, strict=True):
+            whole[cell] = char
+        return bytes(whole)
 
     def alone(self) -> Any:
         """Pairs: a state in which one thread alone can go on, and where to. A view, as above."""
@@ -132,7 +145,8 @@ class Calls:
         if not many:
             return np.zeros(0, kind)
         size = np.dtype(kind).itemsize * many
-        return np.frombuffer((ctypes.c_uint8 * size).from_address(pointer), kind)
+        memory: Any = (ctypes.c_uint8 * size).from_address(pointer)
+        return np.frombuffer(memory, kind)
 
 
 def _words(numbers: Sequence[int], kind: Any = ctypes.c_uint16) -> Any:

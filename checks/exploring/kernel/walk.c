@@ -1,6 +1,6 @@
 /* One walk for every program: breadth first over tables that Python fills.
  *
- * A memory is a row of bytes, one for each cell; a state is one word: the number of its memory, and the node of each
+ * A memory is a row of bytes, one for each cell that was ever written; a state is one word: the number of its memory, and the node of each
  * thread. What a step does is a path in a decision tree (../cases.py). Where a tree has no path, or an invariant was
  * not judged for what it would look at, the walk stops and says which state and thread; Python works it out, tells, and
  * calls again. So the order of states is that of the plain search, and nothing here knows what a heap is.
@@ -30,6 +30,13 @@ typedef struct {
 	u8 kind;
 } leaf_t;
 
+/* A cell that is looked at, and where its characters lead: a piece of the children. */
+typedef struct {
+	u32 cell;
+	u16 room;
+	u64 children;
+} branch_t;
+
 /* Strings of bytes, each once. */
 typedef struct {
 	u64 *hash;
@@ -45,6 +52,8 @@ typedef struct {
 
 typedef struct {
 	int threads, cells, shift[THREADS], memory_shift, judges_deadlock;
+	/* where a cell's byte is in a row; cells that nobody has written have none, and are 0 */
+	u32 *place, *cell_at, width, stride;
 	u64 field[THREADS], mine[THREADS]; /* a thread's bits; the memory's and the thread's */
 	/* memories */
 	u8 *rows;
@@ -56,11 +65,10 @@ typedef struct {
 	/* trees: above 0 a branch, below a leaf, 0 unknown */
 	i32 *roots[THREADS];
 	u32 n_roots[THREADS];
-	u16 *branches;
+	branch_t *branches;
 	u32 n_branches, branch_room;
-	u64 *child_keys;
 	i32 *children;
-	u32 child_mask, n_children;
+	u64 n_children, child_room;
 	leaf_t *leaves;
 	u32 n_leaves, leaf_room;
 	u16 *update_cells, *watched;
@@ -88,8 +96,8 @@ static u64 mixed(u64 z) {
 	return z ^ z >> 31;
 }
 
-/* A row's hash is a sum over its cells, so that a change of one moves it by a difference. */
-static u64 of_cell(u32 cell, u8 c) { return mixed((u64)cell << 8 | c); }
+/* A row's hash is a sum over its cells, so that a change of one moves it by a difference; a 0 adds nothing. */
+static u64 of_cell(u32 cell, u8 c) { return c == 0 ? 0 : mixed((u64)cell << 8 | c); }
 
 static void *grown(void *old, u64 n, size_t size, int *failed) {
 	void *new = realloc(old, n * size);
@@ -115,7 +123,7 @@ static u32 state_slot(const walk_t *w, u64 state) { return slot_of(state * 0x9e3
 
 static void more_states(walk_t *w) {
 	if (w->n == w->room) {
-		u64 room = (u64)w->room + w->room / 2;
+		u64 room = (u64)w->room + w->room / 4;
 		w->states = grown(w->states, room, sizeof(u64), &w->failed);
 		w->parents = grown(w->parents, room, sizeof(u32), &w->failed);
 		if (w->failed)
@@ -154,12 +162,37 @@ static u32 reached(walk_t *w, u64 state, u32 parent) {
 
 /* ---- memories ---- */
 
-static u8 *row_of(const walk_t *w, u32 memory) { return w->rows + (u64)memory * w->cells; }
+static u8 *row_of(const walk_t *w, u32 memory) { return w->rows + (u64)memory * w->stride; }
+
+static u8 char_of(const walk_t *w, const u8 *row, u32 cell) {
+	return w->place[cell] == NONE ? 0 : row[w->place[cell]];
+}
+
+/* Every cell that is written has a place. Rows are made longer when there are too many. */
+static void give_place(walk_t *w, u32 cell) {
+	if (w->place[cell] != NONE)
+		return;
+	if (w->width == w->stride) {
+		u32 stride = w->stride + 16;
+		u8 *rows = calloc((u64)w->row_room, stride);
+		if (rows == NULL) {
+			w->failed = 1;
+			return;
+		}
+		for (u32 m = 0; m < w->memories; m++)
+			memcpy(rows + (u64)m * stride, row_of(w, m), w->stride);
+		free(w->rows);
+		w->rows = rows;
+		w->stride = stride;
+	}
+	w->place[cell] = w->width;
+	w->cell_at[w->width++] = cell;
+}
 
 static u32 known_row(const walk_t *w, u64 hash, const u8 *row) {
 	for (u32 s = slot_of(hash, w->row_mask); w->row_index[s] != NONE; s = (s + 1) & w->row_mask) {
 		u32 m = w->row_index[s];
-		if (w->row_hash[m] == hash && memcmp(row_of(w, m), row, w->cells) == 0)
+		if (w->row_hash[m] == hash && memcmp(row_of(w, m), row, w->stride) == 0)
 			return m;
 	}
 	return NONE;
@@ -174,8 +207,8 @@ static void put_row(walk_t *w, u32 memory) {
 
 static u32 new_row(walk_t *w, u64 hash, const u8 *row) {
 	if (w->memories == w->row_room) {
-		u64 room = (u64)w->row_room + w->row_room / 2;
-		w->rows = grown(w->rows, room * w->cells, 1, &w->failed);
+		u64 room = (u64)w->row_room + w->row_room / 4;
+		w->rows = grown(w->rows, room * w->stride, 1, &w->failed);
 		w->row_hash = grown(w->row_hash, room, sizeof(u64), &w->failed);
 		if (w->failed)
 			return NONE;
@@ -191,7 +224,7 @@ static u32 new_row(walk_t *w, u64 hash, const u8 *row) {
 		for (u32 m = 0; m < w->memories; m++)
 			put_row(w, m);
 	}
-	memcpy(row_of(w, w->memories), row, w->cells);
+	memcpy(row_of(w, w->memories), row, w->stride);
 	w->row_hash[w->memories] = hash;
 	put_row(w, w->memories);
 	return w->memories++;
@@ -258,8 +291,9 @@ static u64 looked_at(walk_t *w, u32 judge, const u8 *row, u32 *n) {
 	w->scratch[k++] = (u8)(judge >> 8);
 	for (u32 i = w->judge_begin[judge]; i < w->judge_begin[judge + 1]; i++) {
 		u32 cell = w->judge_cells[i];
-		w->scratch[k++] = row[cell];
-		hash += of_cell(cell, row[cell]);
+		u8 c = char_of(w, row, cell);
+		w->scratch[k++] = c;
+		hash += of_cell(cell, c);
 	}
 	*n = k;
 	return mixed(hash);
@@ -279,19 +313,13 @@ static int is_good(walk_t *w, const leaf_t *leaf, const u8 *row) {
 
 /* ---- trees ---- */
 
-static u32 child_slot(const walk_t *w, u64 key) {
-	u32 s = slot_of(key * 0x9e3779b97f4a7c15u, w->child_mask);
-	while (w->child_keys[s] != key && w->child_keys[s] != 0)
-		s = (s + 1) & w->child_mask;
-	return s;
-}
-
-static u64 child_key(i32 branch, u8 c) { return (u64)branch << 8 | c; }
-
 static i32 found(const walk_t *w, int t, u32 node, const u8 *row) {
 	i32 tree = node < w->n_roots[t] ? w->roots[t][node] : 0;
-	while (tree > 0)
-		tree = w->children[child_slot(w, child_key(tree, row[w->branches[tree]]))];
+	while (tree > 0) {
+		const branch_t *branch = &w->branches[tree];
+		u8 c = char_of(w, row, branch->cell);
+		tree = c < branch->room ? w->children[branch->children + c] : 0;
+	}
 	return tree;
 }
 
@@ -322,11 +350,12 @@ static int step(walk_t *w, u64 state, int t, u64 *target) {
 		if (leaf->n_updates > 0) {
 			u8 *new = w->scratch + w->cells + 2;
 			u64 hash = w->row_hash[memory];
-			memcpy(new, row, w->cells);
+			memcpy(new, row, w->stride);
 			for (u32 i = leaf->updates; i < leaf->updates + leaf->n_updates; i++) {
 				u32 cell = w->update_cells[i];
-				hash += of_cell(cell, w->update_chars[i]) - of_cell(cell, new[cell]);
-				new[cell] = w->update_chars[i];
+				u8 *at = &new[w->place[cell]];
+				hash += of_cell(cell, w->update_chars[i]) - of_cell(cell, *at);
+				*at = w->update_chars[i];
 			}
 			to = known_row(w, hash, new);
 			if (to == NONE) {
@@ -443,6 +472,26 @@ int walk_on(walk_t *w, u32 most) {
 
 /* ---- what Python tells ---- */
 
+/* Where a character leads. */
+static i32 *child(walk_t *w, branch_t *branch, u8 c) {
+	if (c >= branch->room) {
+		u32 room = c < 4 ? 4 : (u32)c * 2;
+		if (w->n_children + room > w->child_room) {
+			w->child_room = w->child_room * 2 + room;
+			w->children = grown(w->children, w->child_room, sizeof(i32), &w->failed);
+			if (w->failed)
+				return w->children;
+		}
+		i32 *new = w->children + w->n_children;
+		memset(new, 0, room * sizeof(i32));
+		memcpy(new, w->children + branch->children, branch->room * sizeof(i32));
+		branch->children = w->n_children;
+		branch->room = (u16)room;
+		w->n_children += room;
+	}
+	return &w->children[branch->children + c];
+}
+
 /* A path of a tree, and what the step does at its end. 0: there is no memory. */
 int walk_learn(walk_t *w, int t, u32 node, const u16 *cells, const u8 *chars, u32 length, int kind, i32 target,
 	       const u16 *update_cells, const u8 *update_chars, u32 n_updates, const u16 *watched, u32 n_watched) {
@@ -460,7 +509,7 @@ int walk_learn(walk_t *w, int t, u32 node, const u16 *cells, const u8 *chars, u3
 	}
 	while (w->n_branches + length + 1 > w->branch_room) {
 		w->branch_room *= 2;
-		w->branches = grown(w->branches, w->branch_room, sizeof(u16), &w->failed);
+		w->branches = grown(w->branches, w->branch_room, sizeof(branch_t), &w->failed);
 	}
 	while (w->n_updates + n_updates > w->update_room) {
 		w->update_room *= 2;
@@ -470,26 +519,6 @@ int walk_learn(walk_t *w, int t, u32 node, const u16 *cells, const u8 *chars, u3
 	while (w->n_watched + n_watched > w->watched_room) {
 		w->watched_room *= 2;
 		w->watched = grown(w->watched, w->watched_room, sizeof(u16), &w->failed);
-	}
-	while (((u64)w->n_children + length) * 2 > w->child_mask) {
-		u32 mask = w->child_mask;
-		u64 *keys = w->child_keys;
-		i32 *values = w->children;
-		w->child_mask = mask * 2 + 1;
-		w->child_keys = calloc((u64)w->child_mask + 1, sizeof(u64));
-		w->children = calloc((u64)w->child_mask + 1, sizeof(i32));
-		if (w->child_keys == NULL || w->children == NULL) {
-			w->failed = 1;
-			return 0;
-		}
-		for (u32 s = 0; s <= mask; s++)
-			if (keys[s] != 0) {
-				u32 to = child_slot(w, keys[s]);
-				w->child_keys[to] = keys[s];
-				w->children[to] = values[s];
-			}
-		free(keys);
-		free(values);
 	}
 	if (w->failed)
 		return 0;
@@ -505,25 +534,28 @@ int walk_learn(walk_t *w, int t, u32 node, const u16 *cells, const u8 *chars, u3
 	memcpy(w->watched + w->n_watched, watched, n_watched * sizeof(u16));
 	w->n_updates += n_updates;
 	w->n_watched += n_watched;
-	i32 end = ~(i32)w->n_leaves++, *here = &w->roots[t][node];
-	for (u32 i = 0; i < length; i++) {
+	for (u32 i = 0; i < n_updates; i++)
+		give_place(w, update_cells[i]);
+	i32 *here = &w->roots[t][node];
+	for (u32 i = 0; i < length && !w->failed; i++) {
 		if (*here == 0) {
 			*here = (i32)w->n_branches;
-			w->branches[w->n_branches++] = cells[i];
+			w->branches[w->n_branches++] = (branch_t){cells[i], 0, 0};
 		}
-		u64 key = child_key(*here, chars[i]);
-		u32 s = child_slot(w, key);
-		w->n_children += w->child_keys[s] == 0;
-		w->child_keys[s] = key;
-		here = &w->children[s];
+		here = child(w, &w->branches[*here], chars[i]);
 	}
-	*here = end;
+	if (w->failed)
+		return 0;
+	*here = ~(i32)w->n_leaves++;
 	return 1;
 }
 
-/* An invariant holds of what it looks at in a row. */
-int walk_good(walk_t *w, u32 judge, const u8 *row) {
+/* An invariant holds of what it looks at in a row, which is given whole: a byte for every cell. */
+int walk_good(walk_t *w, u32 judge, const u8 *whole) {
 	u32 n;
+	u8 *row = w->scratch + w->cells + 2;
+	for (u32 i = 0; i < w->width; i++)
+		row[i] = whole[w->cell_at[i]];
 	u64 hash = looked_at(w, judge, row, &n);
 	put_string(&w->good, hash, w->scratch, n, &w->failed);
 	return !w->failed;
@@ -547,8 +579,8 @@ void walk_free(walk_t *w) {
 		return;
 	for (int t = 0; t < THREADS; t++)
 		free(w->roots[t]);
-	void *all[] = {w->rows, w->row_hash, w->row_index, w->states, w->parents, w->index, w->branches, w->child_keys,
-		       w->children, w->leaves, w->update_cells, w->watched, w->update_chars, w->judge_begin,
+	void *all[] = {w->rows, w->row_hash, w->row_index, w->states, w->parents, w->index, w->branches, w->place,
+		       w->cell_at, w->children, w->leaves, w->update_cells, w->watched, w->update_chars, w->judge_begin,
 		       w->judge_cells, w->good.hash, w->good.begin, w->good.index, w->good.pool, w->recent, w->alone,
 		       w->scratch};
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
@@ -575,7 +607,10 @@ walk_t *walk_new(int threads, int cells, const int *widths, const u8 *row, const
 		w->mine[t] = w->field[t] | ~(((u64)1 << w->memory_shift) - 1);
 	w->most_memories = w->memory_shift > 32 ? (u32)(((u64)1 << (64 - w->memory_shift)) - 1) : NONE - 1;
 	w->row_room = 1024;
-	w->rows = malloc((u64)w->row_room * cells);
+	w->stride = 16;
+	w->rows = calloc(w->row_room, w->stride);
+	w->place = malloc(cells * sizeof(u32));
+	w->cell_at = malloc(cells * sizeof(u32));
 	w->row_hash = malloc(w->row_room * sizeof(u64));
 	w->row_mask = 4095;
 	w->row_index = new_index(w->row_mask + 1, &f);
@@ -585,11 +620,10 @@ walk_t *walk_new(int threads, int cells, const int *widths, const u8 *row, const
 	w->mask = 8191;
 	w->index = new_index(w->mask + 1, &f);
 	w->branch_room = w->leaf_room = w->update_room = w->watched_room = 1024;
-	w->branches = malloc(w->branch_room * sizeof(u16));
+	w->branches = malloc(w->branch_room * sizeof(branch_t));
 	w->n_branches = 1; /* 0 is unknown */
-	w->child_mask = 4095;
-	w->child_keys = calloc(w->child_mask + 1, sizeof(u64));
-	w->children = calloc(w->child_mask + 1, sizeof(i32));
+	w->child_room = 4096;
+	w->children = malloc(w->child_room * sizeof(i32));
 	w->leaves = malloc(w->leaf_room * sizeof(leaf_t));
 	w->update_cells = malloc(w->update_room * sizeof(u16));
 	w->update_chars = malloc(w->update_room);
@@ -605,9 +639,9 @@ walk_t *walk_new(int threads, int cells, const int *widths, const u8 *row, const
 	w->good.index = new_index(w->good.mask + 1, &f);
 	w->good.pool = malloc(w->good.pool_room);
 	w->recent = calloc((u64)1 << RECENT_BITS, sizeof(recent_t));
-	w->scratch = malloc((u64)cells * 2 + 4);
-	if (f || !w->rows || !w->row_hash || !w->states || !w->parents || !w->branches || !w->child_keys ||
-	    !w->children || !w->leaves || !w->update_cells || !w->update_chars || !w->watched || !w->judge_begin ||
+	w->scratch = calloc((u64)cells * 2 + 64, 1);
+	if (f || !w->rows || !w->row_hash || !w->states || !w->parents || !w->branches || !w->place ||
+	    !w->cell_at || !w->children || !w->leaves || !w->update_cells || !w->update_chars || !w->watched || !w->judge_begin ||
 	    !w->judge_cells || !w->good.hash || !w->good.begin || !w->good.pool || !w->recent || !w->scratch) {
 		walk_free(w);
 		return NULL;
@@ -615,9 +649,15 @@ walk_t *walk_new(int threads, int cells, const int *widths, const u8 *row, const
 	memcpy(w->judge_begin, begins, (n_judges + 1) * sizeof(u32));
 	memcpy(w->judge_cells, judge_cells, begins[n_judges] * sizeof(u16));
 	u64 hash = 0, state = 0;
+	memset(w->place, 0xff, cells * sizeof(u32));
 	for (int c = 0; c < cells; c++)
-		hash += of_cell(c, row[c]);
-	new_row(w, hash, row);
+		if (row[c] != 0)
+			give_place(w, c);
+	for (u32 i = 0; i < w->width; i++) {
+		w->scratch[i] = row[w->cell_at[i]];
+		hash += of_cell(w->cell_at[i], w->scratch[i]);
+	}
+	new_row(w, hash, w->scratch);
 	for (int t = 0; t < threads; t++)
 		state |= (u64)nodes[t] << w->shift[t];
 	reached(w, state, NONE);
@@ -631,14 +671,15 @@ const u64 *walk_states(const walk_t *w) { return w->states; }
 const u32 *walk_parents(const walk_t *w) { return w->parents; }
 const u8 *walk_rows(const walk_t *w) { return w->rows; }
 const u32 *walk_alone(const walk_t *w) { return w->alone; }
+const u32 *walk_cells(const walk_t *w) { return w->cell_at; }
 
 /* states, transitions, memories, levels, states and transitions at the level's beginning, asked state and thread, pairs
- * of states with one thread that can go on, bytes. */
+ * of states with one thread that can go on, bytes, cells that a row has, bytes from one row to the next. */
 void walk_counts(const walk_t *w, u64 *counts) {
-	u64 bytes = (u64)w->room * 12 + ((u64)w->mask + 1) * 4 + (u64)w->row_room * (w->cells + 8) +
-		    ((u64)w->row_mask + 1) * 4 + ((u64)w->child_mask + 1) * 12 + w->good.pool_room +
+	u64 bytes = (u64)w->room * 12 + ((u64)w->mask + 1) * 4 + (u64)w->row_room * (w->stride + 8) +
+		    ((u64)w->row_mask + 1) * 4 + w->child_room * 4 + w->branch_room * sizeof(branch_t) + w->good.pool_room +
 		    ((u64)1 << RECENT_BITS) * sizeof(recent_t) + (u64)w->alone_room * 4;
 	u64 all[] = {w->n, w->transitions, w->memories, w->levels, w->level_states, w->level_transitions,
-		     w->asked_state, (u64)w->asked_thread, w->n_alone / 2, bytes};
+		     w->asked_state, (u64)w->asked_thread, w->n_alone / 2, bytes, w->width, w->stride};
 	memcpy(counts, all, sizeof all);
 }

@@ -10,7 +10,8 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from spanproof.checks.golang.reading.toolchains import GoError, Toolchain, cache_folder
+from spanproof.checks.cache import cache_folder
+from spanproof.checks.golang.reading.toolchains import GoError, Toolchain
 
 BUILD_SECONDS = 300
 LAST_LINES = 12

@@ -21,8 +21,9 @@ from enum import IntEnum
 from pathlib import Path
 from typing import NamedTuple
 
+from spanproof.checks.cache import cache_folder
 from spanproof.checks.golang.extracted.building import BUILD_SECONDS, BuildError, environment, go_build
-from spanproof.checks.golang.reading.toolchains import GoError, Toolchain, cache_folder
+from spanproof.checks.golang.reading.toolchains import GoError, Toolchain
 from spanproof.checks.golang.recording.patching import Edit
 from spanproof.checks.golang.recording.recorder_edits import traced
 from spanproof.checks.tracing.raw import SUFFIX, Header, read_header

@@ -118,7 +118,7 @@ def test_what_breaks_is_the_same_of_every_fault(fault: Fault) -> None:
 def test_fields_that_are_too_narrow_are_widened(monkeypatch: pytest.MonkeyPatch) -> None:
     """The walk begins again, and comes to the same."""
     layouts: list[Layout] = []
-    through = compiled.layout_of
+    through = walked_.layout_of
 
     def narrow(tables: Tables, least: dict[int, int]) -> Layout:
         layouts.append(Layout(tuple(least.get(t, 3) for t in range(2))) if len(layouts) < 9 else through(tables, least))
@@ -170,12 +170,16 @@ def test_too_many_threads_are_left_to_the_plain_walk(monkeypatch: pytest.MonkeyP
     assert explored(Tables(scenario.program, Runtime)).states == scenario.states
 
 
+def nothing(_: str) -> None:
+    """Whatever is looked for is not there."""
+
+
 def test_without_a_compiler_it_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """Who names the compiled walk is told; who does not gets another."""
     building.library.cache_clear()
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.setattr(building, "find_spec", lambda _: None)
-    monkeypatch.setattr("shutil.which", lambda _: None)
+    monkeypatch.setattr(building, "find_spec", nothing)
+    monkeypatch.setattr("shutil.which", nothing)
     scenario = BY_NAME["spans_of_two_pages"]
     try:
         with pytest.raises(NoKernelError, match=r"pip install 'spanproof\[fast\]'"):

@@ -11,15 +11,17 @@ from dataclasses import dataclass, replace
 
 import pytest
 
+from spanproof.checks.exploring.promela import expected, promela
 from spanproof.checks.exploring.search import explore
+from spanproof.checks.exploring.spin import counted_by_spin, missing
 from spanproof.checks.exploring.tables import Tables
 from spanproof.checks.programs import Held, Op, Program, Thread, User
 from spanproof.impl.malloc import Runtime
 from spanproof.model.geometry import SMALL
 from spanproof.model.releases import NEWEST
 
-PUBLISHED = {6: 14_650, 7: 126_091, 8: 1_184_479}
-"""TLC, Rumur and minicheck; distinct states by number of threads."""
+PUBLISHED = {6: 14_650, 7: 126_091, 8: 1_184_479, 9: 12_013_144}
+"""TLC, Rumur and minicheck (9: Rumur); distinct states by number of threads."""
 JUDGED = "zeroed_base_never_decreases"
 """The claim of the model: the word never goes down. (AsTheyCount never ends, so no_deadlock is not judged.)"""
 
@@ -84,8 +86,8 @@ class TheReference(Op):
         return held
 
 
-def states(op: Callable[[int], Op], threads: int, *, liveness: bool = True) -> int:
-    """How many states the search finds for N threads, in one arena of N pages of a byte each."""
+def tables_of(op: Callable[[int], Op], threads: int, *, liveness: bool = True) -> Tables:
+    """N threads in one arena of N pages of a byte each."""
     geometry = replace(
         SMALL, page_size=1, pages_per_chunk=1, pages_per_block=1, pages_per_arena=threads, arenas=1, phys_page_size=8
     )
@@ -93,7 +95,12 @@ def states(op: Callable[[int], Op], threads: int, *, liveness: bool = True) -> i
     program = Program(
         tuple(Thread((op(n + 1),), before) for n, before in zip(range(threads), past, strict=True)), geometry, NEWEST
     )
-    found = explore(Tables(program, Runtime, only=JUDGED, liveness=liveness))
+    return Tables(program, Runtime, only=JUDGED, liveness=liveness)
+
+
+def states(op: Callable[[int], Op], threads: int, *, liveness: bool = True) -> int:
+    """How many states the search finds for N threads."""
+    found = explore(tables_of(op, threads, liveness=liveness))
     assert found.broken is None
     return found.states
 
@@ -145,10 +152,22 @@ def naive_count(model: Model, threads: int) -> int:
     return len(reached)
 
 
-@pytest.mark.parametrize("threads", [6, 7, 8])
+@pytest.mark.parametrize("threads", [6, 7, 8, pytest.param(9, marks=pytest.mark.long)])
 def test_counts_are_those_of_other_tools(threads: int) -> None:
     """With the same variables in a state, the search finds as many states as TLC, Rumur and minicheck."""
     assert states(AsTheyCount, threads, liveness=False) == PUBLISHED[threads]
+
+
+@pytest.mark.skipif(bool(missing()), reason=missing())
+@pytest.mark.parametrize("threads", [6, 7, pytest.param(8, marks=pytest.mark.long)])
+def test_spin_counts_the_same_of_our_tables(threads: int) -> None:
+    """Spin, which is given the automata, stores the published number too. Its errors are ends: all threads wait."""
+    tables = tables_of(AsTheyCount, threads, liveness=False)
+    found = explore(tables)
+    count = counted_by_spin(promela("watermark", tables), ("-O0", "-DSAFETY", "-DNOREDUCE"))
+    ours = expected(tables, found)
+    assert (count.states, count.transitions, count.errors) == (PUBLISHED[threads], ours.transitions, ours.errors)
+    assert count.said == ("invalid end state",)
 
 
 @pytest.mark.parametrize("threads", [6, 7])

@@ -1,0 +1,1 @@
+"""How fast it is: measured against figures that are written down, as ratios of one run where there is a peer."""

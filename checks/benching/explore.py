@@ -1,0 +1,233 @@
+"""The figures of the search: states a second, against Spin, sampled schedules, the first violation.
+
+Times are by the clock, the least of a few runs; ratios are of one session. Spin's best of what was tried stands for it:
+without optimisation and with it, with partial order reduction and without. Read next: rows.py.
+"""
+
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
+
+from spanproof.checks.benching.rows import AbsentError, Measured, Row, best_of
+from spanproof.checks.collecting import seldom_collected
+from spanproof.checks.exploring import compiled
+from spanproof.checks.exploring.grains import Fused, Grain
+from spanproof.checks.exploring.kernel import calls
+from spanproof.checks.exploring.kernel.building import NoKernelError
+from spanproof.checks.exploring.promela import promela, tables_for
+from spanproof.checks.exploring.search import explore
+from spanproof.checks.exploring.spin import SpinCount, counted_by_spin, missing
+from spanproof.checks.exploring.tables import Tables
+from spanproof.checks.exploring.verdicts import judge
+from spanproof.checks.exploring.walks import WALKS
+from spanproof.checks.faults.corpus import FAULTS
+from spanproof.checks.faults.planting import subject
+from spanproof.checks.programs import AllocManual, FreeManual, Program, Thread
+from spanproof.checks.sampling.sample import named, sample
+from spanproof.checks.scenario import Scenario
+from spanproof.checks.scenarios import BY_NAME
+from spanproof.impl.malloc import Runtime
+from spanproof.model.releases import row as release_row
+
+LARGEST = "sweeper_and_two_allocs"
+LARGE = ("three_threads_reuse", "sweeper_reclaimer_allocator", LARGEST)
+"""The scenarios of 0.5 to 1.4 million states that Spin is measured on."""
+SPIN_FLAGS = (
+    ("-O0", "-DSAFETY", "-DNOREDUCE"), ("-O2", "-DSAFETY", "-DNOREDUCE"), ("-O0", "-DSAFETY"), ("-O2", "-DSAFETY"),
+)  # fmt: skip
+TIMES = 3
+SAMPLED = "two_allocs_one_arena"
+SCHEDULES = 20_000
+ROOMY = "scavenged_is_zero"
+"""Its heap has spans enough for four threads."""
+
+
+def _walked(scenario: Scenario, walk: str) -> float:
+    """Seconds from nothing to all states of a scenario, every claim judged."""
+    began = time.perf_counter()
+    with seldom_collected():
+        WALKS[walk](Tables(scenario.program, Runtime, only=scenario.only))
+    return time.perf_counter() - began
+
+
+def states_per_second(walk: str) -> Measured:
+    """From nothing, tables and claims included."""
+    scenario = BY_NAME[LARGEST]
+    with _kernel():
+        seconds = best_of(TIMES, lambda: _walked(scenario, walk))
+        more = f", {scenario.states / warm(LARGEST)[0]:,.0f} with its tables warm" if walk == "compiled" else ""
+    how = f"{walk} walk, {LARGEST}, {scenario.states:,} states with all claims judged, from nothing{more}"
+    return Measured(scenario.states / seconds, how)
+
+
+class _kernel:  # noqa: N801  # used as a function is
+    """What lacks the compiled walk is absent."""
+
+    def __enter__(self) -> None:
+        """Nothing yet."""
+
+    def __exit__(self, kind: object, error: BaseException | None, at: object) -> None:
+        """Say so where it lacks."""
+        if isinstance(error, NoKernelError):
+            raise AbsentError(str(error)) from error
+
+
+@cache
+def warm(name: str) -> tuple[float, int]:
+    """(seconds of the compiled walk with all that it asks told before, bytes of a state) of a scenario."""
+    walk = compiled.walked_through(_tables(name))
+    layout, told, judged = walk.layout, walk.told, walk.judged
+    size = 0
+
+    def once() -> float:
+        nonlocal size
+        again = compiled.Walk(_tables(name), layout, told, judged)
+        began = time.perf_counter()
+        while again.calls.on(compiled.AT_ONCE) == calls.PAUSE:
+            pass
+        seconds, counts = time.perf_counter() - began, again.calls.counts()
+        assert counts["states"] == BY_NAME[name].states
+        size = counts["bytes"] // counts["states"]
+        again.calls.free()
+        return seconds
+
+    return best_of(TIMES, once), size
+
+
+def _tables(name: str) -> Tables:
+    scenario = BY_NAME[name]
+    return Tables(scenario.program, Runtime, only=scenario.only)
+
+
+@cache
+def spin(name: str) -> dict[tuple[str, ...], SpinCount]:
+    """Spin's counts of a scenario, by flags. Its times leave out that we tabulate for it."""
+    if absent := missing():
+        raise AbsentError(absent)
+    tables, _ = tables_for(BY_NAME[name].program, Runtime)
+    text = promela(name, tables)
+    found = dict[tuple[str, ...], SpinCount]()
+    for flags in SPIN_FLAGS:
+        each = [counted_by_spin(text, flags) for _ in range(TIMES)]
+        assert {count.states for count in each} == {BY_NAME[name].states}
+        found[flags] = min(each, key=lambda count: count.seconds.total)
+    return found
+
+
+def total_against_spin(walk: str) -> Measured:
+    """Spin's total over ours, in the scenario where that is least."""
+    least, how = float("inf"), ""
+    for name in LARGE:
+        flags, best = min(spin(name).items(), key=lambda item: item[1].seconds.total)
+        with _kernel():
+            ours = best_of(TIMES, lambda name=name: _command(name, walk))  # type: ignore[misc]
+        ratio = best.seconds.total / ours
+        told = f"{name}: Spin {best.seconds.total:.2f} s ({' '.join(flags)}: spin, cc and pan), ours {ours:.2f} s"
+        least, how = (ratio, told) if ratio < least else (least, how)
+    return Measured(least, f"the least of three, {how}, a whole process with claims judged, {walk} walk")
+
+
+def _command(name: str, walk: str) -> float:
+    """Seconds of a whole process that searches a scenario."""
+    command = [sys.executable, "-m", "spanproof.checks", "explore", name, "--walk", walk]
+    began = time.perf_counter()
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)  # noqa: S603  # ourselves
+    if done.returncode == 2:  # it says why
+        raise AbsentError(done.stderr.strip().splitlines()[-1])
+    assert done.returncode == 0
+    return time.perf_counter() - began
+
+
+def search_against_spin() -> Measured:
+    """Spin's search alone over ours with warm tables, in the scenario where that is least."""
+    least, how = float("inf"), ""
+    for name in LARGE:
+        flags, best = min(spin(name).items(), key=lambda item: item[1].seconds.pan)
+        with _kernel():
+            ours, _ = warm(name)
+        told = f"{name}: pan {best.seconds.pan:.2f} s ({' '.join(flags)}), ours {ours:.3f} s"
+        ratio = best.seconds.pan / ours
+        least, how = (ratio, told) if ratio < least else (least, how)
+    return Measured(least, f"the least of three, {how}, tables warm, claims judged by what is known of them")
+
+
+def memory() -> Measured:
+    """Bytes of a state with its parent link, memories and tables shared out among the states."""
+    with _kernel():
+        _, size = warm(LARGEST)
+    return Measured(
+        size, f"compiled walk, {LARGEST}, all that it has allocated over its {BY_NAME[LARGEST].states:,} states"
+    )
+
+
+OPS = (AllocManual(1), FreeManual(0), AllocManual(1))
+
+
+def four_threads() -> Measured:
+    """Seconds for four identical threads of three operations."""
+    large = BY_NAME[ROOMY].program
+    return _four(replace(large, threads=tuple(Thread(OPS) for _ in range(4))))
+
+
+def _four(program: Program) -> Measured:
+    stopped = time.perf_counter() + 60
+
+    def hurry(_: int) -> str | None:
+        return "60 s are over" if time.perf_counter() > stopped else None
+
+    began = time.perf_counter()
+    with seldom_collected():
+        found = explore(Fused(replace(program, release=release_row("go1.27")), Runtime, Grain.LOCK), hurry=hurry)
+    seconds = time.perf_counter() - began
+    end = f"stopped at {found.states:,} states" if found.reason else f"all {found.states:,} states"
+    return Measured(seconds, f"alloc, free, alloc of one page by each, switched at locks and atomics, {end}")
+
+
+def first_violation() -> Measured:
+    """The median, over the faults of the corpus, of the time to the first violation and its shortest schedule."""
+    found = list[float]()
+    for fault in FAULTS:
+        if not fault.scenario:
+            continue
+        scenario, heap = BY_NAME[fault.scenario], subject(fault=fault.name)
+        release = release_row(fault.release) if fault.release else None
+        began = time.perf_counter()
+        judge(scenario, heap, release=release, only=fault.claim, small=False)
+        found.append(time.perf_counter() - began)
+    worst = max(found)
+    return Measured(statistics.median(found), f"median of {len(found)} faults, {worst:.2f} s at most, from nothing")
+
+
+def sampled() -> Measured:
+    """Schedules a second of the default sampler."""
+    found = max((sample(_tables(SAMPLED), named("pos"), SCHEDULES) for _ in range(TIMES)), key=lambda each: each.rate)
+    how = f"{SCHEDULES:,} schedules of {found.steps / found.schedules:.0f} steps, tables filled meanwhile"
+    return Measured(found.rate, f"POS, {SAMPLED}, {how}")
+
+
+def _of(function: Callable[[str], Measured], walk: str) -> Callable[[], Measured]:
+    return lambda: function(walk)
+
+
+TABULATION = "from nothing the time goes into working out each step once, in Python"
+ROWS = (
+    Row("states_per_second_default", "states/s", 1_000_000, _of(states_per_second, "arrays"),
+        f"numpy takes a dozen passes over each level; {TABULATION}"),
+    Row("states_per_second_compiled", "states/s", 5_000_000, _of(states_per_second, "compiled"), TABULATION),
+    Row("total_against_spin_default", "times", 1, _of(total_against_spin, "arrays"),
+        f"Python and numpy take 0.5 s to start; {TABULATION}"),
+    Row("total_against_spin_compiled", "times", 3, _of(total_against_spin, "compiled"),
+        f"Python takes 0.5 s to start; {TABULATION}, every claim judged"),
+    Row("search_against_spin", "times", 4, search_against_spin,
+        "a state is one word and a memory; what limits it is the tables' place in the cache"),
+    Row("four_threads_of_three_operations", "s", 1, four_threads,
+        "identical threads are not taken for one another, and what nobody else can reach is a step", at_most=True),
+    Row("bytes_per_state", "bytes", 32, memory, "memories are rows of a byte for every cell, varying or not",
+        at_most=True),
+    Row("first_violation", "s", 0.1, first_violation, "setting up a heap and its tables", at_most=True),
+    Row("sampled_schedules", "schedules/s", 20_000, sampled, "a step is a look-up in Python"),
+)  # fmt: skip

@@ -1,0 +1,1 @@
+"""Beyond exhaustion: schedules drawn by a sampler over the tables, what they saw, and what is left."""

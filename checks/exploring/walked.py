@@ -151,17 +151,12 @@ def rounds_in(tables: Tables, alone: Any, reached: Walked, found: Explored) -> E
     return found
 
 
-def _places(numbers: Any, of: Any) -> Any:
-    """Where each would stand among numbers in order."""
-    return np.searchsorted(numbers, of)
-
-
 def _comes_back(alone: Any) -> bool:
     """Whether who follows these pairs ever goes round: so many steps on, somebody is still on his way."""
     if not len(alone):
         return False
     here, there = alone[:, 0].astype(np.int64), alone[:, 1].astype(np.int64)
-    place = np.minimum(_places(here, there), len(here) - 1)
+    place = np.minimum(here.searchsorted(there), len(here) - 1)
     on = np.where(here[place] == there, place, -1)
     for _ in range(len(on).bit_length() + 1):  # each time twice as far
         on = np.where(on >= 0, on[on], -1)

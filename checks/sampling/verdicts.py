@@ -43,8 +43,17 @@ def judge_sampled(
     """Draw schedules of a scenario: see exploring/verdicts.py, judge."""
     program = scenario.program if release is None else replace(scenario.program, release=release)
     known = is_known(scenario, subject, release, only)
-    judged = made_small(_judge(scenario, program, subject, asked, only or scenario.only, hurry), subject)
+    judged = _small(_judge(scenario, program, subject, asked, only or scenario.only, hurry), subject)
     return as_known(scenario, judged, "these schedules missed it") if known else judged
+
+
+def _small(judged: Judged, subject: Subject) -> Judged:
+    """The same verdict, with a smaller counterexample; which schedule it was stays in the bound."""
+    small = made_small(judged, subject)
+    if small.record is None:
+        return small
+    bound = f"{judged.result.bound}; shrunk to {small.result.bound}"
+    return replace(small, result=replace(small.result, bound=bound))
 
 
 def _judge(

@@ -22,6 +22,7 @@ from spanproof.checks.golang.reading.patches import elsewhere, laid_over
 from spanproof.checks.golang.reading.sources import read
 from spanproof.checks.golang.reading.toolchains import GoError, Toolchain
 from spanproof.checks.golang.recording.programs import Level, build, record
+from spanproof.checks.golang.untried import folders, ran, untried
 from spanproof.checks.proofs.catalogue import THEOREMS
 from spanproof.checks.proving.closed_world import covered
 from spanproof.checks.record import Record
@@ -84,15 +85,27 @@ def judge_patch(toolchain: Toolchain, patch: str, subject: Subject, seed: int, c
         changed = [*changed_by_patch(toolchain), *elsewhere(patch)]
     else:
         changed, since = changed_since_kept(toolchain)
-    compared_names = extracted(toolchain).names
     seconds = time.perf_counter() - started
-    compared = judge_go(toolchain, subject, seed, commands, hurry)
-    trials = judge_interleavings(toolchain, subject, hurry, seed=seed)
-    beyond = [name for name in changed if name not in compared_names]
-    trace = _traced(toolchain, hurry) if beyond or not changed else Traced("all that is changed is compared")
+    with folders() as place:
+        histories, trials = Path(place) / "histories", Path(place) / "trials"
+        for folder in (histories, trials):
+            folder.mkdir()
+        compared = judge_go(toolchain, subject, seed, commands, hurry, histories)
+        schedules = judge_interleavings(toolchain, subject, hurry, seed=seed, covering=trials)
+        beyond = _beyond(toolchain, changed, histories, trials)
+    trace = _traced(toolchain, hurry)
     first = _what_changed(toolchain, changed, since, beyond, trace.said, seconds)
-    records = (*(() if compared.record is None else (compared.record,)), *trials.records, *trace.records)
-    return Judged((first, compared.result, *trials.results, *trace.results), records)
+    records = (*(() if compared.record is None else (compared.record,)), *schedules.records, *trace.records)
+    return Judged((first, compared.result, *schedules.results, *trace.results), records)
+
+
+def _beyond(toolchain: Toolchain, changed: list[str], histories: Path, trials: Path) -> list[str]:
+    """What is changed and was not compared: what is not in the text that is, and what of it was not run."""
+    names = extracted(toolchain).names
+    beyond = [name for name in changed if name not in names]
+    if not toolchain.laid:
+        return beyond  # what it was before is not here, so which lines are new is not known
+    return beyond + untried(toolchain, [name for name in changed if name in names], ran(toolchain, histories, trials))
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ from spanproof.checks.comparing.plans import plans as drawn_plans
 from spanproof.checks.golang.comparing.beside import Noting
 from spanproof.checks.golang.comparing.state import dumped
 from spanproof.checks.golang.extracted.building import built
+from spanproof.checks.golang.extracted.covering import OPTION
 from spanproof.checks.golang.extracted.driving import ANSWER, OPS, REQUEST, THROWN, UNKNOWN, DiedError, Driven
 from spanproof.checks.golang.extracted.extracting import extracted, harness
 from spanproof.checks.golang.reading.patches import named, told
@@ -76,22 +77,22 @@ class Compared:
 class GoSide:
     """Go's text in a process: started when it is needed, and anew when it died."""
 
-    def __init__(self, program: Path, release: Release) -> None:
-        """program: what building.py made of that release's text."""
-        self.program, self.release = program, release
+    def __init__(self, program: Path, release: Release, covering: Path | None = None) -> None:
+        """program: what building.py made of that release's text. covering: as Driven has it."""
+        self.program, self.release, self.covering = program, release, covering
         self.left_out, _ = LEFT_OUT.get(release.name, (0, ""))
-        self.driven = Driven(program)
+        self.driven = Driven(program, covering=covering)
 
     def again(self) -> None:
         """Start it anew."""
         self.driven.end()
-        self.driven = Driven(self.program)
+        self.driven = Driven(self.program, covering=self.covering)
 
 
-def programmed(toolchain: Toolchain) -> Path:
-    """The program of a toolchain's text. Raises GoError."""
-    text = extracted(toolchain)
-    return built(compiler([*installed(), toolchain]), toolchain.version, {**harness(), **text.files})
+def programmed(toolchain: Toolchain, covering: Path | None = None) -> Path:
+    """The program of a toolchain's text. covering: if not None, one that tells what of it was run. Raises GoError."""
+    text, options = extracted(toolchain), () if covering is None else (OPTION,)
+    return built(compiler([*installed(), toolchain]), toolchain.version, {**harness(), **text.files}, options)
 
 
 def gone_through(plan: Plan, subject: Subject, side: GoSide) -> tuple[int, Difference | None]:
@@ -189,15 +190,17 @@ def nth_plan(release: Release, seed: int, nth: int, most: int, shapes: tuple[Sha
     return seeded(shapes[which], release, seed * 1_000_003 + nth, min(most, LENGTHS[each % len(LENGTHS)]))
 
 
-def judge_go(toolchain: Toolchain, subject: Subject, seed: int, commands: int, hurry: Hurry) -> Compared:
-    """Compare so many calls with the text of a toolchain.
+def judge_go(
+    toolchain: Toolchain, subject: Subject, seed: int, commands: int, hurry: Hurry, covering: Path | None = None
+) -> Compared:
+    """Compare so many calls with the text of a toolchain. covering: where it is told what of the text was run.
 
     Raises:
         GoError: its text cannot be read or built.
 
     """
     started = time.perf_counter()
-    side = GoSide(programmed(toolchain), toolchain.release)
+    side = GoSide(programmed(toolchain, covering), toolchain.release, covering)
     name, premise = (
         f"compare {toolchain.version}",
         "Go's text compiled with stubs for what is around it (golang/extracted/harness)",

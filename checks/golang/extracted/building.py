@@ -34,8 +34,10 @@ def environment(toolchain: Toolchain, folder: Path) -> dict[str, str]:
     }  # fmt: skip
 
 
-def built(compiler: Toolchain, version: str, files: Mapping[str, str]) -> Path:
+def built(compiler: Toolchain, version: str, files: Mapping[str, str], options: Sequence[str] = ()) -> Path:
     """The program of these files, built with this compiler unless it was before. version: whose text it is.
+
+    options: more of `go build`.
 
     Raises:
         BuildError: it does not compile, or not in time.
@@ -44,7 +46,7 @@ def built(compiler: Toolchain, version: str, files: Mapping[str, str]) -> Path:
     """
     from filelock import FileLock  # noqa: PLC0415  # an extra
 
-    told = hashlib.sha256(f"{EDITION}\0{compiler.version}\0".encode())
+    told = hashlib.sha256(f"{EDITION}\0{compiler.version}\0{' '.join(options)}\0".encode())
     for name in sorted(files):
         told.update(f"{name}\0{files[name]}\0".encode())
     folder = cache_folder() / "built"
@@ -53,13 +55,13 @@ def built(compiler: Toolchain, version: str, files: Mapping[str, str]) -> Path:
         folder.mkdir(parents=True, exist_ok=True)
         with FileLock(folder / f"{program.name}.lock", timeout=BUILD_SECONDS * 2):
             if not program.exists():
-                _build(compiler, version, files, program)
+                _build(compiler, version, files, program, options)
     except OSError as e:
         raise GoError(f"{folder} cannot be written: {e}") from e
     return program
 
 
-def _build(compiler: Toolchain, version: str, files: Mapping[str, str], program: Path) -> None:
+def _build(compiler: Toolchain, version: str, files: Mapping[str, str], program: Path, options: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory(dir=program.parent) as place:
         root = Path(place)
         for name, text in files.items():
@@ -68,7 +70,7 @@ def _build(compiler: Toolchain, version: str, files: Mapping[str, str], program:
             path.write_text(text, encoding="utf-8")
         made = root / "program"
         what = f"the text of {version} does not compile with {compiler.version}"
-        go_build(compiler, ("-trimpath", "-o", str(made)), root, environment(compiler, cache_folder()), what)
+        go_build(compiler, (*options, "-trimpath", "-o", str(made)), root, environment(compiler, cache_folder()), what)
         made.replace(program)
 
 
@@ -89,5 +91,5 @@ def go_build(
     except subprocess.TimeoutExpired as e:
         raise BuildError(f"{what}: not in {BUILD_SECONDS} s") from e
     if done.returncode != 0:
-        said = "\n".join((done.stderr or done.stdout).strip().splitlines()[-LAST_LINES:])
-        raise BuildError(f"{what}:\n{said}")
+        said = "; ".join((done.stderr or done.stdout).strip().splitlines()[-LAST_LINES:])
+        raise BuildError(f"{what}: {said}")

@@ -9,11 +9,14 @@ import select
 import subprocess
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import numpy as np
+
+from spanproof.checks.golang.extracted.covering import VARIABLE
 
 REQUEST = np.dtype([("op", "<u8"), ("a", "<u8"), ("b", "<u8"), ("c", "<u8")])
 ANSWER = np.dtype([("status", "<u8"), ("r0", "<u8"), ("r1", "<u8"), ("r2", "<u8"), ("digest", "<u8")])
@@ -29,6 +32,8 @@ MOST = 1_200
 """Requests that are sent before answers are read: both fit into a pipe, so neither side waits for the other."""
 PATIENCE = 60.0
 """Seconds that an answer may take."""
+GRACE = 5.0
+"""Seconds that it has to write what of it was run."""
 SHOWN = 1_000
 """Letters that are shown of the beginning, and of the end, of what a program wrote before it died."""
 
@@ -40,12 +45,13 @@ class DiedError(Exception):
 class Driven:
     """A program that answers."""
 
-    def __init__(self, program: Path, patience: float = PATIENCE) -> None:
-        """Start it."""
-        self.patience = patience
+    def __init__(self, program: Path, patience: float = PATIENCE, covering: Path | None = None) -> None:
+        """Start it. covering: where it writes, when it ends, what of it was run (covering.py)."""
+        self.patience, self.covering = patience, covering
+        variables = os.environ | ({} if covering is None else {VARIABLE: str(covering)})
         self._said = tempfile.TemporaryFile()  # noqa: SIM115  # closed with the process
         self._process = subprocess.Popen(  # noqa: S603  # a program that building.py made
-            [str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._said, bufsize=0
+            [str(program)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self._said, bufsize=0, env=variables
         )
 
     @property
@@ -67,6 +73,9 @@ class Driven:
         for pipe in (process.stdin, process.stdout):
             if pipe is not None:
                 pipe.close()
+        if self.covering is not None:  # it ends by itself when nobody asks any more, and writes
+            with suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=GRACE)
         process.kill()
         process.wait()
         self._said.close()

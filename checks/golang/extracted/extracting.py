@@ -34,7 +34,7 @@ class Extracted:
     version: str
     files: Mapping[str, str]
     names: frozenset[str]
-    """The declarations in them; a name in a group stands for the group."""
+    """The declarations in them that something there asks for."""
 
 
 def extracted(toolchain: Toolchain) -> Extracted:
@@ -47,16 +47,17 @@ def extracted(toolchain: Toolchain) -> Extracted:
     names_of_files = (*WHOLE, *WANTED, *(name for name in ALSO if (toolchain.runtime / name).exists()))
     sources = {name: read(toolchain, name) for name in names_of_files}
     ours = _ours()
-    chosen, names = _closure(sources, ours), frozenset(d.name for d in ours)
+    (chosen, asked), names = _closure(sources, ours), frozenset(d.name for d in ours)
     written = {f"go_{name}": _written(source, chosen[name], names) for name, source in sources.items() if chosen[name]}
-    return Extracted(toolchain.version, written, frozenset(_all_names(sources, chosen)))
+    return Extracted(toolchain.version, written, frozenset(_all_names(sources, chosen) & asked))
 
 
-def _all_names(sources: Mapping[str, GoFile], chosen: Mapping[str, Mapping[int, Declaration]]) -> Iterable[str]:
+def _all_names(sources: Mapping[str, GoFile], chosen: Mapping[str, Mapping[int, Declaration]]) -> frozenset[str]:
     """The names of all that is chosen."""
-    for file, source in sources.items():
-        starts = chosen[file].keys()
-        yield from (name for name, d in source.declarations.items() if d.node.start_byte in starts)
+    return frozenset(
+        name for file, source in sources.items() for name, d in source.declarations.items()
+        if d.node.start_byte in chosen[file]
+    )  # fmt: skip
 
 
 def harness() -> dict[str, str]:
@@ -82,8 +83,10 @@ def _ours() -> list[Declaration]:
     ]  # fmt: skip
 
 
-def _closure(sources: Mapping[str, GoFile], harness_: list[Declaration]) -> dict[str, dict[int, Declaration]]:
-    """Of each file the declarations that are needed, by where they begin."""
+def _closure(
+    sources: Mapping[str, GoFile], harness_: list[Declaration]
+) -> tuple[dict[str, dict[int, Declaration]], frozenset[str]]:
+    """(of each file the declarations that are needed, by where they begin; the names that are asked for)."""
     chosen: dict[str, dict[int, Declaration]] = {name: {} for name in sources}
     known = {name: d for source in sources.values() for name, d in source.declarations.items()}
     methods = dict[str, list[Declaration]]()
@@ -94,6 +97,7 @@ def _closure(sources: Mapping[str, GoFile], harness_: list[Declaration]) -> dict
     todo += [sources[file].declaration(name) for file, names in WANTED.items() for name in names]
     ours = frozenset(d.name for d in harness_)
     named = set[str]().union(*(d.names() for d in harness_))
+    named_by_harness = frozenset(named)
     asked = set[str]().union(*(d.fields() for d in harness_))
     seen, types = set[str](), set[str]()
     while todo:
@@ -110,7 +114,28 @@ def _closure(sources: Mapping[str, GoFile], harness_: list[Declaration]) -> dict
         todo += [
             m for t in types for m in methods.get(t, ()) if m.name.partition(".")[2] in asked and m.name not in seen
         ]
-    return chosen
+    return chosen, _asked_for(chosen, known, named_by_harness)
+
+
+def _asked_for(
+    chosen: Mapping[str, Mapping[int, Declaration]], known: Mapping[str, Declaration], harness_: frozenset[str]
+) -> frozenset[str]:
+    """What the harness, functions and types name, and what the values of that name: not all of a list of constants."""
+    found = {
+        name for of in chosen.values() for d in of.values() if d.kind not in LISTS for name in (d.name, *d.names())
+    }
+    todo = [*found | harness_]
+    found |= harness_
+    while todo:
+        declaration = known.get(todo.pop())
+        if declaration is not None and declaration.kind in LISTS:
+            new = declaration.own_names() - found
+            found |= new
+            todo += new
+    return frozenset(found)
+
+
+LISTS = {"const_declaration", "var_declaration"}
 
 
 def _written(source: GoFile, chosen: Mapping[int, Declaration], ours: frozenset[str]) -> str:

@@ -25,6 +25,7 @@ from spanproof.checks.golang.interleaving.trials import (
     no_throw,
     pages,
     reclaim,
+    spans_are_led_to,
     swept_once,
 )
 from spanproof.checks.golang.interleaving.trials import to_be_swept as words_of
@@ -102,13 +103,17 @@ def _sweeping(rng: Random, name: str) -> Trial:
         for _ in range(rng.randint(1, 2))
     ]
     publisher = tuple(Call("publish", (s.number,)) for s in spans if not s.mapped)[:2]
-    threads = tuple(calls for calls in (reclaim(0), reclaim(1), *sweepers, publisher) if calls)
+    reclaimers = (reclaim(0), reclaim(1)) if rng.random() < PARTED else (reclaim(0, 2),)
+    threads = tuple(calls for calls in (*reclaimers, *sweepers, publisher) if calls)
+    promises = (no_throw, swept_once, spans_are_led_to)
     return Trial(
-        name, "reclaimers beside sweepers and publishers", threads, (no_throw, swept_once), spans=tuple(spans),
+        name, "reclaimers beside sweepers and publishers", threads, promises, spans=tuple(spans),
         words=words_of(tuple(spans)),
     )  # fmt: skip
 
 
+PARTED = 0.6
+"""How often two reclaimers part the region, as against one that takes all of it."""
 REGION = 16
 """Pages with spans: two bytes of the bitmaps, one for each reclaimer."""
 MAPPED, MARKED, TAKEN = 0.75, 0.3, 0.6

@@ -71,12 +71,12 @@ def tried(
     found = Tried()
     for told in go.schedules(reference, most, seed=seed):
         schedules, steps, throws = schedules + 1, steps + len(told.steps) // STEP, throws + (told.ended == THROWN)
-        if found.choices:
-            continue  # the rest is read, so that the next trial begins at its own beginning
         different = difference(told, reference.play(told.choices))
         broken = "" if different else next(_broken(reference, told), "")
         if different or broken:
             found = Tried(different=different, broken=broken, choices=told.choices)
+            go.again()  # it would tell of all the others
+            break
     whole = not seed and (schedules < most or not most)
     return Tried(schedules, steps, found.different, found.broken, found.choices, whole, throws)
 
@@ -120,19 +120,20 @@ class Judging:
     seed: int
     schedules: int
     """Of each family of drawn programs."""
+    covering: Path | None
+    """Where it is told what of the text was run."""
     go: Trying = field(init=False)
 
     def __post_init__(self) -> None:
         """Start it."""
-        self.go = Trying(self.program)
+        self.go = Trying(self.program, self.covering)
 
     def of(self, name: str) -> tuple[Result, Record | None]:
         """What comes of a trial, or of a family of drawn ones."""
         try:
             return self._of_family(name) if name in FAMILIES else self._of_all(BY_NAME[name])
         except DiedError as e:
-            self.go.driven.end()
-            self.go = Trying(self.program)
+            self.go.again()
             named_ = f"{name} {self.toolchain.version}"
             return Result("go", named_, Verdict.UNKNOWN, f"Go's side is gone: {e}", "", PREMISES), None
 
@@ -183,17 +184,17 @@ class Judging:
 
 def judge_interleavings(
     toolchain: Toolchain, subject: Subject, hurry: Hurry,
-    names: Sequence[str] = (), seed: int = 0, schedules: int = SAMPLED,
+    names: Sequence[str] = (), seed: int = 0, schedules: int = SAMPLED, covering: Path | None = None,
 ) -> Interleaved:  # fmt: skip
     """All trials and families, or those named, on a toolchain's text.
 
-    schedules: so many are drawn of each family.
+    schedules: so many are drawn of each family. covering: where it is told what of the text was run.
 
     Raises:
         GoError: its text cannot be read or built.
 
     """
-    judging = Judging(toolchain, subject, programmed(toolchain), seed, schedules)
+    judging = Judging(toolchain, subject, programmed(toolchain, covering), seed, schedules, covering)
     results, records = list[Result](), list[Record]()
     for name in names or ALL:
         stop = hurry(len(results))

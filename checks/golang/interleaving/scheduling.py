@@ -16,6 +16,8 @@ from spanproof.checks.golang.interleaving.stepping import Reference
 from spanproof.checks.golang.interleaving.steps import CALLS, MASK, Told
 from spanproof.checks.golang.interleaving.trials import Call
 
+PATIENCE = 20.0
+"""Seconds for the next schedule, which has a few hundred steps."""
 END = MASK
 """In the place of a length: no schedule follows."""
 
@@ -23,9 +25,15 @@ END = MASK
 class Trying:
     """Go's text on trials."""
 
-    def __init__(self, program: Path) -> None:
-        """program: as building.py made it."""
-        self.driven = Driven(program)
+    def __init__(self, program: Path, covering: Path | None = None) -> None:
+        """program: as building.py made it. covering: as Driven has it."""
+        self.program, self.covering = program, covering
+        self.driven = Driven(program, PATIENCE, covering)
+
+    def again(self) -> None:
+        """End it, whatever it is at, and start it anew."""
+        self.driven.end()
+        self.driven = Driven(self.program, PATIENCE, self.covering)
 
     def schedules(
         self, reference: Reference, most: int = 0, choices: Sequence[int] | None = None, seed: int = 0

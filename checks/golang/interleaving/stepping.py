@@ -10,6 +10,7 @@ from spanproof.checks.golang.interleaving.steps import (
     CELLS,
     DEADLOCK,
     DONE,
+    ENDLESS,
     KINDS,
     MASK,
     THROWN,
@@ -65,7 +66,7 @@ class Reference:
 
     def _named(self) -> Iterator[tuple[str, Any]]:
         """The words that the trial is about, touched before or not."""
-        yield from ((name, None) for name in CELLS if name not in ("zeroedBase", "scav.chunks"))
+        yield from ((name, None) for name in CELLS if name not in ("zeroedBase", "scav.chunks", "spans"))
         for call in (call for calls in self.trial.threads for call in calls):
             if call.name == "alloc_needs_zero":
                 base, npages = call.args
@@ -221,4 +222,4 @@ def ended(reference: Reference, told: Told) -> Ended:
     """How a schedule ended, for promises to judge."""
     results = tuple(tuple(zip(mine[::2], mine[1::2], strict=True)) for mine in told.results)
     words = dict(zip(reference.words, told.words, strict=True))
-    return Ended(results, words, told.ended == THROWN, told.ended == DEADLOCK)
+    return Ended(results, words, told.ended == THROWN, told.ended == DEADLOCK, told.ended == ENDLESS)

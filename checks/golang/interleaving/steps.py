@@ -7,10 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
 
+from spanproof.impl.span import Span
+
 MASK = (1 << 64) - 1
 CELLS = (
     "zeroedBase", "scav.chunks", "scav.searchAddrBg", "scav.searchAddrForce", "scav.minHeapIdx", "scav.freeHWM",
-    "scav.gen", "heap.lock", "pageInUse", "pageMarks", "mspan.sweepgen", "sweep.active", "sweepgen",
+    "scav.gen", "heap.lock", "pageInUse", "pageMarks", "mspan.sweepgen", "sweep.active", "sweepgen", "spans",
 )  # fmt: skip
 """The words that both sides know, in the order of their numbers, which begin at 1 (harness/interleave.go)."""
 CALLS = (
@@ -30,7 +32,7 @@ CALLS = (
 KINDS = {"load": 1, "store": 2, "compare_and_swap": 3, "and8": 5, "or8": 6, "lock": 9, "unlock": 10}
 STEP = 6
 """Words of a step: the thread, its kind and whether it succeeded, the cell, the old value, the new one, what it saw."""
-DONE, THROWN, DEADLOCK = range(3)
+DONE, THROWN, DEADLOCK, ENDLESS = range(4)
 END = MASK
 
 
@@ -44,7 +46,9 @@ def number_of(name: str, index: Any) -> int:
 
 
 def word_of(value: Any) -> int:
-    """What a cell holds, as 64 bits; a page of the index is its one word."""
+    """What a cell holds, as 64 bits: a span is its number, and a page of the index its one word."""
+    if isinstance(value, Span):
+        return value.number
     if isinstance(value, int):
         return int(value) & MASK
     return int(value.get(0, 0)) if value is not None else 0

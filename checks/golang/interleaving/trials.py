@@ -35,6 +35,7 @@ class Ended:
     words: Mapping[tuple[str, Any], int]
     thrown: bool
     deadlocked: bool
+    endless: bool
 
 
 Promise = Callable[["Trial", Ended], Iterator[str]]
@@ -98,6 +99,8 @@ def no_throw(_: Trial, ended: Ended) -> Iterator[str]:
         yield "a throw"
     if ended.deadlocked:
         yield "a deadlock"
+    if ended.endless:
+        yield "a thread goes on for ever"
 
 
 def watermarks_cover(trial: Trial, ended: Ended) -> Iterator[str]:
@@ -152,6 +155,17 @@ def counts_are_right(trial: Trial, ended: Ended) -> Iterator[str]:
             yield f"chunk {ci} counts {ended.words['scav.chunks', ci] & 0xFFFF} pages, and has {npages}"
 
 
+def spans_are_led_to(trial: Trial, ended: Ended) -> Iterator[str]:
+    """Every page of a span that was published leads to it."""
+    if ended.thrown:
+        return
+    published = {call.args[0] for calls in trial.threads for call in calls if call.name == "publish"}
+    for span in (span for span in trial.spans if span.number in published):
+        for page in range(span.base // PAGE, span.base // PAGE + span.npages):
+            if ended.words["spans", page] != span.number:
+                yield f"page {page} leads to span {ended.words['spans', page]}, and is of span {span.number}"
+
+
 def swept_once(trial: Trial, ended: Ended) -> Iterator[str]:
     """Whoever sweeps, each unmarked span is swept by one of them, and a marked one by none."""
     if ended.thrown:
@@ -203,15 +217,23 @@ def to_be_swept(spans: tuple[OldSpan, ...]) -> tuple[tuple[str, Any, int], ...]:
     )  # fmt: skip
 
 
-def reclaim(byte: int = 0) -> tuple[Call, ...]:
-    """reclaimChunk of eight pages of the heap's first arena, as its caller holds the lock."""
-    return Call("lock"), Call("reclaim_chunk", (ARENA, 8 * byte, 8)), Call("unlock")
+def reclaim(byte: int = 0, nbytes: int = 1) -> tuple[Call, ...]:
+    """reclaimChunk of so many bytes of the bitmaps of the heap's first arena, as its caller holds the lock."""
+    return Call("lock"), Call("reclaim_chunk", (ARENA, 8 * byte, 8 * nbytes)), Call("unlock")
 
 
 SWEPT = (
     OldSpan(1, BASE, 2), OldSpan(2, BASE + 2 * PAGE, 1, marked=True), OldSpan(3, BASE + 3 * PAGE, 1),
     OldSpan(4, BASE + 5 * PAGE, 1, mapped=False),
 )  # fmt: skip
+FAR = (OldSpan(1, BASE + PAGE, 1), OldSpan(2, BASE + 9 * PAGE, 1), OldSpan(3, BASE + 12 * PAGE, 3))
+"""Spans that are to be swept, in two bytes of the bitmaps."""
+OVER = (OldSpan(1, BASE + (END - 2) * PAGE, 5, mapped=False), OldSpan(2, BASE + (END + 3) * PAGE, 3, mapped=False))
+NEW_SPANS = (
+    ("sweepgen", None, SWEEPGEN), ("pageInUse", (ARENA, (END - 2) // 8), 0), ("pageInUse", (ARENA + 1, 0), 0),
+    ("mspan.sweepgen", 1, 0), ("mspan.sweepgen", 2, 0),
+)  # fmt: skip
+"""They are not there yet, and lie in two arenas."""
 TRIALS = (
     Trial(
         "two_allocs_each", "two threads claim regions of one arena",
@@ -234,6 +256,7 @@ TRIALS = (
         "across_three_arenas", "a region with a whole arena in it, beside one in it",
         ((pages(END - 1, ARENA_PAGES + 2),), (pages(END - 2, 1),)), ZEROING,
     ),
+    Trial("the_same_region", "two threads were given the same pages", ((pages(0, 2),), (pages(0, 2),)), (), throws=True),
     Trial("overlapping", "two threads were given the same page", ((pages(0, 2),), (pages(1, 2),)), (), throws=True),
     Trial(
         "find_beside_a_free", "a forced scavenger looks while pages are freed above",
@@ -291,8 +314,16 @@ TRIALS = (
         (reclaim(), (Call("acquire", (1,)), Call("acquire", (3,)))), (no_throw, swept_once), spans=SWEPT, words=to_be_swept(SWEPT),
     ),
     Trial(
+        "reclaim_of_two_bytes", "a reclaimer of more than one byte of the bitmaps, beside a sweeper",
+        (reclaim(0, 2), (Call("acquire", (2,)),)), (no_throw, swept_once), spans=FAR, words=to_be_swept(FAR),
+    ),
+    Trial(
+        "published_over_an_arena", "a span that reaches over the end of an arena is published beside another",
+        ((Call("publish", (1,)),), (Call("publish", (2,)),)), (no_throw, spans_are_led_to), spans=OVER, words=NEW_SPANS,
+    ),
+    Trial(
         "reclaim_beside_a_publisher", "a reclaimer, and a thread that publishes a span beside those that are swept",
-        (reclaim(), (Call("publish", (4,)),)), (no_throw, swept_once), spans=SWEPT, words=to_be_swept(SWEPT),
+        (reclaim(), (Call("publish", (4,)),)), (no_throw, swept_once, spans_are_led_to), spans=SWEPT, words=to_be_swept(SWEPT),
     ),
 )  # fmt: skip
 """Those of reclaimChunk and tryAcquire have a sweep that only frees (harness/heap.go)."""

@@ -18,6 +18,7 @@ from spanproof.checks.record import Record
 RUNTIME = PurePosixPath("src/runtime")
 BEGINNING = re.compile(r"(?m)^(?=diff |--- .*\n\+\+\+ .*\n@@ )")
 """Where the diff of a file begins."""
+HUNK = re.compile(r"@@ -\d+(?:,(\d+))? \+\d+(?:,(\d+))? @@")
 NOWHERE = "/dev/null"
 """How a diff calls a file that is not there."""
 
@@ -59,11 +60,40 @@ def elsewhere(patch: str) -> list[str]:
 
 def _diffs(patch: str) -> Iterator[tuple[PurePosixPath, Any]]:
     """(the file, its diff) of each file that is changed."""
+    _whole(patch)
     for part in BEGINNING.split(patch):  # the library takes the next file's head for lines of the one before it
         for diff in whatthepatch().parse_patch(part):
             if diff.header is not None and diff.changes:
                 path = str(diff.header.new_path if diff.header.new_path != NOWHERE else diff.header.old_path)
                 yield PurePosixPath(re.sub(r"^[ab]/", "", path)), diff
+
+
+def _whole(patch: str) -> None:
+    """Refuse what is cut short, or what cannot be read as text: what is left of it would be judged as if it were all.
+
+    Raises:
+        PatchError: that is so.
+
+    """
+    if re.search(r"^(?:GIT binary patch|Binary files .* differ)$", patch, re.MULTILINE):
+        raise PatchError("the patch has a part that is no text: GIT binary patch")
+    left, ended = [0, 0], False  # lines of the hunk, as its head promises them: of the text before, and after
+    for number, line in enumerate(patch.splitlines(), 1):
+        head = HUNK.match(line)
+        if left == [0, 0] and head is not None:
+            left = [int(head[1] or 1), int(head[2] or 1)]
+        elif left != [0, 0]:
+            for side in {"-": (0,), "+": (1,), "\\": ()}.get(line[:1], (0, 1)):
+                left[side] -= 1
+            ended = left == [0, 0]
+        elif ended and line.startswith(("+", "-", " ")) and not line.startswith(("--- ", "-- ")):
+            left = [-1, -1]
+        else:
+            ended = ended and line.startswith("\\")
+        if min(left) < 0:
+            raise PatchError(f"the patch is damaged at its line {number}: the hunk has more lines than its head says")
+    if left != [0, 0]:
+        raise PatchError("the patch is cut short: its last hunk has fewer lines than its head says")
 
 
 def whatthepatch() -> Any:

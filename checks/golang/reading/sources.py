@@ -53,6 +53,9 @@ class Declaration:
     kind: str
     """function_declaration, method_declaration, type_declaration, const_declaration or var_declaration."""
     node: Any = field(compare=False, repr=False)
+    """In a list of constants, variables or types: the whole list."""
+    own: Any = field(compare=False, repr=False)
+    """What is said of this name alone, where that is said."""
 
     @property
     def text(self) -> str:
@@ -68,6 +71,12 @@ class Declaration:
         """The names in it that may be of declarations at the top of a file."""
         return self._of("identifier", "type_identifier")
 
+    def own_names(self) -> frozenset[str]:
+        """The names in what is said of this name alone."""
+        return frozenset(
+            node.text.decode() for node in nodes(self.own) if node.type in {"identifier", "type_identifier"}
+        )
+
     def fields(self) -> frozenset[str]:
         """The names in it of fields and methods."""
         return self._of("field_identifier")
@@ -76,9 +85,18 @@ class Declaration:
         return frozenset(node.text.decode() for node in nodes(self.node) if node.type in types)
 
     def digest(self) -> str:
-        """Of what it says, without comments and layout."""
-        told = [node.text for node in nodes(self.node) if not node.children and node.type not in {"comment", "\n"}]
+        """Of what it says, and of the directives above it, without comments and layout."""
+        told = [node.text for node in nodes(self.own) if not node.children and node.type not in {"comment", "\n"}]
+        told += self._directives()
         return hashlib.sha256(b"\0".join(told)).hexdigest()[:16]
+
+    def _directives(self) -> list[bytes]:
+        """What the compiler is told of it."""
+        found, above = list[bytes](), self.node.prev_sibling
+        while above is not None and above.type in {"comment", "\n"}:
+            found += [above.text] if above.text.startswith(b"//go:") else []
+            above = above.prev_sibling
+        return found
 
 
 @dataclass(frozen=True)
@@ -107,8 +125,8 @@ class GoFile:
         """All that it declares, by name."""
         found = dict[str, Declaration]()
         for node in self.root.children:
-            for name in _names_of(node):
-                found[name] = Declaration(self.name, name, node.type, node)
+            for name, own in _names_of(node):
+                found[name] = Declaration(self.name, name, node.type, node, own)
         return found
 
     def declaration(self, name: str) -> Declaration:
@@ -123,16 +141,18 @@ class GoFile:
         return self.declarations[name]
 
 
-def _names_of(node: Any) -> Iterator[str]:
-    """What a declaration at the top declares."""
+def _names_of(node: Any) -> Iterator[tuple[str, Any]]:
+    """What a declaration at the top declares, and where that is said."""
     match node.type:
         case "function_declaration":
-            yield node.child_by_field_name("name").text.decode()
+            yield node.child_by_field_name("name").text.decode(), node
         case "method_declaration":
-            yield f"{_receiver(node)}.{node.child_by_field_name('name').text.decode()}"
+            yield f"{_receiver(node)}.{node.child_by_field_name('name').text.decode()}", node
         case "type_declaration" | "const_declaration" | "var_declaration":
+            counted = any(n.type == "iota" or n.text == b"iota" for n in nodes(node))  # a place in the list is a value
             for spec in _specs(node):
-                yield from (str(name.text.decode()) for name in spec.children_by_field_name("name"))
+                for name in spec.children_by_field_name("name"):
+                    yield str(name.text.decode()), node if counted else spec
         case _:
             return
 

@@ -157,7 +157,7 @@ def _overlay(toolchain: Toolchain, folder: Path, files: Mapping[str, bytes]) -> 
 
 def _go_build(toolchain: Toolchain, package: Path, program: Path, overlay: Path, level: Level) -> None:
     options = ("-overlay", str(overlay), "-buildvcs=false", "-o", str(program))
-    what = f"{package} is not built by {toolchain.version} with another runtime"
+    what = f"{package} is not built by {toolchain.version} with another runtime, and without cgo"
     go_build(toolchain, options, package, _build_environment(toolchain, level), what)
     if not os.access(program, os.X_OK):  # Go writes a package that is no program there, too
         program.unlink(missing_ok=True)

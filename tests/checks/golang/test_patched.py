@@ -3,15 +3,21 @@
 import json
 import platform
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from spanproof.checks import cli
+from spanproof.checks.golang.comparing.compare import judge_go
+from spanproof.checks.golang.extracted.extracting import extracted
+from spanproof.checks.golang.interleaving.interleave import judge_interleavings
 from spanproof.checks.golang.patched import changed_by_patch, resting_on, snake
 from spanproof.checks.golang.reading.patches import PatchError, elsewhere, laid_over
 from spanproof.checks.golang.reading.patches import patch_of as diff_of
 from spanproof.checks.golang.reading.toolchains import Toolchain
+from spanproof.checks.golang.untried import folders, ran, untried
+from spanproof.checks.subject import Subject
 from tests.checks.golang.conftest import edited
 
 NEEDS_LINUX = pytest.mark.skipif(
@@ -147,3 +153,58 @@ def test_the_command_wants_something_to_judge(tmp_path: Path) -> None:
     """And a patch that can be read."""
     assert cli.main(["go", "check"]) == 2
     assert cli.main(["go", "check", "--patch", str(tmp_path / "none.diff")]) == 2
+
+
+UNTRIED = {
+    "in a branch for the real heap alone": ("mgcscavenge.go", "				gcController.heapReleased.add(nbytes)\n", ""),
+    "about a lock, and run by one thread": (
+        "mgcscavenge.go", "			// Mark the range as scavenged.\n", "			unlock(p.mheapLock)\n			lock(p.mheapLock)\n",
+    ),
+}  # fmt: skip
+
+
+def test_what_is_compiled_and_not_run_is_unknown(toolchain: Toolchain) -> None:
+    """Line by line: of the text as it was, and of the new one."""
+    with folders() as place:
+        for number, (name, edit) in enumerate(UNTRIED.items()):
+            patched = edited(toolchain, *edit)
+            histories, trials = Path(place) / f"{number}a", Path(place) / f"{number}b"
+            for folder in (histories, trials):
+                folder.mkdir(parents=True)
+            judge_go(patched, Subject(), 0, 500, lambda _: None, histories)
+            judge_interleavings(patched, Subject(), lambda _: None, names=["three_threads"], covering=trials)
+            found = untried(patched, ["pageAlloc.scavengeOne"], ran(patched, histories, trials))
+            reason = "changed where nothing runs it" if "alone" in name else "what is changed is about other threads"
+            assert [each for each in found if reason in each] == found != [], name
+
+
+@pytest.mark.parametrize(
+    ("cut", "reason"),
+    [
+        (lambda patch: "\n".join(patch.splitlines()[:-2]) + "\n", "cut short"),
+        (lambda patch: patch + "+more\n", "damaged at its line"),
+        (lambda patch: patch + "diff --git a/x b/x\nGIT binary patch\nliteral 1\nabc\n", "GIT binary patch"),
+    ],
+)
+def test_what_is_left_of_a_patch_is_not_judged(
+    toolchain: Toolchain, cut: Callable[[str], str], reason: str
+) -> None:  # fmt: skip
+    """As if it were all of it."""
+    with pytest.raises(PatchError, match=reason):
+        laid_over(toolchain, cut(patch_of(toolchain, *WRONG["a watermark that is off by a page"])))
+
+
+def test_a_mail_with_a_patch_is_read(toolchain: Toolchain) -> None:
+    """What git writes around it is no part of it."""
+    patch = patch_of(toolchain, *RIGHT["min in place of an if"])
+    mail = f"From: x\n\n- a list\n---\n src/runtime/mheap.go | 2 +-\n\n{patch}-- \n2.50.0\n\n"
+    assert laid_over(toolchain, mail) == laid_over(toolchain, patch)
+
+
+def test_a_directive_is_a_change(toolchain: Toolchain) -> None:
+    """Though it stands in a comment; of a list of constants, only what has changed is."""
+    edit = "mheap.go", "//go:systemstack\nfunc (h *mheap) allocSpan(", "func (h *mheap) allocSpan("
+    assert changed_by_patch(edited(toolchain, *edit)) == ["mheap.allocSpan"]
+    edit = "mgcscavenge.go", "	retainExtraPercent = 10\n", "	retainExtraPercent = 100\n"
+    assert changed_by_patch(edited(toolchain, *edit)) == ["retainExtraPercent"]
+    assert "retainExtraPercent" not in extracted(toolchain).names

@@ -98,8 +98,10 @@ func (s *sysMemStat) add(n int64) {}
 // Memory. Reservations are remembered, so that a heap that is not needed any more can be given back.
 var reserved [][2]uintptr
 
-func mapped(n uintptr) unsafe.Pointer {
-	p, _, e := syscall.Syscall6(syscall.SYS_MMAP, 0, n, syscall.PROT_READ|syscall.PROT_WRITE,
+func mapped(n uintptr) unsafe.Pointer { return mappedAs(n, syscall.PROT_READ|syscall.PROT_WRITE) }
+
+func mappedAs(n, access uintptr) unsafe.Pointer {
+	p, _, e := syscall.Syscall6(syscall.SYS_MMAP, 0, n, access,
 		syscall.MAP_ANON|syscall.MAP_PRIVATE|syscall.MAP_NORESERVE, ^uintptr(0), 0)
 	if e != 0 {
 		throw("mmap: " + e.Error())
@@ -108,23 +110,47 @@ func mapped(n uintptr) unsafe.Pointer {
 	return *(*unsafe.Pointer)(unsafe.Pointer(&p))
 }
 
+// What the extracted text maps must be reserved and must not be mapped: mapping it anew would lose what is there.
+var ready [][2]uintptr
+
 func giveBack() {
+	ready = ready[:0]
 	for _, r := range reserved {
 		syscall.Syscall(syscall.SYS_MUNMAP, r[0], r[1], 0)
 	}
 	reserved = reserved[:0]
 }
 
-func sysReserve(_ unsafe.Pointer, n uintptr, _ ...string) unsafe.Pointer { return mapped(n) }
-func sysAlloc(n uintptr, _ *sysMemStat, _ ...string) unsafe.Pointer      { return mapped(n) }
-func sysMap(v unsafe.Pointer, n uintptr, _ *sysMemStat, _ ...string)     {}
-func sysUsed(v unsafe.Pointer, n, _ uintptr)                             {}
-func sysUnused(v unsafe.Pointer, n uintptr)                              {}
-func sysFree(v unsafe.Pointer, n uintptr, _ *sysMemStat)                 {}
-func sysHugePage(v unsafe.Pointer, n uintptr)                            {}
-func sysNoHugePage(v unsafe.Pointer, n uintptr)                          {}
-func sysHugePageCollapse(v unsafe.Pointer, n uintptr)                    {}
-func persistentalloc(n, _ uintptr, _ *sysMemStat) unsafe.Pointer         { return mapped(n) }
+func sysReserve(_ unsafe.Pointer, n uintptr, _ ...string) unsafe.Pointer {
+	return mappedAs(n, syscall.PROT_NONE)
+}
+func sysAlloc(n uintptr, _ *sysMemStat, _ ...string) unsafe.Pointer { return mapped(n) }
+// madeReady lets a word of reserved memory be used whose mapping is no part of what is tried.
+func madeReady(at unsafe.Pointer) {
+	const systemPage = 4096
+	first := uintptr(at) &^ (systemPage - 1)
+	syscall.Syscall(syscall.SYS_MPROTECT, first, systemPage, syscall.PROT_READ|syscall.PROT_WRITE)
+}
+
+func sysMap(v unsafe.Pointer, n uintptr, _ *sysMemStat, _ ...string) {
+	first, limit := uintptr(v), uintptr(v)+n
+	for _, r := range ready {
+		if first < r[1] && r[0] < limit {
+			throw("sysMap of memory that is mapped")
+		}
+	}
+	if _, _, e := syscall.Syscall(syscall.SYS_MPROTECT, first, n, syscall.PROT_READ|syscall.PROT_WRITE); e != 0 {
+		throw("sysMap of memory that is not reserved: " + e.Error())
+	}
+	ready = append(ready, [2]uintptr{first, limit})
+}
+func sysUsed(v unsafe.Pointer, n, _ uintptr)                     {}
+func sysUnused(v unsafe.Pointer, n uintptr)                      {}
+func sysFree(v unsafe.Pointer, n uintptr, _ *sysMemStat)         {}
+func sysHugePage(v unsafe.Pointer, n uintptr)                    {}
+func sysNoHugePage(v unsafe.Pointer, n uintptr)                  {}
+func sysHugePageCollapse(v unsafe.Pointer, n uintptr)            {}
+func persistentalloc(n, _ uintptr, _ *sysMemStat) unsafe.Pointer { return mapped(n) }
 
 // Statistics: nobody reads them here.
 type counter struct{}

@@ -28,7 +28,11 @@ const (
 	endedWell = iota
 	endedByThrow
 	endedInDeadlock
+	endless
 )
+
+// mostSteps is more than any schedule of a trial has: whoever goes on longer goes round for ever.
+const mostSteps = 1000
 
 // A thread is a coroutine that stops before each access.
 type thread struct {
@@ -108,6 +112,9 @@ func (s *schedule) ended() uint64 {
 	if s.thrown {
 		return endedByThrow
 	}
+	if len(s.steps) >= mostSteps {
+		return endless
+	}
 	for _, t := range s.threads {
 		if t.pending != nil {
 			return endedInDeadlock
@@ -145,7 +152,7 @@ func (s *server) interleave(length uint64) {
 		r := &schedule{}
 		w.reset()
 		r.start(t.Threads)
-		for i := by.next(r); i >= 0; i = by.next(r) {
+		for i := by.next(r); i >= 0 && len(r.steps) < mostSteps; i = by.next(r) {
 			r.step(i)
 		}
 		if t.Tell {
@@ -242,8 +249,29 @@ type cell struct {
 	size int
 }
 
+// A cell that leads to a span has the span's number as its value, and 0 if it leads to none.
+const sizeOfSpan = -1
+
+func numberOfSpan(s *mspan) uint64 {
+	for i := range mspans {
+		if s == &mspans[i] {
+			return uint64(i)
+		}
+	}
+	return 0
+}
+
+func spanOfNumber(n uint64) *mspan {
+	if n == 0 {
+		return nil
+	}
+	return &mspans[n]
+}
+
 func (c cell) get() uint64 {
 	switch c.size {
+	case sizeOfSpan:
+		return numberOfSpan(*(**mspan)(c.at))
 	case 1:
 		return uint64(*(*uint8)(c.at))
 	case 4:
@@ -254,6 +282,8 @@ func (c cell) get() uint64 {
 
 func (c cell) put(x uint64) {
 	switch c.size {
+	case sizeOfSpan:
+		*(**mspan)(c.at) = spanOfNumber(x)
 	case 1:
 		*(*uint8)(c.at) = uint8(x)
 	case 4:
@@ -313,6 +343,7 @@ func place(name uint64) cell {
 	case cellZeroedBase:
 		return cell{unsafe.Pointer(&arena(i).zeroedBase), 8}
 	case cellIndexWord:
+		madeReady(unsafe.Pointer(&x.chunks[i]))
 		return cell{unsafe.Pointer(&x.chunks[i]), 8}
 	case cellSearchAddrBg:
 		return cell{unsafe.Pointer(&x.searchAddrBg), 8}
@@ -336,6 +367,9 @@ func place(name uint64) cell {
 		return cell{unsafe.Pointer(&mheap_.sweepgen), 4}
 	case cellLock:
 		return cell{unsafe.Pointer(&mheap_.lock), 1}
+	case cellSpan:
+		ha := arena(uint(arenaIndex(uintptr(i) * pageSize)))
+		return cell{unsafe.Pointer(&ha.spans[i%pagesPerArena]), sizeOfSpan}
 	}
 	panic("a word of no kind that is known")
 }
@@ -354,6 +388,7 @@ const (
 	cellSpanSweepgen
 	cellSweepActive
 	cellSweepgen
+	cellSpan
 )
 
 const (

@@ -16,7 +16,9 @@ from spanproof.checks.exploring.tables import ENDED, LimitError, Tables
 from spanproof.checks.exploring.walked import Layout, NarrowError, Walked, as_bytes, layout_of, rounds_in
 
 AT_ONCE = 100_000
-"""States between two looks at the clock."""
+"""States between two looks at the clock, where nothing is asked meanwhile."""
+OFTEN = 64
+"""Questions between two looks at it."""
 Told = tuple[int, int, list[tuple[int, str]], Leaf]
 """A thread, its node, what was looked at there, and what the step does."""
 
@@ -115,10 +117,13 @@ def _through(tables: Tables, hurry: Hurry) -> tuple["Walk", Explored]:
 
 def _explored(walk: Walk, hurry: Hurry) -> Explored:
     """The walk, to its end."""
-    tables = walk.tables
+    tables, asked = walk.tables, 0
     while True:
         code = walk.calls.on(AT_ONCE)
         if code == calls.NEEDS:
+            asked += 1
+            if asked % OFTEN == 0 and (reason := hurry(walk.calls.counts()["states"])) is not None:
+                return _ended(walk, reason)
             state, t = walk.calls.asked()
             try:
                 walk.answer(state, t)

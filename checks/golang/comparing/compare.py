@@ -19,7 +19,7 @@ from spanproof.checks.comparing.history_campaign import LENGTHS, calls_of
 from spanproof.checks.comparing.living import MOST_TOLD, shorter
 from spanproof.checks.comparing.looking import DifferenceError
 from spanproof.checks.comparing.mixes import Call
-from spanproof.checks.comparing.plans import REAL_SHAPES, Plan, Shape, plan_of, seeded
+from spanproof.checks.comparing.plans import REAL, REAL_SHAPES, Plan, Shape, plan_of, seeded
 from spanproof.checks.comparing.plans import plans as drawn_plans
 from spanproof.checks.golang.comparing.beside import Noting
 from spanproof.checks.golang.comparing.state import dumped
@@ -48,7 +48,10 @@ AT_ONCE = 500
 SHRINK_SECONDS = 6
 AGREES = ("go_agrees", "Go's own text gives what the reference gives.", "the runtime of the toolchain that is named")
 """The claim that a record of this kind breaks: its name, what it says, where from."""
-SHAPES = tuple(shape for shape in REAL_SHAPES if shape.geometry.arena_base_offset == GO_AMD64.arena_base_offset)
+SHAPES = (
+    *(shape for shape in REAL_SHAPES if shape.geometry.arena_base_offset == GO_AMD64.arena_base_offset),
+    Shape(replace(REAL, name="go-amd64, sparse"), 600, 24, sparse=True),
+)
 """Heaps at Go's constants: its text is compiled with them, and other ones are of other systems."""
 LEFT_OUT: Mapping[str, tuple[int, str]] = {
     "go1.21": (1 << 27, "the flag scavChunkNoHugePage of the scavenge index, which later releases do not have"),

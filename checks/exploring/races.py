@@ -27,12 +27,12 @@ class Race:
 
 def _suspects(tables: Tables, states: Collection[int]) -> Iterator[tuple[int, int, dict[int, Race | None]]]:
     """Pairs of threads with the pairs of their nodes (as one integer) that are ever pending together and conflict."""
-    together = states.together() if isinstance(states, Walked) else {state & tables.node_mask for state in states}
+    together = () if isinstance(states, Walked) else {state & tables.node_mask for state in states}
     for i, first in enumerate(tables.automata):
         for j, second in enumerate(tables.automata[:i]):
             mask = NODE_MASK << NODE_BITS * i | NODE_MASK << NODE_BITS * j
             suspects: dict[int, Race | None] = {}
-            for pair in {nodes & mask for nodes in together}:
+            for pair in states.pairs(i, j) if isinstance(states, Walked) else {nodes & mask for nodes in together}:
                 a = first.nodes[pair >> NODE_BITS * i & NODE_MASK]
                 b = second.nodes[pair >> NODE_BITS * j & NODE_MASK]
                 if a is not None and b is not None and a.number == b.number and conflict(a.access, b.access):

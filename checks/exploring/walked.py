@@ -100,19 +100,21 @@ class Walked(Mapping[int, int]):
         """The state with this number."""
         return self.layout.wide(int(self.states[number]))
 
-    def together(self) -> set[int]:
-        """The nodes that threads are ever at together, as the tables write them."""
-        nodes = np.unique(self.states & np.uint64((1 << self.layout.shift) - 1))
-        return {self.layout.wide(state) for state in nodes.tolist()}
+    def pairs(self, i: int, j: int) -> set[int]:
+        """The nodes that two threads are ever at together, as the tables write them."""
+        found: list[int] = np.unique(self._at(i) << NODE_BITS | self._at(j)).tolist()
+        return {(pair >> NODE_BITS) << NODE_BITS * i | (pair & NODE_MASK) << NODE_BITS * j for pair in found}
+
+    def _at(self, t: int) -> Any:
+        """The node of a thread in each state."""
+        begin, mask = list(self.layout.fields())[t]
+        return (self.states >> np.uint64(begin) & np.uint64(mask)).astype(np.int64)
 
     def at(self, i: int, j: int, pairs: set[tuple[int, int]]) -> Iterator[int]:
         """The states in which two threads are at such nodes, in order."""
-        fields = list(self.layout.fields())
-        (a, of_a), (b, of_b) = fields[i], fields[j]
-        first = (self.states >> np.uint64(a) & np.uint64(of_a)).astype(np.int64)
-        second = (self.states >> np.uint64(b) & np.uint64(of_b)).astype(np.int64)
+        here = self._at(i) << NODE_BITS | self._at(j)
         wanted = np.array([x << NODE_BITS | y for x, y in pairs])
-        there = np.flatnonzero(np.isin(first << NODE_BITS | second, wanted))
+        there = np.flatnonzero(np.isin(here, wanted))
         return (self.layout.wide(int(self.states[number])) for number in there)
 
 

@@ -62,7 +62,7 @@ def _explained(again: Replayed, heap: Subject) -> Replayed:
     """A replay with the reason as it is found now, where the record gives one: it may be said otherwise than it was."""
     if again.record is None or not again.record.why:
         return again
-    from spanproof.checks.exploring.why import explained  # noqa: PLC0415  # for this kind alone
+    from spanproof.checks.exploring.explaining.why import explained  # noqa: PLC0415  # for this kind alone
 
     return replace(again, record=explained(again.record, heap))
 
@@ -101,7 +101,7 @@ def judged(record: Record, heap: Subject, name: str) -> tuple[Result, Record | N
 
     """
     if record.kind == "run":
-        from spanproof.checks.exploring.why import explained  # noqa: PLC0415  # for this kind alone
+        from spanproof.checks.exploring.explaining.why import explained  # noqa: PLC0415  # for this kind alone
 
         found, broken = survey(record, heap, name)
         return found, None if broken is None else explained(broken, heap)

@@ -164,7 +164,7 @@ def _export(scenarios: tuple[str, ...], options: dict[str, Any]) -> int:
     """Write a scenario in another tool's language: claims are off, and ghosts are in it."""
     from dataclasses import replace  # noqa: PLC0415
 
-    from spanproof.checks.exploring.promela import promela, tables_for  # noqa: PLC0415
+    from spanproof.checks.exploring.spin.promela import promela, tables_for  # noqa: PLC0415
     from spanproof.checks.faults.planting import subject  # noqa: PLC0415
     from spanproof.checks.scenarios import BY_NAME  # noqa: PLC0415
     from spanproof.model.releases import row  # noqa: PLC0415
@@ -493,8 +493,8 @@ def _silence() -> None:
 def _input_errors() -> tuple[type[Exception], ...]:
     """The errors that a user's input can cause; imported only once something has gone wrong."""
     from spanproof.checks.exploring.expressions import ExpressionError  # noqa: PLC0415
-    from spanproof.checks.exploring.kernel.building import NoKernelError  # noqa: PLC0415
-    from spanproof.checks.exploring.promela import ExportError  # noqa: PLC0415
+    from spanproof.checks.exploring.spin.promela import ExportError  # noqa: PLC0415
+    from spanproof.checks.exploring.walking.kernel.building import NoKernelError  # noqa: PLC0415
     from spanproof.checks.faults.edit import EditError  # noqa: PLC0415
     from spanproof.checks.golang.reading.toolchains import GoError  # noqa: PLC0415
     from spanproof.checks.programs import ProgramError  # noqa: PLC0415

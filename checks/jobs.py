@@ -22,7 +22,7 @@ from spanproof.checks.comparing.walking import Counts
 from spanproof.checks.exploring.grains import Grain
 from spanproof.checks.exploring.reaching import judge_reach
 from spanproof.checks.exploring.verdicts import judge
-from spanproof.checks.exploring.walks import BEST
+from spanproof.checks.exploring.walking.walks import BEST
 from spanproof.checks.faults.alive import ALIVE, judge_alive
 from spanproof.checks.faults.by_proofs import judge_by_proofs
 from spanproof.checks.faults.planting import named, subject

@@ -23,7 +23,7 @@ def _setting(options: dict[str, Any], budget: float | None) -> "Setting":
     from spanproof.checks.comparing.campaign import FEWEST_PROGRAMS  # noqa: PLC0415
     from spanproof.checks.comparing.history_campaign import SEEDED_CALLS  # noqa: PLC0415
     from spanproof.checks.exploring.grains import Grain  # noqa: PLC0415
-    from spanproof.checks.exploring.walks import BEST  # noqa: PLC0415
+    from spanproof.checks.exploring.walking.walks import BEST  # noqa: PLC0415
     from spanproof.checks.faults.planting import subject  # noqa: PLC0415
     from spanproof.checks.jobs import Setting  # noqa: PLC0415
     from spanproof.checks.proving.evidence.gathering import Wanted  # noqa: PLC0415

@@ -14,16 +14,16 @@ from functools import cache
 
 from spanproof.checks.benching.rows import AbsentError, Measured, Row, best_of
 from spanproof.checks.collecting import seldom_collected
-from spanproof.checks.exploring import compiled
 from spanproof.checks.exploring.grains import Fused, Grain
-from spanproof.checks.exploring.kernel import calls
-from spanproof.checks.exploring.kernel.building import NoKernelError
-from spanproof.checks.exploring.promela import promela, tables_for
 from spanproof.checks.exploring.search import explore
-from spanproof.checks.exploring.spin import SpinCount, counted_by_spin, missing
+from spanproof.checks.exploring.spin.counting import SpinCount, counted_by_spin, missing
+from spanproof.checks.exploring.spin.promela import promela, tables_for
 from spanproof.checks.exploring.tables import Tables
 from spanproof.checks.exploring.verdicts import judge
-from spanproof.checks.exploring.walks import WALKS
+from spanproof.checks.exploring.walking import compiled
+from spanproof.checks.exploring.walking.kernel import calls
+from spanproof.checks.exploring.walking.kernel.building import NoKernelError
+from spanproof.checks.exploring.walking.walks import WALKS
 from spanproof.checks.faults.corpus import FAULTS
 from spanproof.checks.faults.planting import subject
 from spanproof.checks.programs import AllocManual, FreeManual, Program, Thread

@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from spanproof.checks.broken import EndlessError
 from spanproof.checks.collecting import seldom_collected
 from spanproof.checks.comparing.walking import Counts, FoundError, try_example
+from spanproof.checks.exploring.explaining.why import small_and_explained
 from spanproof.checks.exploring.races import meeting
 from spanproof.checks.exploring.search import fewest_preemptions
 from spanproof.checks.exploring.tables import LimitError
-from spanproof.checks.exploring.why import small_and_explained
 from spanproof.checks.programs import Program
 from spanproof.checks.record import Record
 from spanproof.checks.running.replaying import record_of

@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from spanproof.checks.exploring.tables import NODE_BITS, NODE_MASK, Node, Tables
-from spanproof.checks.exploring.walked import Walked
+from spanproof.checks.exploring.walking.walked import Walked
 from spanproof.checks.ordering import Declared, conflict, declared, writes
 from spanproof.impl.access import PLAIN
 

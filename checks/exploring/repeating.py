@@ -14,7 +14,7 @@ from spanproof.checks.broken import BrokenError
 from spanproof.checks.exploring.grains import finely
 from spanproof.checks.exploring.search import Explored, schedule_to
 from spanproof.checks.exploring.tables import Node, Tables
-from spanproof.checks.exploring.walked import Walked
+from spanproof.checks.exploring.walking.walked import Walked
 from spanproof.checks.running.machine import HeapError, Machine, innermost
 from spanproof.impl.malloc import Runtime
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 
 from spanproof.checks.broken import BrokenError
 from spanproof.checks.collecting import seldom_collected
+from spanproof.checks.exploring.explaining.why import small_and_explained
 from spanproof.checks.exploring.grains import SAYS, Grain, finely, tables_at, told_passed
 from spanproof.checks.exploring.races import Race, meeting, races
 from spanproof.checks.exploring.repeating import difference
 from spanproof.checks.exploring.search import Explored, Hurry, fewest_preemptions, schedule_to
 from spanproof.checks.exploring.tables import LimitError, Tables
-from spanproof.checks.exploring.walks import BEST, explored
-from spanproof.checks.exploring.why import small_and_explained
+from spanproof.checks.exploring.walking.walks import BEST, explored
 from spanproof.checks.ordering import ORDERED
 from spanproof.checks.programs import Program
 from spanproof.checks.record import Record

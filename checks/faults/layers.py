@@ -16,8 +16,8 @@ from spanproof.checks.comparing.campaign import draw
 from spanproof.checks.comparing.go_tables import FILES, differences, sub_tests
 from spanproof.checks.comparing.living import live, record_of, shrunk
 from spanproof.checks.comparing.plans import SHAPES, SMALL_SHAPES, seeded
+from spanproof.checks.exploring.explaining.why import small_and_explained
 from spanproof.checks.exploring.verdicts import judge
-from spanproof.checks.exploring.why import small_and_explained
 from spanproof.checks.faults.fault import Fault, in_page_allocator
 from spanproof.checks.faults.speaking import names_of, speaking_of, theorems_of
 from spanproof.checks.proofs.script import judged

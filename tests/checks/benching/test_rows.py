@@ -8,7 +8,7 @@ import pytest
 from spanproof.checks import cli
 from spanproof.checks.benching import explore
 from spanproof.checks.benching.rows import AbsentError, Measured, Row, figure, judged
-from spanproof.checks.exploring.kernel.building import NoKernelError
+from spanproof.checks.exploring.walking.kernel.building import NoKernelError
 from spanproof.checks.verdict import Verdict
 
 

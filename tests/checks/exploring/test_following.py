@@ -2,8 +2,8 @@
 
 import pytest
 
-from spanproof.checks.exploring.following import Asked, Tree, trees
-from spanproof.checks.exploring.promela import tables_for
+from spanproof.checks.exploring.spin.following import Asked, Tree, trees
+from spanproof.checks.exploring.spin.promela import tables_for
 from spanproof.checks.exploring.tables import NODE_BITS, NODE_MASK, Tables
 from spanproof.checks.scenarios import BY_NAME
 from spanproof.impl.malloc import Runtime

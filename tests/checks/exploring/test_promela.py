@@ -7,9 +7,9 @@ from time import monotonic, sleep
 import pytest
 
 from spanproof.checks.cli import main
-from spanproof.checks.exploring import promela as module
-from spanproof.checks.exploring.promela import Expected, ExportError, expected, promela, tables_for
-from spanproof.checks.exploring.spin import GOES_ON, SpinCount, SpinError, counted_by_spin, missing
+from spanproof.checks.exploring.spin import promela as module
+from spanproof.checks.exploring.spin.counting import GOES_ON, SpinCount, SpinError, counted_by_spin, missing
+from spanproof.checks.exploring.spin.promela import Expected, ExportError, expected, promela, tables_for
 from spanproof.checks.exploring.tables import NODE_BITS, NODE_MASK
 from spanproof.checks.exploring.verdicts import judge
 from spanproof.checks.faults.planting import subject

@@ -6,9 +6,9 @@ from functools import cache
 import pytest
 
 from spanproof.checks.broken import BrokenError
-from spanproof.checks.exploring.board import NO_END, Board, least
+from spanproof.checks.exploring.explaining.board import NO_END, Board, least
+from spanproof.checks.exploring.explaining.shrinking import CHANGES, Shrunk, followed, shrunk, size_of, turns_of
 from spanproof.checks.exploring.search import fewest_preemptions
-from spanproof.checks.exploring.shrinking import CHANGES, Shrunk, followed, shrunk, size_of, turns_of
 from spanproof.checks.exploring.tables import Tables
 from spanproof.checks.exploring.verdicts import judge
 from spanproof.checks.faults.corpus import BY_NAME

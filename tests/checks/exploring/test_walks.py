@@ -6,17 +6,17 @@ from pathlib import Path
 import pytest
 
 from spanproof.checks.broken import BrokenError
-from spanproof.checks.exploring import compiled
-from spanproof.checks.exploring import walked as walked_
-from spanproof.checks.exploring.arrays import explore_arrays
-from spanproof.checks.exploring.compiled import explore_compiled
-from spanproof.checks.exploring.kernel import building
-from spanproof.checks.exploring.kernel.building import NoKernelError
 from spanproof.checks.exploring.races import races
 from spanproof.checks.exploring.search import Explored, explore, schedule_to
 from spanproof.checks.exploring.tables import NODE_BITS, NODE_MASK, Tables
-from spanproof.checks.exploring.walked import Layout, Walked
-from spanproof.checks.exploring.walks import explored
+from spanproof.checks.exploring.walking import compiled
+from spanproof.checks.exploring.walking import walked as walked_
+from spanproof.checks.exploring.walking.arrays import explore_arrays
+from spanproof.checks.exploring.walking.compiled import explore_compiled
+from spanproof.checks.exploring.walking.kernel import building
+from spanproof.checks.exploring.walking.kernel.building import NoKernelError
+from spanproof.checks.exploring.walking.walked import Layout, Walked
+from spanproof.checks.exploring.walking.walks import explored
 from spanproof.checks.faults.corpus import FAULTS
 from spanproof.checks.faults.fault import Fault
 from spanproof.checks.faults.planting import subject

@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from spanproof.checks.exploring.promela import expected, promela
 from spanproof.checks.exploring.search import explore
-from spanproof.checks.exploring.spin import counted_by_spin, missing
+from spanproof.checks.exploring.spin.counting import counted_by_spin, missing
+from spanproof.checks.exploring.spin.promela import expected, promela
 from spanproof.checks.exploring.tables import Tables
 from spanproof.checks.programs import Held, Op, Program, Thread, User
 from spanproof.impl.malloc import Runtime

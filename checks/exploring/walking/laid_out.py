@@ -8,8 +8,8 @@ import numpy as np
 
 from spanproof.checks.broken import BrokenError
 from spanproof.checks.exploring.cases import Leaf
-from spanproof.checks.exploring.index import Index, grown, mixed
 from spanproof.checks.exploring.tables import ENDED, LimitError
+from spanproof.checks.exploring.walking.index import Index, grown, mixed
 
 MOVES, BLOCKED, ENDS, BREAKS = range(4)
 """What a step does."""

@@ -12,15 +12,15 @@ Spin come there, our search has left something out.
 Three known differences, all exact. Spin counts the first state as a transition. A step that throws, or is refused
 memory, leads back to where it began; here it is no transition. Of errors, Spin counts each state and step that has one,
 if it is told to go on (`-c0`). Numbers are such that what is there at first is 0, which is how variables begin: an
-`init` would add states of its own. Read next: spin.py.
+`init` would add states of its own. Read next: counting.py.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from spanproof.checks.broken import BrokenError, EndlessError
-from spanproof.checks.exploring.following import Asked, Edge, Tree, trees
 from spanproof.checks.exploring.search import Explored, ended, explore
+from spanproof.checks.exploring.spin.following import Asked, Edge, Tree, trees
 from spanproof.checks.exploring.tables import DONE, NODE_BITS, NODE_MASK, LimitError, Node, Tables
 from spanproof.checks.programs import Program
 from spanproof.impl.malloc import Runtime

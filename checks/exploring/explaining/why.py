@@ -3,7 +3,7 @@
 Steps of one thread are moved over steps of others, or a thread runs on for longer before it is interrupted; the least
 move after which the program comes to its end with the claim kept is the change. Where a move of one step less still
 breaks the claim, the accesses at its two ends are in conflict, and it is their order that matters. A run is completed
-fairly: thread after thread, each as far as it can go and no longer than a turn. Read next: verdicts.py.
+fairly: thread after thread, each as far as it can go and no longer than a turn. Read next: ../verdicts.py.
 """
 
 from collections.abc import Iterator
@@ -13,9 +13,9 @@ from typing import Any
 
 from spanproof.checks.broken import BrokenError, EndlessError
 from spanproof.checks.collecting import seldom_collected
-from spanproof.checks.exploring.board import ENDLESS, NO_END, Board
+from spanproof.checks.exploring.explaining.board import ENDLESS, NO_END, Board
+from spanproof.checks.exploring.explaining.shrinking import shrunk
 from spanproof.checks.exploring.search import ended
-from spanproof.checks.exploring.shrinking import shrunk
 from spanproof.checks.exploring.tables import LimitError
 from spanproof.checks.local_state import HiddenStateError
 from spanproof.checks.numbering import UnknownCellError

@@ -9,11 +9,11 @@ from dataclasses import dataclass, field, replace
 
 from spanproof.checks.broken import BrokenError
 from spanproof.checks.exploring.cases import Leaf, changed
-from spanproof.checks.exploring.kernel import calls
-from spanproof.checks.exploring.kernel.calls import Calls
 from spanproof.checks.exploring.search import Explored, Hurry, deadlock, going_on
 from spanproof.checks.exploring.tables import ENDED, LimitError, Tables
-from spanproof.checks.exploring.walked import Layout, NarrowError, Walked, as_bytes, layout_of, rounds_in
+from spanproof.checks.exploring.walking.kernel import calls
+from spanproof.checks.exploring.walking.kernel.calls import Calls
+from spanproof.checks.exploring.walking.walked import Layout, NarrowError, Walked, as_bytes, layout_of, rounds_in
 
 AT_ONCE = 100_000
 """States between two looks at the clock, where nothing is asked meanwhile."""

@@ -1,16 +1,17 @@
 """Which walk a search takes: all come to the same states in the same number of steps.
 
-The plain one (search.py) is the one to read. The compiled one is taken where a compiler is at hand and the program fits
-into its words; else the one over arrays. Read next: compiled.py.
+The plain one (../search.py) is the one to read. The compiled one is taken where a compiler is at hand and the program
+fits into its words; else the plain one, as the one over arrays is slower where there are few states.
+Read next: compiled.py.
 """
 
 from collections.abc import Callable, Mapping
 
-from spanproof.checks.exploring.arrays import explore_arrays
-from spanproof.checks.exploring.compiled import explore_compiled
-from spanproof.checks.exploring.kernel.building import NoKernelError, library
 from spanproof.checks.exploring.search import Explored, Hurry, explore, going_on
 from spanproof.checks.exploring.tables import LimitError, Tables
+from spanproof.checks.exploring.walking.arrays import explore_arrays
+from spanproof.checks.exploring.walking.compiled import explore_compiled
+from spanproof.checks.exploring.walking.kernel.building import NoKernelError, library
 
 BEST = "best"
 WALKS: Mapping[str, Callable[..., Explored]] = {

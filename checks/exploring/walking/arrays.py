@@ -12,11 +12,11 @@ import numpy as np
 
 from spanproof.checks.broken import BrokenError
 from spanproof.checks.exploring.cases import Leaf, changed
-from spanproof.checks.exploring.index import Index, grown, mixed
-from spanproof.checks.exploring.laid_out import BREAKS, ENDS, MOVES, Judges, LaidOut, same_everywhere
 from spanproof.checks.exploring.search import Explored, Hurry, deadlock, going_on
 from spanproof.checks.exploring.tables import DONE, LimitError, Tables
-from spanproof.checks.exploring.walked import (
+from spanproof.checks.exploring.walking.index import Index, grown, mixed
+from spanproof.checks.exploring.walking.laid_out import BREAKS, ENDS, MOVES, Judges, LaidOut, same_everywhere
+from spanproof.checks.exploring.walking.walked import (
     NOBODY,
     WORD,
     Layout,

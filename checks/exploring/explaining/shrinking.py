@@ -13,7 +13,7 @@ from typing import Any
 
 from spanproof.checks.broken import BrokenError, EndlessError
 from spanproof.checks.collecting import seldom_collected
-from spanproof.checks.exploring.board import ENDLESS, NO_END, Board, Cost, least
+from spanproof.checks.exploring.explaining.board import ENDLESS, NO_END, Board, Cost, least
 from spanproof.checks.exploring.tables import LimitError
 from spanproof.checks.local_state import HiddenStateError
 from spanproof.checks.numbering import UnknownCellError

@@ -1,7 +1,7 @@
 /* One walk for every program: breadth first over tables that Python fills.
  *
  * A memory is a row of bytes, one for each cell that was ever written; a state is one word: the number of its memory, and the node of each
- * thread. What a step does is a path in a decision tree (../cases.py). Where a tree has no path, or an invariant was
+ * thread. What a step does is a path in a decision tree (../../cases.py). Where a tree has no path, or an invariant was
  * not judged for what it would look at, the walk stops and says which state and thread; Python works it out, tells, and
  * calls again. So the order of states is that of the plain search, and nothing here knows what a heap is.
  */

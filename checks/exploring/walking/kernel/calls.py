@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from spanproof.checks.exploring.kernel.building import library
+from spanproof.checks.exploring.walking.kernel.building import library
 
 ENDED_WELL, NEEDS, DEADLOCK, PAUSE, NO_MEMORY, TOO_MANY = range(6)
 """Why the walk stopped (walk.c)."""

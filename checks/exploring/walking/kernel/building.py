@@ -14,7 +14,7 @@ from pathlib import Path
 
 from spanproof.checks.cache import cache_folder
 
-SOURCE = files("spanproof.checks.exploring.kernel") / "walk.c"
+SOURCE = files("spanproof.checks.exploring.walking.kernel") / "walk.c"
 OPTIONS = ("-O2", "-std=c11", "-fPIC", "-shared")
 SECONDS = 120
 

@@ -1,0 +1,1 @@
+"""A counterexample made small, and why it breaks its claim."""

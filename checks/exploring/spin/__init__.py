@@ -1,0 +1,1 @@
+"""A second opinion: the automata as Promela, and Spin's count of their states."""

@@ -178,13 +178,23 @@ def test_what_is_compiled_and_not_run_is_unknown(toolchain: Toolchain) -> None:
             assert [each for each in found if reason in each] == found != [], name
 
 
+def short(patch: str) -> str:
+    """Without its last two lines."""
+    return "\n".join(patch.splitlines()[:-2]) + "\n"
+
+
+def longer(patch: str) -> str:
+    """With a line more than its head says."""
+    return patch + "+more\n"
+
+
+def binary(patch: str) -> str:
+    """With another file that is no text."""
+    return patch + "diff --git a/x b/x\nGIT binary patch\nliteral 1\nabc\n"
+
+
 @pytest.mark.parametrize(
-    ("cut", "reason"),
-    [
-        (lambda patch: "\n".join(patch.splitlines()[:-2]) + "\n", "cut short"),
-        (lambda patch: patch + "+more\n", "damaged at its line"),
-        (lambda patch: patch + "diff --git a/x b/x\nGIT binary patch\nliteral 1\nabc\n", "GIT binary patch"),
-    ],
+    ("cut", "reason"), [(short, "cut short"), (longer, "damaged at its line"), (binary, "GIT binary patch")]
 )
 def test_what_is_left_of_a_patch_is_not_judged(
     toolchain: Toolchain, cut: Callable[[str], str], reason: str

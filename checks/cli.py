@@ -111,6 +111,9 @@ def check(**options: Any) -> int:
     help="Where threads are switched: at every access, at locks and atomics, or between operations.",
 )
 @click.option(
+    "--max-memory", type=click.IntRange(1), metavar="MB", help="End a search, as unknown, when so much is in use."
+)
+@click.option(
     "--walk",
     type=click.Choice(["best", "plain", "arrays", "compiled"]),
     default="best",

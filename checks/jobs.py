@@ -32,6 +32,7 @@ from spanproof.checks.proving.evidence.gathering import Evidence, Wanted, gather
 from spanproof.checks.proving.obligations import Proof
 from spanproof.checks.record import Record, load
 from spanproof.checks.reporting.reached import told_reached
+from spanproof.checks.resident import MEGABYTE, resident
 from spanproof.checks.running.endless import watched
 from spanproof.checks.sampling.verdicts import Sampling, judge_sampled
 from spanproof.checks.scenarios import BY_NAME
@@ -102,6 +103,8 @@ class Setting:
     """Task explore: where threads may be switched."""
     walk: str = BEST
     """Task explore: which walk is taken."""
+    max_memory: int = 0
+    """Task explore: the megabytes that a process may use; 0 sets no limit."""
 
 
 BY_SPACER = "alloc_needs_zero by Spacer"
@@ -151,6 +154,8 @@ def _hurry(setting: Setting) -> Callable[[int], str | None]:
     def hurry(done: int) -> str | None:  # noqa: ARG001  # the signature of Hurry
         if _stop is not None and _stop.is_set():
             return INTERRUPTED
+        if setting.max_memory and resident() > setting.max_memory * MEGABYTE:
+            return f"the {setting.max_memory:,} MB that it may use are used up"
         return f"the budget of {setting.budget:g} s is used up" if time.monotonic() > setting.deadline else None
 
     return hurry

@@ -54,6 +54,7 @@ def _setting(options: dict[str, Any], budget: float | None) -> "Setting":
         options.get("reach") or "",
         Grain(options.get("grain") or Grain.ACCESS),
         options.get("walk") or BEST,
+        options.get("max_memory") or 0,
     )
 
 

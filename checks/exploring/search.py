@@ -30,6 +30,8 @@ class Explored:
     reason: str = ""
     parents: Mapping[int, int] | None = None
     levels: int = 0
+    frontier: int = 0
+    """States that were reached and not gone on from, where it did not see everything."""
 
 
 def going_on(states: int) -> str | None:  # noqa: ARG001  # the signature of Hurry
@@ -56,7 +58,8 @@ def explore(tables: Tables, *, hurry: Hurry = going_on) -> Explored:
     def found(broken: BrokenError | None = None, schedule: tuple[int, ...] = (), reason: str = "") -> Explored:
         seconds = time.perf_counter() - began
         states, taken = (seen, before) if broken is not None else (len(parents), transitions)
-        return Explored(states, taken, seconds, broken, schedule, reason, parents, level)
+        left = len(frontier) if reason else 0
+        return Explored(states, taken, seconds, broken, schedule, reason, parents, level, left)
 
     while frontier:
         reason = hurry(len(parents))

@@ -208,6 +208,7 @@ def _clean(scenario: Scenario, tables: Tables, found: Explored, watching: Watchi
         reason = f"{found.states:,} states where {scenario.states:,} are expected: text or catalogue has changed"
     verdict = Verdict.UNKNOWN if reason else Verdict.HOLDS
     everything = "all" if not found.reason else "the first"
-    bound = f"{everything} {found.states:,} states, {len(tables.automata)} threads, {tables.program.release.name}"
+    left = f", {found.frontier:,} of them not gone on from" if found.reason else ""
+    bound = f"{everything} {found.states:,} states{left}, {len(tables.automata)} threads, {tables.program.release.name}"
     counts = {"states": found.states, "transitions": found.transitions}
     return Result("explore", scenario.name, verdict, reason, bound, PREMISES, found.seconds, counts)

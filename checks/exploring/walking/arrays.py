@@ -6,6 +6,7 @@ Read next: index.py.
 """
 
 import time
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -245,7 +246,7 @@ class ArrayWalk:
         while done < self.reached.n:
             reason = hurry(self.reached.n)
             if reason is not None:
-                return self._found(reason=reason)
+                return replace(self._found(reason=reason), frontier=self.reached.n - done)
             done, level = self.reached.n, slice(done, self.reached.n)
             self.levels += 1
             found = self._level(self.reached.states[level], level.start)

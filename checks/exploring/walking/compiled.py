@@ -170,7 +170,7 @@ def _ended(walk: Walk, reason: str) -> Explored:
     reached = walk.reached()
     found = Explored(
         counts["states"], counts["transitions"], 0, None, (), reason, reached,
-        counts["levels"],
+        counts["levels"], counts["states"] - counts["expanded"] if reason else 0,
     )  # fmt: skip
     if reason or not walk.tables.monitor.judges("no_deadlock"):
         return found

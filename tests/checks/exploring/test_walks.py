@@ -1,10 +1,13 @@
 """All walks come to the same: states in the same order, transitions, levels, and what breaks, with its schedule."""
 
+import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from spanproof.checks import cli
 from spanproof.checks.broken import BrokenError
 from spanproof.checks.exploring.races import races
 from spanproof.checks.exploring.search import Explored, explore, schedule_to
@@ -156,6 +159,7 @@ def test_it_stops_when_it_is_told() -> None:
         found = walk(Tables(scenario.program, Runtime), hurry=lambda s: "enough" if s > 1000 else None)
         assert (found.reason, found.broken) == ("enough", None)
         assert 1000 < found.states < scenario.states
+        assert 0 < found.frontier < found.states
 
 
 def test_too_many_threads_are_left_to_the_plain_walk(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,3 +192,14 @@ def test_without_a_compiler_it_is_said(monkeypatch: pytest.MonkeyPatch, tmp_path
             building.library()
     finally:
         building.library.cache_clear()
+
+
+@pytest.mark.parametrize("walk", ["plain", "arrays", "best"])
+def test_memory_that_is_used_up_is_unknown(walk: str, tmp_path: Path) -> None:
+    """With how many states were not gone on from; no more than it takes to begin is too little for any."""
+    place = tmp_path / "r.json"
+    line = ["explore", "two_allocs_one_arena", "--walk", walk, "--max-memory", "1", "--json", str(place)]
+    assert cli.main(line) == 3
+    (result,) = json.loads(place.read_text())["results"]
+    assert result["reason"] == "the 1 MB that it may use are used up"
+    assert re.match(r"the first [\d,]+ states, [\d,]+ of them not gone on from, 2 threads", result["bound"])

@@ -19,7 +19,7 @@ ASKED_STATE, WIDTH = 6, 10
 """The places of `state` and `width` among the counts."""
 COUNTS = (
     "states", "transitions", "memories", "levels", "level_states", "level_transitions", "state", "thread", "alone",
-    "bytes", "width", "stride",
+    "bytes", "width", "stride", "expanded",
 )  # fmt: skip
 
 

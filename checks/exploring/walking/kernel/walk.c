@@ -674,12 +674,13 @@ const u32 *walk_alone(const walk_t *w) { return w->alone; }
 const u32 *walk_cells(const walk_t *w) { return w->cell_at; }
 
 /* states, transitions, memories, levels, states and transitions at the level's beginning, asked state and thread, pairs
- * of states with one thread that can go on, bytes, cells that a row has, bytes from one row to the next. */
+ * of states with one thread that can go on, bytes, cells that a row has, bytes from one row to the next, states that
+ * were gone on from. */
 void walk_counts(const walk_t *w, u64 *counts) {
 	u64 bytes = (u64)w->room * 12 + ((u64)w->mask + 1) * 4 + (u64)w->row_room * (w->stride + 8) +
 		    ((u64)w->row_mask + 1) * 4 + w->child_room * 4 + w->branch_room * sizeof(branch_t) + w->good.pool_room +
 		    ((u64)1 << RECENT_BITS) * sizeof(recent_t) + (u64)w->alone_room * 4;
 	u64 all[] = {w->n, w->transitions, w->memories, w->levels, w->level_states, w->level_transitions,
-		     w->asked_state, (u64)w->asked_thread, w->n_alone / 2, bytes, w->width, w->stride};
+		     w->asked_state, (u64)w->asked_thread, w->n_alone / 2, bytes, w->width, w->stride, w->at};
 	memcpy(counts, all, sizeof all);
 }

@@ -71,7 +71,11 @@ def test_a_right_patch_holds(toolchain: Toolchain, name: str, tmp_path: Path) ->
     assert len(verdicts) > 15
 
 
-@pytest.mark.parametrize("name", WRONG)
+QUICK, *LONG = WRONG
+WRONG_ONES = [QUICK, *(pytest.param(name, marks=pytest.mark.long) for name in LONG)]
+
+
+@pytest.mark.parametrize("name", WRONG_ONES)
 def test_a_wrong_patch_is_a_violation(toolchain: Toolchain, name: str, tmp_path: Path) -> None:
     """With a record that has the patch in it, and shows the same again."""
     code, verdicts = judged(toolchain, patch_of(toolchain, *WRONG[name]), tmp_path)
@@ -82,6 +86,7 @@ def test_a_wrong_patch_is_a_violation(toolchain: Toolchain, name: str, tmp_path:
     assert {cli.main(["replay", str(record)]) for record in records} == {1}
 
 
+@pytest.mark.long
 def test_what_is_changed_and_not_run_is_unknown(toolchain: Toolchain, tmp_path: Path) -> None:
     """However well the rest agrees."""
     file, head, line = BEYOND

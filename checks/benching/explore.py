@@ -77,11 +77,11 @@ class _kernel:  # noqa: N801  # used as a function is
 
 
 @cache
-def warm(name: str) -> tuple[float, int]:
+def warm(name: str) -> tuple[float, float]:
     """(seconds of the compiled walk with all that it asks told before, bytes of a state) of a scenario."""
     walk = compiled.walked_through(_tables(name))
     layout, told, judged = walk.layout, walk.told, walk.judged
-    size = 0
+    size = 0.0
 
     def once() -> float:
         nonlocal size
@@ -91,7 +91,7 @@ def warm(name: str) -> tuple[float, int]:
             pass
         seconds, counts = time.perf_counter() - began, again.calls.counts()
         assert counts["states"] == BY_NAME[name].states
-        size = counts["bytes"] // counts["states"]
+        size = counts["bytes"] / counts["states"]
         again.calls.free()
         return seconds
 

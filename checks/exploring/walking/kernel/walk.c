@@ -18,7 +18,7 @@ typedef int32_t i32;
 #define THREADS 8
 #define BATCH 16
 #define NONE UINT32_MAX
-#define RECENT_BITS 17
+#define RECENT_BITS 16
 
 enum { ENDED_WELL, NEEDS, DEADLOCK, PAUSE, NO_MEMORY, TOO_MANY };
 enum { MOVES, BLOCKED, ENDS };
@@ -123,7 +123,7 @@ static u32 state_slot(const walk_t *w, u64 state) { return slot_of(state * 0x9e3
 
 static void more_states(walk_t *w) {
 	if (w->n == w->room) {
-		u64 room = (u64)w->room + w->room / 4;
+		u64 room = (u64)w->room + w->room / 10;
 		w->states = grown(w->states, room, sizeof(u64), &w->failed);
 		w->parents = grown(w->parents, room, sizeof(u32), &w->failed);
 		if (w->failed)
@@ -173,7 +173,7 @@ static void give_place(walk_t *w, u32 cell) {
 	if (w->place[cell] != NONE)
 		return;
 	if (w->width == w->stride) {
-		u32 stride = w->stride + 16;
+		u32 stride = w->stride + 8;
 		u8 *rows = calloc((u64)w->row_room, stride);
 		if (rows == NULL) {
 			w->failed = 1;
@@ -207,7 +207,7 @@ static void put_row(walk_t *w, u32 memory) {
 
 static u32 new_row(walk_t *w, u64 hash, const u8 *row) {
 	if (w->memories == w->row_room) {
-		u64 room = (u64)w->row_room + w->row_room / 4;
+		u64 room = (u64)w->row_room + w->row_room / 8;
 		w->rows = grown(w->rows, room * w->stride, 1, &w->failed);
 		w->row_hash = grown(w->row_hash, room, sizeof(u64), &w->failed);
 		if (w->failed)

@@ -317,7 +317,9 @@ def test_gofmt_over_a_tree_keeps_every_claim(tmp_path: Path) -> None:
     program = build(RUNNABLE[-1], sources / "cmd" / "gofmt", Level.OBJECTS)
     found = record([str(program), "-l", str(sources / "net")], tmp_path, Level.OBJECTS, 120, quiet=True)
     assert found.run.code == 0
-    assert {result.verdict for result in judged(found)} == {Verdict.HOLDS}
+    # It is done so soon that now and then nothing is scavenged meanwhile: then that claim has nothing to look at.
+    left = {result.reason for result in judged(found) if result.verdict is not Verdict.HOLDS}
+    assert left <= {"it looked at no event: the trace has no row of kind scavenge_end"}
 
 
 @pytest.mark.long

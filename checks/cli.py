@@ -22,7 +22,6 @@ from spanproof.checks.saying import run_tasks, story, write_json
 if TYPE_CHECKING:
     from spanproof.checks.jobs import Task
     from spanproof.checks.record import Record
-    from spanproof.checks.sampling.verdicts import Sampling
 
 PINS = "spanproof-pins"
 CHECK_BUDGET = 55.0
@@ -82,124 +81,6 @@ def check(**options: Any) -> int:
     tasks += [*proof_tasks(THEOREMS, heap, options["release"], ["int"]), *plain_tasks(plain_names("quick"))]
     tasks += campaign_tasks()  # the longest of all: where time runs short, nothing else goes without
     return run_tasks("check", tasks, options, budget=CHECK_BUDGET)
-
-
-@cli.command()
-@click.argument("scenarios", nargs=-1, metavar="[SCENARIO]...")
-@click.option("--claim", metavar="NAME", help="Judge this claim alone.")
-@click.option(
-    "--export", type=click.Choice(["promela"]), help="Write the scenario for Spin instead, to stdout or to --out FILE."
-)
-@click.option(
-    "--sample",
-    type=click.IntRange(1, 100_000_000),
-    metavar="N",
-    help="Draw so many schedules by --seed instead of searching all; says what is left.",
-)
-@click.option(
-    "--sampler", type=click.Choice(["pos", "uniform", "pct", "surw"]), help="How to draw them [default: pos]."
-)
-@click.option("--depth", type=click.IntRange(1, 100), help="For --sampler pct: the depth of bugs [default: 3].")
-@click.option(
-    "--reach", metavar="EXPRESSION", help="Show the shortest run to a state, such as 'spans[3] != 0 and locked'."
-)
-@click.option(
-    "--grain",
-    type=click.Choice(["access", "lock", "call"]),
-    default="access",
-    show_default=True,
-    help="Where threads are switched: at every access, at locks and atomics, or between operations.",
-)
-@click.option(
-    "--max-memory", type=click.IntRange(1), metavar="MB", help="End a search, as unknown, when so much is in use."
-)
-@click.option(
-    "--walk",
-    type=click.Choice(["best", "plain", "arrays", "compiled"]),
-    default="best",
-    show_default=True,
-    help="How all states are visited; all come to the same. best: the compiled walk if it can be had, else the plain.",
-)
-@shared
-def explore(scenarios: tuple[str, ...], claim: str | None, **options: Any) -> int:
-    """Search all interleavings of SCENARIO... (default: the whole catalogue), or draw some, or look for a state.
-
-    --reach takes comparisons, and, or, not, indexing, integers, pending(thread, "function") and the fields of
-    HeapState, pages counted from the heap's first; it exits 0 if such a state is reached, 1 if there is none, 3 if
-    that is unknown.
-    """
-    if claim is not None:
-        from spanproof.model.claims import BY_NAME as CLAIMS  # noqa: PLC0415
-
-        known(claim, CLAIMS, "claim")
-    options["claim"] = claim
-    from spanproof.checks.jobs import Task  # noqa: PLC0415
-    from spanproof.checks.scenarios import BY_NAME  # noqa: PLC0415
-
-    for name in scenarios:
-        known(name, BY_NAME, "scenario")
-    _refuse_mixed(scenarios, options)
-    if options["export"] is not None:
-        return _export(scenarios, options)
-    options["sampling"] = _sampling(options)
-    tell = options["sampling"] is not None or options["reach"] is not None or options["grain"] != "access"
-    return run_tasks("explore", [Task("explore", name) for name in scenarios or BY_NAME], options, tell=tell)
-
-
-def _refuse_mixed(scenarios: tuple[str, ...], options: dict[str, Any]) -> None:
-    """Refuse options of `explore` that do not go together."""
-    if options["sample"] is None and (options["sampler"], options["depth"]) != (None, None):
-        raise click.UsageError("--sampler, --depth: say with --sample N how many schedules to draw")
-    if options["depth"] is not None and options["sampler"] != "pct":
-        raise click.UsageError("--depth: only --sampler pct has a depth")
-    if options["reach"] is None:
-        return
-    if options["sample"] is not None or options["claim"] is not None:
-        raise click.UsageError("--reach: looks for a state and judges no claim; leave --sample and --claim out")
-    if len(scenarios) != 1:
-        raise click.UsageError("--reach: name one scenario")
-    from spanproof.checks.exploring.expressions import parsed  # noqa: PLC0415
-
-    parsed(options["reach"])
-
-
-def _export(scenarios: tuple[str, ...], options: dict[str, Any]) -> int:
-    """Write a scenario in another tool's language: claims are off, and ghosts are in it."""
-    from dataclasses import replace  # noqa: PLC0415
-
-    from spanproof.checks.exploring.spin.promela import promela, tables_for  # noqa: PLC0415
-    from spanproof.checks.faults.planting import subject  # noqa: PLC0415
-    from spanproof.checks.scenarios import BY_NAME  # noqa: PLC0415
-    from spanproof.model.releases import row  # noqa: PLC0415
-
-    if len(scenarios) != 1:
-        raise click.UsageError("--export: name one scenario")
-    if (options["claim"], options["sample"], options["reach"], options["grain"]) != (None, None, None, "access"):
-        raise click.UsageError("--export: all states and no claims; leave --claim, --sample, --reach and --grain out")
-    program = BY_NAME[scenarios[0]].program
-    if options["release"] is not None:
-        program = replace(program, release=row(options["release"]))
-    tables, _ = tables_for(program, subject(options["heap"], options["fault"]).heap_class)
-    text = promela(scenarios[0], tables)
-    if options["out"] is None:
-        click.echo(text, nl=False)
-        return 0
-    try:
-        Path(options["out"]).write_text(text, encoding="utf-8")
-    except OSError as e:
-        raise click.UsageError(f"--out {options['out']}: cannot be written: {e.strerror}") from e
-    return 0
-
-
-def _sampling(options: dict[str, Any]) -> "Sampling | None":
-    """What is to be drawn, if that is asked for."""
-    if options["sample"] is None:
-        return None
-    from spanproof.checks.exploring.grains import Grain  # noqa: PLC0415
-    from spanproof.checks.sampling.verdicts import Sampling  # noqa: PLC0415
-
-    sampler = options["sampler"] or "pos"
-    return Sampling(options["sample"], sampler, options["depth"], options["seed"], Grain(options["grain"]))
 
 
 @cli.command()
@@ -279,26 +160,6 @@ def compare(examples: int | None, tables: bool, histories: int | None, **options
     options["examples"], options["calls"] = examples, histories
     instead = [*(table_tasks() if tables else ()), *(history_tasks() if histories else ())]
     return run_tasks("compare", instead or campaign_tasks(), options)
-
-
-@cli.command()
-@click.argument("what", type=click.Choice(["explore"]))
-@click.argument("rows", nargs=-1, metavar="[ROW]...")
-@click.option("--json", "json_file", callback=json_place, metavar="FILE", help="Write the result as JSON; - is stdout.")
-@click.option("--require", multiple=True, metavar="CHECK", help="Exit 2 unless this check has run, repeatable.")
-def bench(what: str, rows: tuple[str, ...], json_file: str | None, require: tuple[str, ...]) -> int:
-    """Measure what is to be reached in speed: `holds` where it is. Minutes; leave the machine alone meanwhile."""
-    from spanproof.checks.benching.explore import ROWS  # noqa: PLC0415
-    from spanproof.checks.benching.rows import judged  # noqa: PLC0415
-    from spanproof.checks.jobs import Work  # noqa: PLC0415
-    from spanproof.checks.saying import say  # noqa: PLC0415
-    from spanproof.model.releases import NEWEST  # noqa: PLC0415
-
-    for name in rows:
-        known(name, [row.name for row in ROWS], f"row of bench {what}")
-    results, absent = judged(row for row in ROWS if not rows or row.name in rows)
-    options = {"release": NEWEST.name, "seed": 0, "json_file": json_file, "require": require, "not_run": tuple(absent)}
-    return say("bench", Work(results), options)
 
 
 @cli.command()
@@ -442,9 +303,11 @@ def faults(names: tuple[str, ...], generated: int, proofs: bool, **options: Any)
 
 
 def _add_groups() -> None:
+    from spanproof.checks.explore_command import bench, explore  # noqa: PLC0415
     from spanproof.checks.go_command import go  # noqa: PLC0415
 
-    cli.add_command(go)
+    for command in (explore, bench, go):
+        cli.add_command(command)
 
 
 _add_groups()

@@ -13,7 +13,7 @@ from spanproof.checks.broken import BrokenError, EndlessError
 from spanproof.checks.collecting import seldom_collected
 from spanproof.checks.exploring.expressions import compiled
 from spanproof.checks.exploring.grains import SAYS, Grain, finely
-from spanproof.checks.exploring.search import Hurry
+from spanproof.checks.exploring.search import Hurry, going_on
 from spanproof.checks.exploring.tables import LimitError, Tables
 from spanproof.checks.exploring.verdicts import PREMISES, Judged, begun
 from spanproof.checks.programs import Program
@@ -43,10 +43,6 @@ class Reached:
     reason: str = ""
 
 
-def _never(states: int) -> str | None:  # noqa: ARG001  # the signature of Hurry
-    return None
-
-
 class _Steps:
     """What each thread does from a state, whatever breaks."""
 
@@ -72,7 +68,7 @@ class _Steps:
                 yield t, state + step
 
 
-def reach(tables: Tables, holds: Callable[[int], bool], hurry: Hurry = _never) -> Reached:
+def reach(tables: Tables, holds: Callable[[int], bool], hurry: Hurry = going_on) -> Reached:
     """The shortest run to a state in which the condition holds."""
     steps = _Steps(tables)
     there, states, reason = _anywhere(tables, holds, steps, hurry)
@@ -155,7 +151,7 @@ def judge_reach(
     *,
     release: Release | None = None,
     grain: Grain = Grain.ACCESS,
-    hurry: Hurry = _never,
+    hurry: Hurry = going_on,
 ) -> JudgedReach:
     """Look for the shortest run of a scenario to a state in which the condition holds.
 

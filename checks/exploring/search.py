@@ -186,13 +186,14 @@ def _steps(tables: Tables, state: int) -> list[int | BrokenError]:
     return steps
 
 
-def _way(came: dict[Place, Place | None], place: Place) -> tuple[int, ...]:
-    way: list[int] = []
+def way(came: dict[Place, Place | None], place: Place) -> tuple[int, ...]:
+    """The threads that took the steps to a place."""
+    taken: list[int] = []
     here: Place | None = place
     while here is not None:
-        way.append(here[1])
+        taken.append(here[1])
         here = came[here]
-    return tuple(reversed(way[:-1]))
+    return tuple(reversed(taken[:-1]))
 
 
 def fewest_preemptions(
@@ -211,7 +212,7 @@ def fewest_preemptions(
     while todo:
         spent, here, last = todo.popleft()
         if last is not None:
-            return Shortest(last[1], (*_way(came, here), last[0]), spent)
+            return Shortest(last[1], (*way(came, here), last[0]), spent)
         if here in settled:
             continue
         settled.add(here)
@@ -220,7 +221,7 @@ def fewest_preemptions(
         state, running = here
         steps = _steps(tables, state)
         if claim == "no_deadlock" and not any(steps) and state & tables.node_mask and not ended(tables, state):
-            return Shortest(BrokenError(claim, deadlock(tables, state)), _way(came, here), spent)
+            return Shortest(BrokenError(claim, deadlock(tables, state)), way(came, here), spent)
         bad = breaks(state) if breaks is not None else tables.rounds.get(state) if claim == "no_deadlock" else None
         if bad is not None:
             steps[bad] = BrokenError(claim, "")

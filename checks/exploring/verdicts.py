@@ -11,7 +11,7 @@ from spanproof.checks.exploring.explaining.why import small_and_explained
 from spanproof.checks.exploring.grains import SAYS, Grain, finely, tables_at, told_passed
 from spanproof.checks.exploring.races import Race, meeting, races
 from spanproof.checks.exploring.repeating import difference
-from spanproof.checks.exploring.search import Explored, Hurry, fewest_preemptions, schedule_to
+from spanproof.checks.exploring.search import Explored, Hurry, fewest_preemptions, going_on, schedule_to
 from spanproof.checks.exploring.tables import LimitError, Tables
 from spanproof.checks.exploring.walking.walks import BEST, explored
 from spanproof.checks.ordering import ORDERED
@@ -29,10 +29,6 @@ PREMISES = (
     "spanSet.push and pop are atomic",
     "the page allocator's text is that of go1.27, whatever the release",
 )
-
-
-def _never(states: int) -> str | None:  # noqa: ARG001  # the signature of Hurry
-    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +50,7 @@ def judge(
     grain: Grain = Grain.ACCESS,
     seed: int = 0,
     walk: str = BEST,
-    hurry: Hurry = _never,
+    hurry: Hurry = going_on,
     small: bool = True,
 ) -> Judged:
     """Search all interleavings of a scenario.
@@ -112,7 +108,7 @@ def _judge(
     if isinstance(tables, Judged):
         return tables
     try:
-        found = explored(tables, walk, hurry)
+        found = explored(tables, walk, hurry, scenario.states)
     except LimitError as e:
         return Judged(Result("explore", scenario.name, Verdict.UNKNOWN, reason=str(e)))
     race = unordered(tables, found) if only in (None, ORDERED) else None

@@ -9,7 +9,7 @@ from random import Random
 from spanproof.checks.broken import BrokenError
 from spanproof.checks.collecting import seldom_collected
 from spanproof.checks.exploring.races import Race, races
-from spanproof.checks.exploring.search import Hurry, deadlock, ended, schedule_to, thread_between
+from spanproof.checks.exploring.search import Hurry, deadlock, ended, going_on, schedule_to, thread_between
 from spanproof.checks.exploring.tables import Tables
 from spanproof.checks.ordering import ORDERED
 from spanproof.checks.running.machine import going_round
@@ -68,10 +68,6 @@ class Sampled:
     def rate(self) -> float:
         """Schedules a second."""
         return self.schedules / self.seconds if self.seconds else 0.0
-
-
-def _never(states: int) -> str | None:  # noqa: ARG001  # the signature of Hurry
-    return None
 
 
 def walk(sampler: Sampler, space: Space, draw: Random, path: list[int]) -> int:
@@ -134,7 +130,7 @@ class _Sampling:
         return BrokenError("no_deadlock", going_round(t)), (*self._way(path[: first + 1]), t)
 
 
-def sample(tables: Tables, sampler: Sampler, schedules: int, seed: int = 0, hurry: Hurry = _never) -> Sampled:
+def sample(tables: Tables, sampler: Sampler, schedules: int, seed: int = 0, hurry: Hurry = going_on) -> Sampled:
     """Draw so many schedules; the same seed gives the same ones.
 
     The first that breaks a claim ends it. Accesses that nothing orders are looked for in all states that were seen.

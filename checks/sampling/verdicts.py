@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 
 from spanproof.checks.exploring.grains import SAYS, Grain, finely, told_passed
-from spanproof.checks.exploring.search import Explored, Hurry
+from spanproof.checks.exploring.search import Explored, Hurry, going_on
 from spanproof.checks.exploring.tables import LimitError, Tables
 from spanproof.checks.exploring.verdicts import PREMISES, Judged, as_known, begun, is_known, made_small, shown, violated
 from spanproof.checks.programs import Program
@@ -14,10 +14,6 @@ from spanproof.checks.sentinels import Watching
 from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Result, Verdict
 from spanproof.model.releases import Release
-
-
-def _never(states: int) -> str | None:  # noqa: ARG001  # the signature of Hurry
-    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +34,7 @@ def judge_sampled(
     *,
     release: Release | None = None,
     only: str | None = None,
-    hurry: Hurry = _never,
+    hurry: Hurry = going_on,
 ) -> Judged:
     """Draw schedules of a scenario: see exploring/verdicts.py, judge."""
     program = scenario.program if release is None else replace(scenario.program, release=release)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from spanproof.checks.broken import BrokenError, EndlessError
 from spanproof.checks.exploring.races import Race, pending_race
-from spanproof.checks.exploring.search import deadlock, ended
+from spanproof.checks.exploring.search import deadlock, ended, way
 from spanproof.checks.exploring.tables import Tables
 from spanproof.checks.ordering import ORDERED
 from spanproof.checks.programs import Program
@@ -83,12 +83,12 @@ class Board:
         here = state
         while here >= 0 and here not in chain and here not in self._going and len(chain) < LONGEST_ROUND:
             chain[here] = len(chain)
-            here = self._only_way(here)
+            here = self._onlyway(here)
         first = chain.get(here, len(chain))
         self._going |= {passed: place >= first for passed, place in chain.items()}
         return self._going[state]
 
-    def _only_way(self, state: int) -> int:
+    def _onlyway(self, state: int) -> int:
         """Where the only thread that can go on leads; -1 where more than one can, or its step breaks something."""
         able = self.able(state)
         there = self.step(state, able[0]) if len(able) == 1 else -1
@@ -121,7 +121,7 @@ def least(board: Board, claim: str, most: Cost, places: int) -> Least:
     while todo:
         switches, steps, _, here, last = heapq.heappop(todo)
         if last >= 0:
-            return Least((*_way(came, here), last), True, len(settled))
+            return Least((*way(came, here), last), True, len(settled))
         if here in settled:
             continue
         if len(settled) >= places:
@@ -130,7 +130,7 @@ def least(board: Board, claim: str, most: Cost, places: int) -> Least:
         state, running = here
         broken = board.no_end(state) if claim == NO_END else ""
         if broken and not board.able(state):
-            return Least(_way(came, here), True, len(settled))
+            return Least(way(came, here), True, len(settled))
         for t in board.threads:
             there = board.step(state, t)
             if there == state:
@@ -148,13 +148,3 @@ def least(board: Board, claim: str, most: Cost, places: int) -> Least:
                 cost[place], came[place] = spent, here
                 heapq.heappush(todo, (*spent, pushed, place, -1))
     return Least(None, True, len(settled))
-
-
-def _way(came: dict[Place, Place | None], place: Place) -> tuple[int, ...]:
-    """The threads that took the steps to a place."""
-    way: list[int] = []
-    here: Place | None = place
-    while here is not None:
-        way.append(here[1])
-        here = came[here]
-    return tuple(reversed(way[:-1]))

@@ -1,7 +1,7 @@
 """Which walk a search takes: all come to the same states in the same number of steps.
 
 The plain one (../search.py) is the one to read. The compiled one is taken where a compiler is at hand and the program
-fits into its words; else the plain one, as the one over arrays is slower where there are few states.
+fits into its words; else the one over arrays where many states are known to be, and the plain one where there are few.
 Read next: compiled.py.
 """
 
@@ -14,6 +14,8 @@ from spanproof.checks.exploring.walking.compiled import explore_compiled
 from spanproof.checks.exploring.walking.kernel.building import NoKernelError, library
 
 BEST = "best"
+MANY = 200_000
+"""States from which on the walk over arrays is faster than the plain one."""
 WALKS: Mapping[str, Callable[..., Explored]] = {
     "plain": explore,
     "arrays": explore_arrays,
@@ -22,8 +24,10 @@ WALKS: Mapping[str, Callable[..., Explored]] = {
 """By name."""
 
 
-def explored(tables: Tables, walk: str = BEST, hurry: Hurry = going_on) -> Explored:
+def explored(tables: Tables, walk: str = BEST, hurry: Hurry = going_on, expected: int = 0) -> Explored:
     """Visit all states of new tables by a walk: the fastest that is here, unless one is named.
+
+    expected: about how many states there are, if that is known.
 
     Raises:
         NoKernelError: the compiled one is named, and there is none.
@@ -35,13 +39,15 @@ def explored(tables: Tables, walk: str = BEST, hurry: Hurry = going_on) -> Explo
         raise LimitError("a coarser grain is walked by the plain walk alone")
     if walk != BEST:
         return WALKS[walk](tables, hurry=hurry)
-    if fine and _there():
-        try:
-            return explore_compiled(tables, hurry=hurry)
-        except LimitError:
-            if len(tables.memories) > 1:
-                raise
-    return explore(tables, hurry=hurry)
+    fast = None if not fine else explore_compiled if _there() else explore_arrays if expected >= MANY else None
+    if fast is None:
+        return explore(tables, hurry=hurry)
+    try:
+        return fast(tables, hurry=hurry)
+    except LimitError:
+        if len(tables.memories) > 1:
+            raise
+        return explore(tables, hurry=hurry)
 
 
 def _there() -> bool:

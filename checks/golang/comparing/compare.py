@@ -169,6 +169,8 @@ def _states(heap: Noting, first: int, side: GoSide) -> Iterator[str]:
         "freeHWM",
         "gen",
         "minHeapIdx",
+        "min",
+        "max",
     )
     for name, a, b in zip(names, go["Words"], ours["Words"], strict=True):
         if a != b:

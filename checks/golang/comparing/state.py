@@ -14,7 +14,7 @@ from spanproof.impl.palloc_bits import PallocData
 WORDS, RANGE, CHUNK, SUMMARY = range(4)
 """The kinds of parts; summaries of level l have the number SUMMARY + l."""
 MASK = (1 << 64) - 1
-_WORDS, _RANGE, _CHUNK, _SUMMARY = Struct("<11Q"), Struct("<4Q"), Struct("<2Q"), Struct("<3Q")
+_WORDS, _RANGE, _CHUNK, _SUMMARY = Struct("<13Q"), Struct("<4Q"), Struct("<2Q"), Struct("<3Q")
 _ONE = Struct("<Q")
 BITMAP_BYTES = 64
 
@@ -53,6 +53,7 @@ class Digest:
         found = (
             tree.search_addr, tree.start, tree.end, tree.in_use.total_bytes, value(index.search_addr_bg.a),
             value(index.search_addr_force.a), value(index.free_hwm), value(index.gen), value(index.min_heap_idx),
+            value(index.low), value(index.high),
         )  # fmt: skip
         return [number & MASK for number in found]
 

@@ -175,6 +175,7 @@ class Judging:
         if found.choices:
             record = _record(trial, self.toolchain, self.subject, found)
             reason, bound = f"{record.violated.claim}: {record.violated.detail}", f"{len(found.choices)} steps"
+        reason = reason or ("" if found.schedules else "no schedule was taken")
         verdict = Verdict.VIOLATED if record is not None else Verdict.UNKNOWN if reason else Verdict.HOLDS
         return Result("go", name, verdict, reason, bound, PREMISES, seconds, counts), record
 

@@ -9,10 +9,11 @@ import pytest
 
 from spanproof.checks import cli
 from spanproof.checks.broken import BrokenError
+from spanproof.checks.exploring.cases import Branch, Leaf
 from spanproof.checks.exploring.races import races
-from spanproof.checks.exploring.search import Explored, explore, schedule_to
+from spanproof.checks.exploring.search import Explored, Hurry, explore, schedule_to
 from spanproof.checks.exploring.tables import NODE_BITS, NODE_MASK, Tables
-from spanproof.checks.exploring.walking import compiled
+from spanproof.checks.exploring.walking import compiled, walks
 from spanproof.checks.exploring.walking import walked as walked_
 from spanproof.checks.exploring.walking.arrays import explore_arrays
 from spanproof.checks.exploring.walking.compiled import explore_compiled
@@ -203,3 +204,37 @@ def test_memory_that_is_used_up_is_unknown(walk: str, tmp_path: Path) -> None:
     (result,) = json.loads(place.read_text())["results"]
     assert result["reason"] == "the 1 MB that it may use are used up"
     assert re.match(r"the first [\d,]+ states, [\d,]+ of them not gone on from, 2 threads", result["bound"])
+
+
+def leaves(tree: Branch | Leaf | None) -> int:
+    """How many paths a tree has."""
+    if isinstance(tree, Branch):
+        return sum(leaves(then) for then in tree.follows.values())
+    return int(tree is not None)
+
+
+def test_one_path_stands_for_many_steps() -> None:
+    """Ten at least where there are a hundred thousand (docs/decisions/0012)."""
+    tables = Tables(BY_NAME["two_arenas_three_threads"].program, Runtime)
+    found = explore(tables)
+    paths = sum(leaves(node.cases) for automaton in tables.automata for node in automaton.nodes if node is not None)
+    assert 10 * paths < sum(map(len, tables.deltas)) < found.transitions
+
+
+def test_without_a_compiler_many_states_are_walked_over_arrays(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And few by the plain walk, which is faster then."""
+    program, many = BY_NAME["spans_of_two_pages"], walks.MANY
+    monkeypatch.setattr(walks, "_there", no_kernel)
+    monkeypatch.setattr(walks, "explore_arrays", over_arrays)
+    assert explored(Tables(program.program, Runtime), expected=many).reason == "over arrays"
+    assert explored(Tables(program.program, Runtime), expected=many - 1).states == program.states
+
+
+def no_kernel() -> bool:
+    """There is none."""
+    return False
+
+
+def over_arrays(tables: Tables, *, hurry: Hurry) -> Explored:
+    """Says that it was taken."""
+    return Explored(len(tables.memories), 0, 0, reason=hurry(1) or "over arrays")

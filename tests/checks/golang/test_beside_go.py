@@ -183,6 +183,14 @@ def test_every_release_agrees(release: str) -> None:
     compared = judge_go(found, Subject(), 1, COMMANDS, patiently).result
     results = [compared, *judge_interleavings(found, Subject(), patiently).results]
     assert [(r.name, r.reason) for r in results if r.verdict is not Verdict.HOLDS] == []
+    known = judge_interleavings(found, Subject(), patiently, names=["finding_free_below_the_cursor"])
+    assert [r.verdict for r in known.results] == [Verdict.VIOLATED]  # docs/findings says so of each release
+
+
+def test_no_schedule_is_no_verdict(toolchain: Toolchain) -> None:
+    """What nothing was drawn of is unknown."""
+    found = judge_interleavings(toolchain, Subject(), patiently, names=["drawn_zeroing"], schedules=0)
+    assert [(r.verdict, r.reason) for r in found.results] == [(Verdict.UNKNOWN, "no schedule was taken")]
 
 
 def test_what_is_broken_by_go_alone_has_a_schedule(toolchain: Toolchain) -> None:

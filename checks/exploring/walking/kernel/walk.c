@@ -591,7 +591,7 @@ void walk_free(walk_t *w) {
 /* A walk that is to begin in a row, at these nodes. widths: of a thread's field. begins: of each invariant's cells. */
 walk_t *walk_new(int threads, int cells, const int *widths, const u8 *row, const u32 *nodes, u32 n_judges,
 		 const u32 *begins, const u16 *judge_cells, int judges_deadlock) {
-	walk_t *w = calloc(1, sizeof(walk_t));
+	walk_t *w = threads > THREADS ? NULL : calloc(1, sizeof(walk_t));
 	if (w == NULL)
 		return NULL;
 	int f = 0;

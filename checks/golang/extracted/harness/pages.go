@@ -69,12 +69,12 @@ func part(kind, place uint64, words ...uint64) uint64 {
 }
 
 // words are those of the allocator that are no part of a chunk.
-func (a *allocator) words() [9]uint64 {
+func (a *allocator) words() [11]uint64 {
 	p, x := &a.p, &a.p.scav.index
-	return [9]uint64{
+	return [11]uint64{
 		uint64(p.searchAddr.a), uint64(p.start), uint64(p.end), uint64(p.inUse.totalBytes),
 		uint64(x.searchAddrBg.a.Load()), uint64(x.searchAddrForce.a.Load()), uint64(x.freeHWM.a), uint64(x.gen),
-		uint64(x.minHeapIdx.Load()),
+		uint64(x.minHeapIdx.Load()), uint64(x.min.Load()), uint64(x.max.Load()),
 	}
 }
 

@@ -23,7 +23,7 @@ func newAllocator(physPage, hugePage uintptr, left uint64) *allocator {
 func (a *allocator) dump() string {
 	p := &a.p
 	found := struct {
-		Words     [9]uint64
+		Words     [11]uint64
 		Ranges    [][2]uint64
 		Chunks    map[uint64][17]uint64
 		Summaries [summaryLevels]map[int]uint64

@@ -1,0 +1,27 @@
+"""What `explore` lets a user name is what there is."""
+
+from typing import Any
+
+import click
+import pytest
+
+from spanproof.checks.benching.explore import ROWS
+from spanproof.checks.explore_command import explore
+from spanproof.checks.exploring.grains import Grain
+from spanproof.checks.exploring.walking.walks import BEST, WALKS
+from spanproof.checks.sampling.sample import SAMPLERS
+
+
+@pytest.mark.parametrize(
+    ("option", "there"), [("walk", [BEST, *WALKS]), ("grain", [*Grain]), ("sampler", [*SAMPLERS])]
+)  # fmt: skip
+def test_choices_are_what_there_is(option: str, there: list[str]) -> None:
+    """In the same order, so that the first is the one that is taken by itself."""
+    kinds: dict[str | None, Any] = {each.name: each.type for each in explore.params}
+    assert isinstance(kinds[option], click.Choice)
+    assert [*kinds[option].choices] == [str(name) for name in there]
+
+
+def test_rows_of_the_bench_have_names_of_their_own() -> None:
+    """Each is named once."""
+    assert len({row.name for row in ROWS}) == len(ROWS)

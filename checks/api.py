@@ -3,6 +3,7 @@
 `from spanproof.checks.api import *` gives programs, their operations, geometries, releases and `show_run`.
 """
 
+from spanproof.checks.exploring.explaining.why import explained
 from spanproof.checks.faults.planting import subject
 from spanproof.checks.programs import (
     Alloc,
@@ -65,9 +66,10 @@ def steps_of(schedule: str) -> tuple[int, ...]:
 
 
 def show_run(program: Program, schedule: str, fault: str | None = None) -> str | None:
-    """Run a schedule; print what happened if it breaks a claim. Returns the claim's name, or None."""
+    """Run a schedule; print what happened if it breaks a claim, and why. Returns the claim's name, or None."""
     heap = subject(fault=fault)
     with watched():
         record = record_of("pasted", program, heap.heap_class, steps_of(schedule), heap.heap, heap.fault)
+        record = None if record is None else explained(record, heap)
     print("no claim breaks" if record is None else lanes(record, "run this program again"))  # noqa: T201  # its purpose
     return None if record is None else record.violated.claim

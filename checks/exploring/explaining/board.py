@@ -7,6 +7,7 @@ can go on. So a way that is found here breaks the same claim when it is run. Rea
 import heapq
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from spanproof.checks.broken import BrokenError, EndlessError
 from spanproof.checks.exploring.races import Race, pending_race
@@ -63,6 +64,20 @@ class Board:
                 self.endless = True
                 delta = 0
         return state + delta
+
+    def after(self, schedule: tuple[int, ...]) -> int | None:
+        """The state after these steps; None if one cannot be taken, or breaks something."""
+        state = self.start
+        for t in schedule:
+            there = self.step(state, t)
+            if there == state or isinstance(there, BrokenError):
+                return None
+            state = there
+        return state
+
+    def holds(self, state: int, number: int) -> Any:
+        """What the cell of this number holds in a state."""
+        return self.tables.values[number][self.tables.row_of(state)[number]]
 
     def able(self, state: int) -> list[int]:
         """The threads whose step leads elsewhere, or breaks something."""

@@ -3,7 +3,7 @@
 A smaller program is tried where a thread, an operation or a part of one is left out, or where one thread does what two
 did. It is taken if the same claim still breaks, at no greater cost. What a program costs is searched for exactly on its
 tables; where that is too far, the schedule at hand is followed as near as can be. All bounds are counts and not times,
-so the same record always shrinks to the same one. Read next: why.py.
+so the same record always shrinks to the same one. Read next: accesses.py.
 """
 
 from collections.abc import Callable, Iterator

@@ -12,7 +12,8 @@ import jsonschema
 import pytest
 
 from spanproof.checks.again import judged, replayed
-from spanproof.checks.exploring.explaining.why import Described, Why, explained, why
+from spanproof.checks.exploring.explaining.accesses import Described
+from spanproof.checks.exploring.explaining.why import Why, explained, why
 from spanproof.checks.exploring.verdicts import judge
 from spanproof.checks.faults.corpus import BY_NAME
 from spanproof.checks.faults.edit import Edit

@@ -1,44 +1,32 @@
 """What is told of a violation, and what a record keeps of it."""
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from spanproof.checks.record import Record, RecordError, loads
+from spanproof.checks.record import Record, RecordError
 from spanproof.checks.tracing.checking import check_trace
 from spanproof.checks.tracing.claims import CLAIMS_BY_NAME, TRACE_CLAIMS
 from spanproof.checks.tracing.explaining import EXPLAINED_BY
 from spanproof.checks.tracing.findings import Finding, findings
 from spanproof.checks.tracing.kinds import Kind
 from spanproof.checks.tracing.reading import Trace
-from spanproof.checks.tracing.replaying import record_of, replay, replay_trace
+from spanproof.checks.tracing.replaying import record_of, replay_trace
 from spanproof.checks.tracing.story import runs
 from spanproof.checks.tracing.verdicts import judge_trace
 from spanproof.checks.verdict import Verdict
-from tests.checks.tracing.recorder import Recorder, save, tampered
+from tests.checks.tracing.recorder import save, tampered
+from tests.checks.tracing.twice import BEFORE, assert_refused, assert_replays, changed, given_twice
 
-STORY = """\
-row 2        grow              [0xbc00000, 0xc000000) 512 pages  (M0 P0)
-row 6        pages_alloc       [0xbc06000, 0xbc2e000) 20 pages, scav=163840  (M1 P1)
-row 7        alloc_needs_zero  [0xbc06000, 0xbc2e000) 20 pages, zeroedBase 0x3c06000, needZero=0  (M1 P1)
-row 8        alloc_span        [0xbc06000, 0xbc2e000) 20 pages, heap, spanclass 2, needzero=0, scav=163840  (M1 P1)
-row 9        free_span         [0xbc06000, 0xbc2e000) 20 pages, heap, spanclass 2, needzero=0  (M0 P0)
-row 10       pages_free        [0xbc06000, 0xbc2e000) 20 pages  (M0 P0)
-row 11       pages_alloc       [0xbc06000, 0xbc36000) 24 pages, scav=32768  (M0 P0)
-row 12       alloc_needs_zero  [0xbc06000, 0xbc36000) 24 pages, zeroedBase 0x3c2e000, needZero=1  (M0 P0)
+STORY = f"""\
+{BEFORE}
 row 13       alloc_span        [0xbc06000, 0xbc36000) 24 pages, heap, spanclass 2, needzero=0, scav=32768  (M0 P0)"""
 
 
 def _trace() -> Trace:
-    """A span of 20 pages is freed, one of 24 pages built there, and its needzero lost."""
-    heap = Recorder()
-    heap.alloc(3, 0)
-    heap.alloc(20, 1)
-    heap.release_span(max(heap.spans), 0)
-    heap.alloc(24, 0)
-    trace = heap.trace()
+    """The pages are given away twice, and the needzero of their second span is lost."""
+    trace = given_twice().trace()
     last = len(trace) - 1
     return tampered(trace, {("a", last): int(trace.a[last]) & 0xFFFF})
 
@@ -68,30 +56,20 @@ def test_the_record_holds_the_rows_as_numbers() -> None:
 
 
 def test_a_record_replays_from_its_own_text() -> None:
-    """Written, read and judged again: the same claim, row and story, and the same bytes."""
+    """With its claim and row (see above), and the story that was told."""
     record = record_of(_finding(), "lost.npz")
-    again = loads(record.dumps(), "here")
-    assert again == record
-    claim, row, story, anew = replay(again)
-    assert (claim, row, "\n".join(story)) == ("used_pages_are_not_called_zero", 13, STORY)
-    assert anew is not None
-    assert anew.dumps() == record.dumps()
-    assert replay_trace(again) == ""
-
-
-def _changed(**changes: object) -> Record:
-    data = json.loads(record_of(_finding(), "lost.npz").dumps())
-    data["trace"].update(changes)
-    return loads(json.dumps(data), "here")
+    assert "\n".join(record.trace["story"]) == STORY
+    assert_replays(record)
 
 
 def test_a_record_that_shows_something_else_says_what() -> None:
     """Rows that violate nothing, or another claim; another story."""
-    rows = [list(row) for row in record_of(_finding(), "lost.npz").trace["rows"]]
+    record = record_of(_finding(), "lost.npz")
+    rows = [list(row) for row in record.trace["rows"]]
     rows[-1][6] |= 1 << 16
-    assert replay_trace(_changed(rows=rows)) == "row 13 violates nothing"
-    assert replay_trace(_changed(rows=rows[-1:])) == "row 13 violates no_page_in_two_spans"
-    assert replay_trace(_changed(story=["once upon a time"])) == "row 13 tells another story"
+    assert replay_trace(changed(record, rows=rows)) == "row 13 violates nothing"
+    assert replay_trace(changed(record, rows=rows[-1:])) == "row 13 violates no_page_in_two_spans"
+    assert replay_trace(changed(record, story=["once upon a time"])) == "row 13 tells another story"
 
 
 @pytest.mark.parametrize(
@@ -106,10 +84,7 @@ def test_a_record_that_shows_something_else_says_what() -> None:
 )  # fmt: skip
 def test_a_damaged_record_is_one_line(changes: dict[str, object]) -> None:
     """Rows that are no rows, foreign kinds, numbers out of range: RecordError, never anything else."""
-    with pytest.raises(RecordError) as raised:
-        replay_trace(_changed(**changes))
-    assert "\n" not in str(raised.value)
-    assert str(raised.value).startswith("record made: damaged rows (")
+    assert_refused(changed(record_of(_finding(), "lost.npz"), **changes))
 
 
 def test_a_record_of_another_kind_is_refused() -> None:

@@ -1,0 +1,96 @@
+"""What is said of a run, in words. Read next: waiting.py."""
+
+from spanproof.checks.exploring.explaining.accesses import Described, Move, described
+from spanproof.checks.programs import Program
+from spanproof.checks.record import Record
+
+WORDS = {
+    "load": "load", "store": "store", "compare_and_swap": "compare-and-swap", "add": "add", "or8": "or", "and8": "and",
+    "read": "read", "write": "write", "update": "update", "lock": "locking", "unlock": "unlocking",
+    "acquirem": "acquirem", "releasem": "releasem", "stop": "stopping", "start": "starting",
+}  # fmt: skip
+"""An access of each kind, as a noun."""
+
+
+def one_sentence(*parts: str) -> str:
+    """Those of the parts that say something, as one sentence."""
+    return "; ".join(part for part in parts if part)
+
+
+def whose(access: Described) -> str:
+    """An access with its thread, its cell and its function."""
+    return f"T{access.thread}'s {_what(access)}"
+
+
+def _what(access: Described) -> str:
+    """An access with its cell and its function: load of zeroedBase[1] in alloc_needs_zero."""
+    by = f" by {access.operation}" if access.operation else ""
+    return f"{WORDS[access.access]} of {access.cell}{by} in {access.function}"
+
+
+def _after(first: Described, again: Described) -> str:
+    """The later access of two to one cell by one thread."""
+    word = WORDS[again.access] + (f" by {again.operation}" if again.operation else "")
+    return word if again.function == first.function else f"{word} in {again.function}"
+
+
+def steps(number: int) -> str:
+    """So many steps."""
+    return f"{number} step" if number == 1 else f"{number} steps"
+
+
+def order(moves: list[Move], pair: tuple[Described, Described]) -> str:
+    """The order of the two accesses in words: one between two of the other thread's, or before it."""
+    first, second = pair
+    again = _next(moves, first, second.step)
+    if again is not None and second.step:
+        return f"{whose(second)} comes between {whose(first)} and its {_after(first, again)}"
+    before = _last(moves, second, first.step) if second.step else None
+    if before is not None:
+        return f"{whose(first)} comes between {whose(before)} and its {_after(before, second)}"
+    return f"{whose(first)} comes before {whose(second)}"
+
+
+def unordered(first: Described, second: Described) -> str:
+    """A race in words."""
+    return f"{whose(first)} and {whose(second)} meet, and nothing orders them"
+
+
+def _next(moves: list[Move], access: Described, after: int) -> Described | None:
+    """The next access of the same thread to the same cell, after a step."""
+    return next((described(moves, n) for n in range(after, len(moves)) if _is_of(moves[n], access)), None)
+
+
+def _last(moves: list[Move], access: Described, before: int) -> Described | None:
+    """The last access of the same thread to the same cell, before a step."""
+    places = (n for n in range(before - 2, -1, -1) if _is_of(moves[n], access))
+    return next((described(moves, n) for n in places), None)
+
+
+def _is_of(move: Move, access: Described) -> bool:
+    return (move.thread, move.cell) == (access.thread, access.cell)
+
+
+def kept(moved: str, *, alone: bool) -> str:
+    """What holds after a change; alone: only the one claim is judged."""
+    return f"with {moved}, " + ("this claim holds" if alone else "nothing breaks")
+
+
+def breaks_at(last: Described) -> str:
+    """Where the claim breaks, which need not be where it was decided."""
+    return f"the claim breaks at {whose(last)}"
+
+
+def none_avoids(runs: int, last: Described) -> str:
+    """What is said where so many changed schedules were run, and all break something."""
+    return f"none of {runs} changed orders avoids it; {breaks_at(last)}"
+
+
+def no_order(record: Record, program: Program, last: Described | None) -> str:
+    """What is said where one thread is enough."""
+    if last is None:
+        return "no order of the threads avoids it: it breaks before the first access"
+    before = ", before the program begins" if not record.schedule else ""
+    who = "there is no other thread, and " if len(program.threads) == 1 else ""
+    said = f"no order of the threads avoids it: {who}T{last.thread} alone breaks it{before}"
+    return f"{said}, with its {_what(last)}"

@@ -4,10 +4,11 @@ Threads have random priorities, and the highest that can go on does. At d-1 step
 about to go on falls below all others. A bug of depth d needs d ordering constraints; d-1 falls can enforce them.
 """
 
+from itertools import count
 from random import Random
 from typing import ClassVar
 
-from spanproof.checks.sampling.sampler import ENDED, GOES_ON, STRETCH
+from spanproof.checks.sampling.sampler import Rule, highest
 from spanproof.checks.sampling.space import Option, Space
 
 DEPTH = 3
@@ -31,10 +32,6 @@ class Pct:
         self.depth = depth
         self.longest = 1
         """The most steps of a schedule so far."""
-        self.priorities: list[int] = []
-        self.falls: list[tuple[int, int]] = []
-        """Steps at which a thread falls, and its priority from then on; the next one last."""
-        self.done = 0
 
     @property
     def guarantee(self) -> str:
@@ -49,41 +46,19 @@ class Pct:
         """See how long a schedule is."""
         self.longest = max(self.longest, len(path) - 1)
 
-    def begin(self, space: Space, draw: Random) -> None:
+    def begin(self, space: Space, draw: Random) -> Rule:
         """Draw the order of the threads and the steps at which one falls."""
-        self.priorities = list(range(self.depth, self.depth + space.threads))
-        draw.shuffle(self.priorities)
-        self.falls = [(int(draw.random() * self.longest), low) for low in range(1, self.depth)]
-        self.falls.sort(reverse=True)
-        self.done = 0
+        priorities: list[float] = list(range(self.depth, self.depth + space.threads))
+        draw.shuffle(priorities)
+        falls = sorted(((int(draw.random() * self.longest), low) for low in range(1, self.depth)), reverse=True)
+        steps = count()
 
-    def stretch(self, space: Space, draw: Random, path: list[int]) -> int:  # noqa: ARG002  # the signature of Sampler
-        """See sampler.py."""
-        options, look, append, priorities = space.options.get, space.look, path.append, self.priorities
-        state, falls = path[-1], self.falls
-        fall = falls[-1][0] if falls else -1
-        for step in range(self.done, self.done + STRETCH):
-            there = options(state)
-            if there is None:
-                there = look(state)
-            if not there:
-                return ENDED
-            option = there[0] if len(there) == 1 else _highest(there, priorities)
-            while step == fall:
+        def rule(there: tuple[Option, ...]) -> Option:
+            step = next(steps)
+            option = there[0] if len(there) == 1 else highest(there, priorities)
+            while falls and falls[-1][0] == step:
                 priorities[option[0]] = falls.pop()[1]
-                option = _highest(there, priorities)
-                fall = falls[-1][0] if falls else -1
-            state = option[1]
-            if state < 0:
-                return option[0]
-            append(state)
-        self.done += STRETCH
-        return GOES_ON
+                option = highest(there, priorities)
+            return option
 
-
-def _highest(there: tuple[Option, ...], priorities: list[int]) -> Option:
-    option, highest = there[0], priorities[there[0][0]]
-    for other in there[1:]:
-        if priorities[other[0]] > highest:
-            option, highest = other, priorities[other[0]]
-    return option
+        return rule

@@ -7,8 +7,8 @@ order of dependent accesses is decided afresh each time, and no draw is spent on
 from random import Random
 from typing import ClassVar
 
-from spanproof.checks.sampling.sampler import ENDED, GOES_ON, STRETCH
-from spanproof.checks.sampling.space import Space
+from spanproof.checks.sampling.sampler import Rule, highest
+from spanproof.checks.sampling.space import Option, Space
 
 
 class Pos:
@@ -21,35 +21,18 @@ class Pos:
     )
     pilots: ClassVar[int] = 0
 
-    def __init__(self) -> None:
-        """Begin with no priorities."""
-        self.priorities: list[float] = []
-
     def learn(self, space: Space, path: list[int]) -> None:
         """Nothing need be known."""
 
-    def begin(self, space: Space, draw: Random) -> None:
+    def begin(self, space: Space, draw: Random) -> Rule:
         """Draw the priorities of the first accesses."""
-        self.priorities = [draw.random() for _ in range(space.threads)]
+        random = draw.random
+        priorities = [random() for _ in range(space.threads)]
 
-    def stretch(self, space: Space, draw: Random, path: list[int]) -> int:
-        """See sampler.py."""
-        options, look, random, append = space.options.get, space.look, draw.random, path.append
-        priorities, state = self.priorities, path[-1]
-        for _ in range(STRETCH):
-            there = options(state)
-            if there is None:
-                there = look(state)
-            if not there:
-                return ENDED
-            option, highest = there[0], priorities[there[0][0]]
-            for other in there[1:]:
-                if priorities[other[0]] > highest:
-                    option, highest = other, priorities[other[0]]
-            t, state, _, concerned = option
-            if state < 0:
-                return t
-            append(state)
-            for u in concerned:
+        def rule(there: tuple[Option, ...]) -> Option:
+            option = there[0] if len(there) == 1 else highest(there, priorities)
+            for u in option[3]:
                 priorities[u] = random()
-        return GOES_ON
+            return option
+
+        return rule

@@ -15,16 +15,15 @@ from spanproof.checks.ordering import ORDERED
 from spanproof.checks.running.machine import going_round
 from spanproof.checks.sampling.pct import DEPTH, Pct
 from spanproof.checks.sampling.pos import Pos
-from spanproof.checks.sampling.sampler import ENDED, GOES_ON, STRETCH, Sampler
+from spanproof.checks.sampling.sampler import Sampler
 from spanproof.checks.sampling.seen import Seen
 from spanproof.checks.sampling.space import Space
 from spanproof.checks.sampling.surw import Surw
 from spanproof.checks.sampling.uniform import Uniform
+from spanproof.checks.sampling.walk import ENDED, GOES_ON, walk
 
 SAMPLERS: dict[str, Callable[[], Sampler]] = {"pos": Pos, "uniform": Uniform, "pct": Pct, "surw": Surw}
 """The samplers by name, the default first."""
-LONGEST = 100_000
-"""Steps after which a schedule is given up."""
 MOST_STATES = 2_000_000
 """As many are kept; that takes some 2 GB."""
 OFTEN = 64
@@ -68,18 +67,6 @@ class Sampled:
     def rate(self) -> float:
         """Schedules a second."""
         return self.schedules / self.seconds if self.seconds else 0.0
-
-
-def walk(sampler: Sampler, space: Space, draw: Random, path: list[int]) -> int:
-    """Draw one schedule: the thread whose step breaks a claim, ENDED, or GOES_ON if it was given up.
-
-    One that only goes round, as where one thread spins for another that a sampler holds back, goes on uniformly.
-    """
-    sampler.begin(space, draw)
-    while (end := sampler.stretch(space, draw, path)) == GOES_ON and len(path) <= LONGEST:
-        if 2 * len(set(path[-STRETCH:])) < STRETCH:
-            sampler = Uniform()
-    return end
 
 
 class _Sampling:

@@ -1,21 +1,20 @@
 """What a sampler is: it draws one schedule at a time, by a rule that promises something, and says what.
 
-Read next: pos.py, the default; then pct.py, surw.py and uniform.py.
+Read next: pos.py, the default; then pct.py, surw.py and uniform.py; then walk.py, which takes the steps.
 """
 
+from collections.abc import Callable
 from random import Random
 from typing import ClassVar, Protocol
 
-from spanproof.checks.sampling.space import Space
+from spanproof.checks.sampling.space import Option, Space
 
-STRETCH = 500
-"""Steps after which a walk is looked at: does it only go round?"""
-ENDED, GOES_ON = -1, -2
-"""How a stretch may end, besides with the thread whose step breaks a claim: nobody can go on, or somebody can."""
+Rule = Callable[[tuple[Option, ...]], Option]
+"""Of what threads can do in a state, at least one thing, that which is done; asked once for each step."""
 
 
 class Sampler(Protocol):
-    """A rule by which schedules are drawn."""
+    """A way in which schedules are drawn."""
 
     name: ClassVar[str]
     pilots: ClassVar[int]
@@ -30,10 +29,15 @@ class Sampler(Protocol):
         """Count what it must know, in a schedule that was drawn uniformly."""
         ...
 
-    def begin(self, space: Space, draw: Random) -> None:
-        """Draw what it draws once a schedule."""
+    def begin(self, space: Space, draw: Random) -> Rule:
+        """Draw what it draws once a schedule: the rule of this one."""
         ...
 
-    def stretch(self, space: Space, draw: Random, path: list[int]) -> int:
-        """Walk on for at most STRETCH steps: the thread whose step breaks a claim, ENDED or GOES_ON."""
-        ...
+
+def highest(there: tuple[Option, ...], priorities: list[float]) -> Option:
+    """What the thread of the highest priority can do, the first of those where they are equal."""
+    option, most = there[0], priorities[there[0][0]]
+    for other in there:
+        if priorities[other[0]] > most:
+            option, most = other, priorities[other[0]]
+    return option

@@ -9,7 +9,7 @@ from collections import Counter
 from random import Random
 from typing import ClassVar
 
-from spanproof.checks.sampling.sampler import ENDED, GOES_ON, STRETCH
+from spanproof.checks.sampling.sampler import Rule
 from spanproof.checks.sampling.space import Option, Space
 
 NO_WORD = -1
@@ -32,9 +32,6 @@ class Surw:
         self._changed: set[int] = set()
         self._learned = 0
         self._words: list[int] | None = None
-        self.word, self.intended = NO_WORD, 0
-        self.left: list[int] = []
-        """How often each thread is still to touch the word."""
 
     def learn(self, space: Space, path: list[int]) -> None:
         """Count how often each thread touches which word, and which words change."""
@@ -53,52 +50,48 @@ class Surw:
             self._words = sorted(number for number in self._changed if threads[number] > 1)
         return self._words
 
-    def begin(self, space: Space, draw: Random) -> None:
+    def begin(self, space: Space, draw: Random) -> Rule:
         """Draw the word and who touches it first."""
-        self.word = draw.choice(self.words) if self.words else NO_WORD
-        touched, often = self._touched, max(1, self._learned)
-        self.left = [round(touched[self.word, t] / often) for t in range(space.threads)]
-        self._intend(draw)
+        word = draw.choice(self.words) if self.words else NO_WORD
+        often = max(1, self._learned)
+        return _Looking(word, [round(self._touched[word, t] / often) for t in range(space.threads)], draw).rule
 
-    def _intend(self, draw: Random) -> None:
+
+class _Looking:
+    """A schedule that looks at one word."""
+
+    def __init__(self, word: int, left: list[int], draw: Random) -> None:
+        """left: how often each thread is still to touch the word."""
+        self.word, self.left, self.draw = word, left, draw
+        self.intended = self._next()
+
+    def _next(self) -> int:
         """Draw who touches the word next, weighed by how often each still will."""
-        at = draw.random() * sum(self.left)
+        at = self.draw.random() * sum(self.left)
         for t, often in enumerate(self.left):
             at -= often
             if at < 0:
-                self.intended = t
-                return
-        self.intended = int(draw.random() * len(self.left))
+                return t
+        return int(self.draw.random() * len(self.left))
 
-    def stretch(self, space: Space, draw: Random, path: list[int]) -> int:
-        """See sampler.py."""
-        options, look, append, random = space.options.get, space.look, path.append, draw.random
-        word, state, left = self.word, path[-1], self.left
-        for _ in range(STRETCH):
-            there = options(state)
-            if there is None:
-                there = look(state)
-            if not there:
-                return ENDED
-            option = there[0] if len(there) == 1 else there[int(random() * len(there))]
-            for other in there:
-                if other[2] == word and other[0] != self.intended:
-                    option = self._choose(there, draw)
-                    break
-            state = option[1]
-            if state < 0:
-                return option[0]
-            append(state)
-            if option[2] == word:
-                left[option[0]] = max(0, left[option[0]] - 1)
-                self._intend(draw)
-        return GOES_ON
+    def rule(self, there: tuple[Option, ...]) -> Option:
+        """One of all, but who touches the word is the intended thread."""
+        word, intended = self.word, self.intended
+        option = there[0] if len(there) == 1 else there[int(self.draw.random() * len(there))]
+        for other in there:
+            if other[2] == word and other[0] != intended:
+                option = self._choose(there)
+                break
+        if option[2] == word:
+            self.left[option[0]] = max(0, self.left[option[0]] - 1)
+            self.intended = self._next()
+        return option
 
-    def _choose(self, there: tuple[Option, ...], draw: Random) -> Option:
+    def _choose(self, there: tuple[Option, ...]) -> Option:
         """One that may go on now; if all are about to touch the word and the intended cannot, one of them, weighed."""
         word, intended = self.word, self.intended
         free = [option for option in there if option[2] != word or option[0] == intended]
         if free:
-            return free[int(draw.random() * len(free))]
+            return free[int(self.draw.random() * len(free))]
         weights = [self.left[option[0]] for option in there]
-        return draw.choices(there, weights if any(weights) else None)[0]
+        return self.draw.choices(there, weights if any(weights) else None)[0]

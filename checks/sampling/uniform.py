@@ -3,8 +3,8 @@
 from random import Random
 from typing import ClassVar
 
-from spanproof.checks.sampling.sampler import ENDED, GOES_ON, STRETCH
-from spanproof.checks.sampling.space import Space
+from spanproof.checks.sampling.sampler import Rule
+from spanproof.checks.sampling.space import Option, Space
 
 
 class Uniform:
@@ -20,22 +20,11 @@ class Uniform:
     def learn(self, space: Space, path: list[int]) -> None:
         """Nothing need be known."""
 
-    def begin(self, space: Space, draw: Random) -> None:
+    def begin(self, space: Space, draw: Random) -> Rule:  # noqa: ARG002  # the signature of Sampler
         """Nothing is drawn in advance."""
+        random = draw.random
 
-    def stretch(self, space: Space, draw: Random, path: list[int]) -> int:
-        """See sampler.py."""
-        options, look, random, append = space.options.get, space.look, draw.random, path.append
-        state = path[-1]
-        for _ in range(STRETCH):
-            there = options(state)
-            if there is None:
-                there = look(state)
-            if not there:
-                return ENDED
-            option = there[0] if len(there) == 1 else there[int(random() * len(there))]
-            state = option[1]
-            if state < 0:
-                return option[0]
-            append(state)
-        return GOES_ON
+        def rule(there: tuple[Option, ...]) -> Option:
+            return there[0] if len(there) == 1 else there[int(random() * len(there))]
+
+        return rule

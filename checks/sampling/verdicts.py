@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from spanproof.checks.exploring.grains import SAYS, Grain, finely, told_passed
+from spanproof.checks.exploring.grains import SAYS, Grain
 from spanproof.checks.exploring.search import Explored, Hurry, going_on
 from spanproof.checks.exploring.tables import LimitError, Tables
 from spanproof.checks.exploring.verdicts import PREMISES, Judged, as_known, begun, is_known, made_small, shown, violated
@@ -65,7 +65,7 @@ def _judge(
         return Judged(Result("explore", scenario.name, Verdict.UNKNOWN, reason=str(e)))
     told = told_sampled(scenario.name, found)
     if found.broken is not None:
-        record = shown(scenario, program, subject, finely(tables, found.schedule), only)
+        record = shown(scenario, program, subject, tables.finely(found.schedule), only)
         explored = Explored(found.states, found.steps, found.seconds)
         judged = violated(scenario.name, explored, record)
         where = (
@@ -73,7 +73,7 @@ def _judge(
         )
         bound = f"{where} drawn by {found.sampler.upper()} (seed {asked.seed}), {judged.result.bound}"
         return replace(judged, result=replace(judged.result, bound=bound, counts=_counts(found)), told=told)
-    passed = told_passed(tables)
+    passed = tables.told_passed()
     return Judged(_clean(scenario, tables, found, watching, asked), told="\n\n".join(filter(None, (told, passed))))
 
 

@@ -12,11 +12,12 @@ from spanproof.checks.faults.edit import Edit, planted
 from spanproof.checks.faults.planting import subject
 from spanproof.checks.running.replaying import replay
 from spanproof.checks.sampling.pos import Pos
-from spanproof.checks.sampling.sample import SAMPLERS, named, sample, walk
+from spanproof.checks.sampling.sample import SAMPLERS, named, sample
 from spanproof.checks.sampling.seen import Seen, said_left
 from spanproof.checks.sampling.space import Space
 from spanproof.checks.sampling.uniform import Uniform
 from spanproof.checks.sampling.verdicts import Sampling, judge_sampled
+from spanproof.checks.sampling.walk import walk
 from spanproof.checks.scenarios import BY_NAME
 from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Verdict

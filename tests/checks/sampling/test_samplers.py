@@ -11,11 +11,12 @@ from spanproof.checks.faults.edit import Edit, planted
 from spanproof.checks.faults.planting import subject
 from spanproof.checks.sampling.pct import Pct
 from spanproof.checks.sampling.pos import Pos
-from spanproof.checks.sampling.sample import SAMPLERS, named, walk
-from spanproof.checks.sampling.sampler import GOES_ON, Sampler
+from spanproof.checks.sampling.sample import SAMPLERS, named
+from spanproof.checks.sampling.sampler import Sampler
 from spanproof.checks.sampling.space import Space, dependent
 from spanproof.checks.sampling.surw import Surw
 from spanproof.checks.sampling.uniform import Uniform
+from spanproof.checks.sampling.walk import GOES_ON, walk
 from spanproof.checks.scenarios import BY_NAME
 from spanproof.impl.access import Cell, Lock, World
 from spanproof.impl.malloc import Runtime

@@ -4,16 +4,17 @@ The same monitor serves every engine. It is given the values of the cells by num
 values, or raises `BrokenError` with the claim and what was seen. Read next: programs.py.
 """
 
-from typing import Any
+from typing import Any, cast
 
 from spanproof.checks.abstract_side import AbstractSide
 from spanproof.checks.broken import BrokenError
 from spanproof.checks.moments import Moments
 from spanproof.checks.numbering import Numbering, Reading, Update
 from spanproof.checks.observe import Event, Observer
+from spanproof.checks.seen_moment import Places, SeenMoment
 from spanproof.impl.access import Access
 from spanproof.impl.heap_cells import HeapCells
-from spanproof.model.claim import Claim, Promise, StepInvariant
+from spanproof.model.claim import Claim, Moment, Promise, StepInvariant
 from spanproof.model.claims import PROMISES, REFUSAL
 from spanproof.model.invariants import INVARIANTS, STEP_INVARIANTS
 from spanproof.model.state import HeapState
@@ -28,6 +29,7 @@ class Monitor:
         self.heap, self.numbering, self.observer = heap, numbering, Observer(numbering)
         self.abstract = AbstractSide(heap, numbering, judged=self.judges("refines_the_abstract_heap"))
         self.moments = Moments(heap, numbering, judges_contents=self.judges("live_memory_keeps_its_contents"))
+        self._places = Places(heap, numbering)
         self._tree = numbering.of(heap.pages.tree)
         self.acquiring = self.moments.followed
         """The cells whose changes move a ghost: each span's sweepgen, the pages, reclaimed credit, cursors."""
@@ -86,7 +88,8 @@ class Monitor:
         return updates if follow is None else updates + follow(event, thread, read)
 
     def _judge(self, promise: Promise, event: Event, thread: int, read: Reading) -> None:
-        if not promise.holds(self.state(read, promise.reads), self.moments.at(event, thread, read)):
+        moment = cast("Moment", SeenMoment(self._places, event, thread, read))
+        if not promise.holds(self.state(read, promise.reads), moment):
             raise BrokenError(promise.name, f"{event.function} {_said(event)}")
 
     def broken_invariant(self, changed: frozenset[int], read: Reading) -> str | None:

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
-from immutables import Map
-
 from spanproof.impl.access import Cell
 from spanproof.impl.heap_cells import HeapCells
 
@@ -12,6 +10,10 @@ COUNTED = ("alloc_span", "init_span", "free_span_locked", "pages.scavenge_one", 
 """The functions whose number of threads inside is a ghost."""
 
 
+OF_A_THREAD = (
+    "owes", "wanted", "freed", "chunk", "refilled", "released", "moved", "unasked", "kept", "sought",
+)  # fmt: skip
+"""The ghosts that each thread has one of: None while there is nothing to say of it (see moments.py)."""
 OF_A_P = ("pcache", "mspancache")
 """The families of cells that each P has one of."""
 ARRAYS = ("pageInUse", "pageMarks", "spans", "zeroedBase")
@@ -34,8 +36,8 @@ class UnknownCellError(LookupError):
 class Numbering:
     """A number for every cell of a heap, ghosts included."""
 
-    def __init__(self, heap: HeapCells, cells: Mapping[Cell[Any], Any]) -> None:
-        """Number the cells in the order of the mapping, then the ghosts."""
+    def __init__(self, heap: HeapCells, cells: Mapping[Cell[Any], Any], threads: int) -> None:
+        """Number the cells in the order of the mapping, then the ghosts, some of which each thread has one of."""
         g = heap.geometry
         ghosts: dict[Cell[Any], Any] = {Cell("ghost.inside", name): 0 for name in COUNTED}
         ghosts |= {Cell("ghost.returned", s): 0 for s in range(g.spans)}
@@ -43,18 +45,9 @@ class Numbering:
         ghosts |= {Cell("ghost.expected", page): 0 for page in g.pages}
         ghosts[Cell("ghost.abstract")] = None
         ghosts[Cell("ghost.calm")] = frozenset()
-        ghosts[Cell("ghost.wanted")] = Map()
-        ghosts[Cell("ghost.freed")] = Map()
-        ghosts[Cell("ghost.owes")] = frozenset()
-        ghosts[Cell("ghost.refilled")] = frozenset()
-        ghosts[Cell("ghost.chunk")] = Map()
-        ghosts[Cell("ghost.moved")] = Map()
-        ghosts[Cell("ghost.unasked")] = Map()
-        ghosts[Cell("ghost.released")] = Map()
-        ghosts[Cell("ghost.kept")] = Map()
-        ghosts[Cell("ghost.sought")] = Map()
+        ghosts |= {Cell(f"ghost.{name}", t): None for name in OF_A_THREAD for t in range(threads)}
         ghosts[Cell("ghost.cycles")] = 0
-        self.heap = heap
+        self.heap, self.threads = heap, threads
         self.initial = [*cells.values(), *ghosts.values()]
         self.names = [str(cell) for cell in (*cells, *ghosts)]
         self.cells: list[Cell[Any]] = [*cells, *ghosts]

@@ -16,7 +16,7 @@ from spanproof.checks.numbering import Field, Numbering, Reading
 from spanproof.checks.observe_pages import cursor_of, page_fields
 from spanproof.impl.access import Access
 from spanproof.impl.heap_cells import HeapCells
-from spanproof.model.state import HeapState
+from spanproof.model.state import OF_A_LIVING_SPAN, HeapState
 
 WATCHED = (
     "alloc",
@@ -195,6 +195,13 @@ class Observer:
             "mappings_left": ((n.of(numbering.heap.os.mappings_left),), _only),
             **page_fields(numbering),
         }
+
+        self.of_the_living = {
+            cell: alive
+            for name in OF_A_LIVING_SPAN
+            for cell, *alive in zip(*(self.fields[field][0] for field in (name, "state", "returned")), strict=True)
+        }
+        """Cells of a span that no invariant looks at while these cells of it are both 0: dead, and given to nobody."""
 
     def cells(self, fields: Iterable[str]) -> tuple[int, ...]:
         """The numbers of the cells behind these fields, each once."""

@@ -13,6 +13,8 @@ import z3
 from spanproof.model.geometry import Geometry
 
 DEAD, IN_USE, MANUAL = 0, 1, 2
+OF_A_LIVING_SPAN = ("base", "npages")
+"""The fields of spans of which no invariant looks at a dead span's that nobody was given: who could reach it?"""
 NO_SPAN = -1
 
 

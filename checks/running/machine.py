@@ -110,7 +110,7 @@ class Machine:
         self.heaps = heaps_of(program, heap_class)
         """The heap as each thread sees it."""
         self.heap: Runtime = self.heaps[0]
-        self.numbering = Numbering(self.heap, self.heap.fresh())
+        self.numbering = Numbering(self.heap, self.heap.fresh(), len(program.threads))
         self.monitor = Monitor(self.heap, self.numbering, only)
         self.values = list(self.numbering.initial)
         self.read = self.values.__getitem__

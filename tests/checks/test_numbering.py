@@ -17,7 +17,7 @@ from spanproof.model.releases import NEWEST
 def numbering() -> Numbering:
     """Of the reference, on a small heap without Ps."""
     heap = Runtime(SMALL, NEWEST)
-    return Numbering(heap, heap.fresh())
+    return Numbering(heap, heap.fresh(), 1)
 
 
 NOT_THERE: list[tuple[Cell[int], type[Exception]]] = [

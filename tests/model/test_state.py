@@ -2,6 +2,7 @@
 
 from dataclasses import fields, replace
 
+import pytest
 import z3
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +10,19 @@ from hypothesis import strategies as st
 from spanproof.model.claim import Invariant, Promise, StepInvariant
 from spanproof.model.claims import CLAIMS
 from spanproof.model.geometry import SMALL
-from spanproof.model.state import FIELDS, PER, VALUES, HeapState, HeapVars, extent, pages_within
+from spanproof.model.invariants import INVARIANTS
+from spanproof.model.state import (
+    DEAD,
+    FIELDS,
+    NO_SPAN,
+    OF_A_LIVING_SPAN,
+    PER,
+    VALUES,
+    HeapState,
+    HeapVars,
+    extent,
+    pages_within,
+)
 
 GEOMETRY = replace(SMALL, spans=3)
 
@@ -66,3 +79,35 @@ def test_covers_is_pages_of(base: int, npages: int, page: int) -> None:
     covers = v.covers(z3.IntVal(1), z3.IntVal(page))
     known = z3.substitute(covers, (v.base[1], z3.IntVal(base)), (v.npages[1], z3.IntVal(npages)))
     assert z3.is_true(z3.simplify(known)) == (page in state.pages_of(1))
+
+
+LOOKING = [invariant for invariant in INVARIANTS if set(invariant.reads) & set(OF_A_LIVING_SPAN)]
+
+
+@pytest.mark.parametrize("invariant", LOOKING, ids=lambda invariant: invariant.name)
+def test_no_invariant_looks_at_what_a_dead_span_has(invariant: Invariant) -> None:
+    """Of no two states that differ in that alone an invariant holds in one and not in the other."""
+    geometry = replace(SMALL, spans=3, phys_page_size=2 * SMALL.page_size)
+    v = HeapVars.named(geometry)
+    later = {name: getattr(HeapVars.named(geometry, "_later"), name) for name in OF_A_LIVING_SPAN}
+    other = replace(v, **later)
+    same = [
+        z3.Implies(z3.Or(v.state[s] != DEAD, v.returned[s] == 1), getattr(v, n)[s] == later[n][s])
+        for n in later
+        for s in range(geometry.spans)
+    ]
+    within = [z3.And(v.spans[page] >= NO_SPAN, v.spans[page] < geometry.spans) for page in range(len(geometry.pages))]
+    solver = z3.Solver()
+    solver.add(*within, *same, invariant.everywhere(v) != invariant.everywhere(other))
+    assert solver.check() == z3.unsat
+
+
+def test_invariants_do_look_at_what_a_living_span_has() -> None:
+    """Said of living spans too it would be wrong: all of them look at some."""
+    v = HeapVars.named(GEOMETRY)
+    other = replace(v, base=HeapVars.named(GEOMETRY, "_later").base)
+    for invariant in LOOKING:
+        if "base" in invariant.reads:
+            solver = z3.Solver()
+            solver.add(invariant.everywhere(v) != invariant.everywhere(other))
+            assert solver.check() == z3.sat, invariant.name

@@ -59,8 +59,11 @@ def _pins() -> list["Task"]:
 def check(**options: Any) -> int:
     """The main job: proofs, searches, workloads, Go's tables, histories, traces, pinned records, planted faults."""
     from spanproof.checks.faults.planting import subject  # noqa: PLC0415
-    from spanproof.checks.jobs import (  # noqa: PLC0415
-        Task,
+    from spanproof.checks.jobs import Task  # noqa: PLC0415
+    from spanproof.checks.proofs.catalogue import BY_NAME as THEOREMS  # noqa: PLC0415
+    from spanproof.checks.proofs.catalogue import plain_names  # noqa: PLC0415
+    from spanproof.checks.scenarios import SCENARIOS  # noqa: PLC0415
+    from spanproof.checks.task_lists import (  # noqa: PLC0415
         alive_tasks,
         campaign_tasks,
         history_tasks,
@@ -68,9 +71,6 @@ def check(**options: Any) -> int:
         proof_tasks,
         table_tasks,
     )
-    from spanproof.checks.proofs.catalogue import BY_NAME as THEOREMS  # noqa: PLC0415
-    from spanproof.checks.proofs.catalogue import plain_names  # noqa: PLC0415
-    from spanproof.checks.scenarios import SCENARIOS  # noqa: PLC0415
     from spanproof.checks.tracing.shipped import RECORDED  # noqa: PLC0415
 
     options["theorems"] = tuple(THEOREMS)
@@ -114,9 +114,9 @@ def prove(theorems: tuple[str, ...], domain: str | None, tier: str, infer: bool,
     """
     from spanproof.checks import evidence_tasks  # noqa: PLC0415
     from spanproof.checks.faults.planting import subject  # noqa: PLC0415
-    from spanproof.checks.jobs import plain_tasks, proof_tasks  # noqa: PLC0415
     from spanproof.checks.proofs.catalogue import BY_NAME, PLAIN_BY_NAME, plain_names  # noqa: PLC0415
     from spanproof.checks.proving.theorem import REMOVABLE  # noqa: PLC0415
+    from spanproof.checks.task_lists import plain_tasks, proof_tasks  # noqa: PLC0415
 
     if options["recheck"]:
         if theorems or options["certificates"]:
@@ -155,7 +155,7 @@ def prove(theorems: tuple[str, ...], domain: str | None, tier: str, infer: bool,
 @shared
 def compare(examples: int | None, tables: bool, histories: int | None, **options: Any) -> int:
     """Programs and schedules from Hypothesis, against every claim and the abstract heap after every step."""
-    from spanproof.checks.jobs import campaign_tasks, history_tasks, table_tasks  # noqa: PLC0415
+    from spanproof.checks.task_lists import campaign_tasks, history_tasks, table_tasks  # noqa: PLC0415
 
     options["examples"], options["calls"] = examples, histories
     instead = [*(table_tasks() if tables else ()), *(history_tasks() if histories else ())]
@@ -359,6 +359,7 @@ def _silence() -> None:
 def _input_errors() -> tuple[type[Exception], ...]:
     """The errors that a user's input can cause; imported only once something has gone wrong."""
     from spanproof.checks.exploring.expressions import ExpressionError  # noqa: PLC0415
+    from spanproof.checks.exploring.keeping.container import CheckpointError  # noqa: PLC0415
     from spanproof.checks.exploring.spin.promela import ExportError  # noqa: PLC0415
     from spanproof.checks.exploring.walking.kernel.building import NoKernelError  # noqa: PLC0415
     from spanproof.checks.faults.edit import EditError  # noqa: PLC0415
@@ -374,7 +375,8 @@ def _input_errors() -> tuple[type[Exception], ...]:
     from spanproof.checks.tracing.validating import TraceError  # noqa: PLC0415
 
     inputs = (EditError, ProgramError, RecordError, ScheduleError, SubjectError, TextError, TraceError)
-    return (*inputs, CertificateError, ExportError, ExpressionError, GoError, NoKernelError, ReportError, SolverError)
+    others = (CertificateError, CheckpointError, ExportError, ExpressionError, GoError, NoKernelError, ReportError)
+    return (*inputs, *others, SolverError)
 
 
 class _Ending:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from spanproof.checks.options import json_place, known, shared
-from spanproof.checks.saying import run_tasks
+from spanproof.checks.options import json_place, known, named, shared
+from spanproof.checks.saying import run_tasks, writable
 
 if TYPE_CHECKING:
     from spanproof.checks.sampling.verdicts import Sampling
@@ -43,6 +43,14 @@ if TYPE_CHECKING:
     help="Where threads are switched: at every access, at locks and atomics, or between operations.",
 )
 @click.option(
+    "--reduce",
+    "reductions",
+    multiple=True,
+    type=click.Choice(["unseen", "locked", "symmetry"]),
+    help="Fewer states, for larger programs; repeatable. unseen: accesses that nobody else can tell are no steps. "
+    "symmetry: identical threads are not told apart. locked: sections of the heap lock are judged at their ends.",
+)
+@click.option(
     "--max-memory", type=click.IntRange(1), metavar="MB", help="End a search, as unknown, when so much is in use."
 )
 @click.option(
@@ -52,6 +60,18 @@ if TYPE_CHECKING:
     show_default=True,
     help="How all states are visited; all come to the same. best: the compiled walk if it can be had, else the plain.",
 )
+@click.option(
+    "--checkpoint",
+    callback=named,
+    metavar="FILE",
+    help="Keep in FILE what was found when the search of one SCENARIO is stopped: by --budget, --max-memory or Ctrl-C.",
+)
+@click.option(
+    "--resume",
+    callback=named,
+    metavar="FILE",
+    help="Go on from what is kept in FILE; stopped again, it is kept there, or in --checkpoint FILE.",
+)
 @shared
 def explore(scenarios: tuple[str, ...], claim: str | None, **options: Any) -> int:
     """Search all interleavings of SCENARIO... (default: the whole catalogue), or draw some, or look for a state.
@@ -59,6 +79,9 @@ def explore(scenarios: tuple[str, ...], claim: str | None, **options: Any) -> in
     --reach takes comparisons, and, or, not, indexing, integers, pending(thread, "function") and the fields of
     HeapState, pages counted from the heap's first; it exits 0 if such a state is reached, 1 if there is none, 3 if
     that is unknown.
+
+    --resume takes the same SCENARIO and options as before, and the same texts; it comes to the same states,
+    transitions and verdict as a search that was never stopped. A search that ends leaves the file as it is.
     """
     if claim is not None:
         from spanproof.model.claims import BY_NAME as CLAIMS  # noqa: PLC0415
@@ -74,7 +97,8 @@ def explore(scenarios: tuple[str, ...], claim: str | None, **options: Any) -> in
     if options["export"] is not None:
         return _export(scenarios, options)
     options["sampling"] = _sampling(options)
-    tell = options["sampling"] is not None or options["reach"] is not None or options["grain"] != "access"
+    kept = _kept(scenarios, options)
+    tell = kept or any(options[name] for name in ("sampling", "reach", "reductions")) or options["grain"] != "access"
     return run_tasks("explore", [Task("explore", name) for name in scenarios or BY_NAME], options, tell=tell)
 
 
@@ -84,6 +108,9 @@ def _refuse_mixed(scenarios: tuple[str, ...], options: dict[str, Any]) -> None:
         raise click.UsageError("--sampler, --depth: say with --sample N how many schedules to draw")
     if options["depth"] is not None and options["sampler"] != "pct":
         raise click.UsageError("--depth: only --sampler pct has a depth")
+    rest = options["sample"], options["reach"], options["export"], options["checkpoint"], options["resume"]
+    if options["reductions"] and (any(rest) or options["grain"] != "access"):
+        raise click.UsageError("--reduce: of a search at every access; it is not sampled, exported, kept or looked in")
     if options["reach"] is None:
         return
     if options["sample"] is not None or options["claim"] is not None:
@@ -93,6 +120,22 @@ def _refuse_mixed(scenarios: tuple[str, ...], options: dict[str, Any]) -> None:
     from spanproof.checks.exploring.expressions import parsed  # noqa: PLC0415
 
     parsed(options["reach"])
+
+
+def _kept(scenarios: tuple[str, ...], options: dict[str, Any]) -> bool:
+    """Whether the search is kept or gone on with. Refuses what cannot be kept, and places that cannot be written to."""
+    option = next((name for name in ("checkpoint", "resume") if options[name] is not None), None)
+    if option is None:
+        return False
+    if len(scenarios) != 1:
+        raise click.UsageError(f"--{option}: name one scenario")
+    if (options["sample"], options["reach"], options["grain"]) != (None, None, "access"):
+        raise click.UsageError(f"--{option}: a search of all states is kept; leave --sample, --reach and --grain out")
+    from spanproof.checks.exploring.keeping.container import plain  # noqa: PLC0415
+
+    place = plain(Path(options["checkpoint"] or options["resume"]))
+    writable(place.parent, f"--{option} {place.name}, in")
+    return True
 
 
 def _export(scenarios: tuple[str, ...], options: dict[str, Any]) -> int:
@@ -108,6 +151,8 @@ def _export(scenarios: tuple[str, ...], options: dict[str, Any]) -> int:
         raise click.UsageError("--export: name one scenario")
     if (options["claim"], options["sample"], options["reach"], options["grain"]) != (None, None, None, "access"):
         raise click.UsageError("--export: all states and no claims; leave --claim, --sample, --reach and --grain out")
+    if (options["checkpoint"], options["resume"]) != (None, None):
+        raise click.UsageError("--export: nothing is searched; leave --checkpoint and --resume out")
     program = BY_NAME[scenarios[0]].program
     if options["release"] is not None:
         program = replace(program, release=row(options["release"]))

@@ -23,6 +23,7 @@ def _setting(options: dict[str, Any], budget: float | None) -> "Setting":
     from spanproof.checks.comparing.campaign import FEWEST_PROGRAMS  # noqa: PLC0415
     from spanproof.checks.comparing.history_campaign import SEEDED_CALLS  # noqa: PLC0415
     from spanproof.checks.exploring.grains import Grain  # noqa: PLC0415
+    from spanproof.checks.exploring.reducing.reductions import Reduction  # noqa: PLC0415
     from spanproof.checks.exploring.walking.walks import BEST  # noqa: PLC0415
     from spanproof.checks.faults.planting import subject  # noqa: PLC0415
     from spanproof.checks.jobs import Setting  # noqa: PLC0415
@@ -55,6 +56,9 @@ def _setting(options: dict[str, Any], budget: float | None) -> "Setting":
         Grain(options.get("grain") or Grain.ACCESS),
         options.get("walk") or BEST,
         options.get("max_memory") or 0,
+        options.get("checkpoint") or "",
+        options.get("resume") or "",
+        frozenset(Reduction(name) for name in options.get("reductions", ())),
     )
 
 
@@ -79,18 +83,18 @@ def run_tasks(
     matrix: bool = False,
 ) -> int:  # fmt: skip
     """Do the tasks and say what came out, at length if theorems are to be told, or as a matrix: the exit code."""
-    from spanproof.checks import jobs  # noqa: PLC0415
+    from spanproof.checks.working import run  # noqa: PLC0415
 
     out = Path(options["out"] or REPORT)
     keeps = command == "check" or options["out"] is not None
     if keeps:
-        _writable(out)
+        writable(out)
     if options["json_file"] not in (None, "-"):
-        _writable(Path(options["json_file"]).parent, "--json, in")
+        writable(Path(options["json_file"]).parent, "--json, in")
     if options.get("certificates"):
-        _writable(Path(options["certificates"]), "--certificates")
+        writable(Path(options["certificates"]), "--certificates")
     setting = _setting(options, budget)
-    work = jobs.run(tasks, setting, options["jobs"] or os.cpu_count() or 1, _told(quiet=False))
+    work = run(tasks, setting, options["jobs"] or os.cpu_count() or 1, _told(quiet=False))
     if setting.wanted:
         _tell_evidence(setting, work, options)
     if tell and options["json_file"] != "-":
@@ -119,7 +123,7 @@ def _tell_evidence(setting: "Setting", work: "Work", options: dict[str, Any]) ->
         click.echo(line)
 
 
-def _writable(folder: Path, option: str = "--out") -> None:
+def writable(folder: Path, option: str = "--out") -> None:
     """Refuse a folder that cannot be written to before any work is done."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -144,13 +148,13 @@ def _say(command: str, work: "Work", options: dict[str, Any], out: Path, *, page
     not_run: tuple[NotRun, ...] = options.get("not_run", ())
     heard = tuple(found.as_json() for found in work.evidence if not isinstance(found, Certificate))
     report = Report(command, options["release"] or NEWEST.name, options["seed"], tuple(work.results), not_run, heard)
-    unwritten = ""
+    unwritten = work.unwritten
     if page or work.records:
         report = _placed(report, out)
         try:
             write_report(out, report, work.records, __version__)
         except ReportError as e:
-            unwritten = str(e)
+            unwritten = unwritten or str(e)
     if options["json_file"] == "-":
         click.echo(result_json(report, __version__), nl=False)
     else:

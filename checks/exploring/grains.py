@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Any
 
+from spanproof.checks.exploring.passing import Passed, passed, told
 from spanproof.checks.exploring.tables import NODE_BITS, NODE_MASK, Automaton, Node, Tables, Witness
 from spanproof.checks.observe import advance
 from spanproof.checks.programs import Program
@@ -39,9 +40,6 @@ SAYS = {
     Grain.LOCK: "scheduling points only at locks and atomics",
     Grain.CALL: "scheduling points only between operations",
 }
-
-Passed = tuple[str, str, str, str]
-"""Why an access was no scheduling point (plain, under lock or fused), its kind, the name of its cell, the function."""
 
 
 class Fused(Tables):
@@ -92,7 +90,7 @@ class Fused(Tables):
             here = after
         if after == key and len(met) > 1:
             return key + self._single[t][key], 1
-        self._passed_by |= {(t, k): self._why(t, k) for k in met if k not in {key, after}}
+        self._passed_by |= {(t, k): passed(self._stands_at(t, k)) for k in met if k not in {key, after}}
         return after, met[after]
 
     def _one(self, t: int, key: int) -> int:
@@ -127,17 +125,14 @@ class Fused(Tables):
             known = self._known_operations[place] = _operation_of(self.automata[t], node)
         return known
 
-    def _why(self, t: int, key: int) -> Passed:
-        node = self._stands_at(t, key)
-        assert node is not None, "a thread that is done has no access pending"
-        access = node.access
-        why = "plain" if access.kind in PLAIN else "under lock" if access.cell.guard is not None else "fused"
-        return why, access.kind, access.cell.name, node.function
-
     @property
     def passed(self) -> Counter[Passed]:
         """The accesses that were passed by as no scheduling points, and in how many places: memory and local state."""
         return Counter(self._passed_by.values())
+
+    def told_passed(self) -> str:
+        """A report of them."""
+        return told(self.passed, "memory and local state")
 
     def finely(self, schedule: tuple[int, ...]) -> tuple[int, ...]:
         """A schedule of runs as one of accesses. Its last run may break a claim."""
@@ -175,25 +170,3 @@ def tables_at(
     if grain is Grain.ACCESS:
         return Tables(program, heap_class, only=only, witness=witness)
     return Fused(program, heap_class, grain, only=only, witness=witness)
-
-
-def finely(tables: Tables, schedule: tuple[int, ...]) -> tuple[int, ...]:
-    """A schedule over these tables as one of single accesses."""
-    return tables.finely(schedule) if isinstance(tables, Fused) else schedule
-
-
-def told_passed(tables: Tables) -> str:
-    """A report of the accesses that were not scheduling points, the most frequent first."""
-    if not isinstance(tables, Fused):
-        return ""
-    passed = tables.passed
-    heads = ("places", "why", "kind", "cell", "function")
-    rows = [(f"{n:,}", *row) for row, n in sorted(passed.items(), key=lambda item: (-item[1], item[0]))]
-    title = f"{len(passed)} accesses were not scheduling points, in {passed.total():,} places (memory and local state):"
-    if not rows:
-        return "every access was a scheduling point"
-    widths = [max(len(row[column]) for row in (heads, *rows)) for column in range(len(heads))]
-    lines = (
-        "  ".join([row[0].rjust(widths[0]), *map(str.ljust, row[1:], widths[1:])]).rstrip() for row in (heads, *rows)
-    )
-    return "\n".join([title, *(f"  {line}" for line in lines)])

@@ -25,14 +25,20 @@ class Race:
         return f"{self.word}: {self.accesses[0]} and {self.accesses[1]} are not ordered"
 
 
+def together(states: Collection[int], i: int, j: int) -> Collection[int]:
+    """The nodes at which two threads ever are together, as states have them."""
+    if isinstance(states, Walked):
+        return states.pairs(i, j)
+    mask = NODE_MASK << NODE_BITS * i | NODE_MASK << NODE_BITS * j
+    return {state & mask for state in states}
+
+
 def _suspects(tables: Tables, states: Collection[int]) -> Iterator[tuple[int, int, dict[int, Race | None]]]:
     """Pairs of threads with the pairs of their nodes (as one integer) that are ever pending together and conflict."""
-    together = () if isinstance(states, Walked) else {state & tables.node_mask for state in states}
     for i, first in enumerate(tables.automata):
         for j, second in enumerate(tables.automata[:i]):
-            mask = NODE_MASK << NODE_BITS * i | NODE_MASK << NODE_BITS * j
             suspects: dict[int, Race | None] = {}
-            for pair in states.pairs(i, j) if isinstance(states, Walked) else {nodes & mask for nodes in together}:
+            for pair in together(states, i, j):
                 a = first.nodes[pair >> NODE_BITS * i & NODE_MASK]
                 b = second.nodes[pair >> NODE_BITS * j & NODE_MASK]
                 if a is not None and b is not None and a.number == b.number and conflict(a.access, b.access):

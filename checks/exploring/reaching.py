@@ -12,7 +12,7 @@ from heapq import heappop, heappush
 from spanproof.checks.broken import BrokenError, EndlessError
 from spanproof.checks.collecting import seldom_collected
 from spanproof.checks.exploring.expressions import compiled
-from spanproof.checks.exploring.grains import SAYS, Grain, finely
+from spanproof.checks.exploring.grains import SAYS, Grain
 from spanproof.checks.exploring.search import Hurry, going_on
 from spanproof.checks.exploring.tables import LimitError, Tables
 from spanproof.checks.exploring.verdicts import PREMISES, Judged, begun
@@ -177,7 +177,7 @@ def judge_reach(
     if grain is not Grain.ACCESS:
         bound += f"; {SAYS[grain]}"
     counts = {"states": found.states}
-    schedule = None if found.schedule is None else finely(tables, found.schedule)
+    schedule = None if found.schedule is None else tables.finely(found.schedule)
     if schedule is not None:
         counts |= {"steps": len(schedule), "preemptions": found.preemptions}
     seconds = time.perf_counter() - began
@@ -188,7 +188,7 @@ def judge_reach(
 def _verdict(tables: Tables, found: Reached, grain: Grain, expression: str) -> tuple[Verdict, str]:
     """What is to be said of a condition, and why."""
     if found.schedule is not None:
-        steps, preemptions = len(finely(tables, found.schedule)), found.preemptions
+        steps, preemptions = len(tables.finely(found.schedule)), found.preemptions
         switches = f"{preemptions} preemption{'' if preemptions == 1 else 's'}"
         return Verdict.HOLDS, f"reached in {steps} steps with {switches}: {expression}"
     if found.reason:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from itertools import islice
 
 from spanproof.checks.broken import BrokenError
-from spanproof.checks.exploring.grains import finely
+from spanproof.checks.exploring.reducing.alike import renamed_args
 from spanproof.checks.exploring.search import Explored, schedule_to
 from spanproof.checks.exploring.tables import Node, Tables
 from spanproof.checks.exploring.walking.walked import Walked
@@ -29,8 +29,8 @@ def difference(tables: Tables, found: Explored, heap_class: type[Runtime], seed:
     parents = found.parents or {}
     places = sorted(random.Random(seed).sample(range(len(parents)), min(SAMPLE, len(parents))))  # noqa: S311  # no secret
     for state in _picked(parents, places):
-        schedule = finely(tables, schedule_to(tables, parents, state))
-        differs = differs_in(tables, heap_class, state, schedule)
+        schedule, are = tables.followed(schedule_to(tables, parents, state))
+        differs = differs_in(tables, heap_class, state, schedule, are)
         if differs:
             return f"internal error: state {state:#x} of the search: {differs}"
     return ""
@@ -47,8 +47,14 @@ def _picked(parents: Mapping[int, int], places: list[int]) -> list[int]:
     return picked
 
 
-def differs_in(tables: Tables, heap_class: type[Runtime], state: int, schedule: tuple[int, ...]) -> str:
-    """What is not the same when this schedule, which led the search to this state, is run; or nothing."""
+def differs_in(
+    tables: Tables, heap_class: type[Runtime], state: int, schedule: tuple[int, ...], are: tuple[int, ...] = ()
+) -> str:
+    """What is not the same when this schedule, which led the search to this state, is run; or nothing.
+
+    are: per thread of the state, which one it is in the run; () if all are the same.
+    """
+    are = are or tuple(range(len(tables.automata)))
     machine = Machine(tables.program, heap_class, NO_CLAIM)
     taken = 0
     try:
@@ -62,21 +68,22 @@ def differs_in(tables: Tables, heap_class: type[Runtime], state: int, schedule: 
         return f"step {taken + 1} of {len(schedule)} breaks {e.claim}: {e.detail}"
     except HeapError as e:
         return f"step {taken + 1} of {len(schedule)}: {e}"
-    return _unlike_cells(tables, state, machine) or _unlike_threads(tables, state, machine)
+    return _unlike_cells(tables, state, machine, are) or _unlike_threads(tables, state, machine, are)
 
 
-def _unlike_cells(tables: Tables, state: int, machine: Machine) -> str:
+def _unlike_cells(tables: Tables, state: int, machine: Machine, are: tuple[int, ...]) -> str:
     row = tables.row_of(state)
     for n, value in enumerate(machine.values):
-        there = tables.values[n][row[n]]
-        if there != value:
-            return f"{tables.numbering.names[n]} is {there} in the tables, {value} on the machine"
+        cell, here = tables.seen_by(n, value, are)
+        there = tables.values[cell][row[cell]]
+        if there != here:
+            return f"{tables.numbering.names[cell]} is {there} in the tables, {here} on the machine"
     return ""
 
 
-def _unlike_threads(tables: Tables, state: int, machine: Machine) -> str:
+def _unlike_threads(tables: Tables, state: int, machine: Machine, are: tuple[int, ...]) -> str:
     for t, node in enumerate(tables.nodes_of(state)):
-        there, here = _told(node), _pending(machine, t)
+        there, here = _told(node), _pending(machine, are[t], tables.first_of_its_kind(t))
         if there != here:
             return f"T{t} is at {there} in the tables, at {here} on the machine"
     return ""
@@ -90,10 +97,11 @@ def _told(node: Node | None) -> str:
     return f"{node.function}:{node.line} {access.kind} {access.cell} {access.args}"
 
 
-def _pending(machine: Machine, t: int) -> str:
-    """What a thread is about to do, on the machine."""
+def _pending(machine: Machine, t: int, first: int) -> str:
+    """What a thread is about to do, on the machine, as the first of its kind would."""
     access = machine.pending[t]
     if access is None:
         return "its end"
     inner = innermost(machine.threads[t])
-    return f"{inner.cr_code.co_name}:{inner.cr_frame.f_lineno} {access.kind} {access.cell} {access.args}"
+    args = renamed_args(access, t, first)
+    return f"{inner.cr_code.co_name}:{inner.cr_frame.f_lineno} {access.kind} {access.cell} {args}"

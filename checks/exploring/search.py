@@ -8,7 +8,8 @@ thread), so the schedule that is shown interrupts threads as little as can be. R
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 
 from spanproof.checks.broken import BrokenError, EndlessError
 from spanproof.checks.exploring.tables import Tables
@@ -32,6 +33,21 @@ class Explored:
     levels: int = 0
     frontier: int = 0
     """States that were reached and not gone on from, where it did not see everything."""
+    alone: Any = None
+    """States in which one thread alone can go on, and where to, by state or by number; where it did not see all."""
+    level_began: tuple[int, int] = (0, 0)
+    """States and transitions when the level under way began, where it did not see everything."""
+
+
+@dataclass(slots=True)
+class Begun:
+    """A search that was stopped between two levels, for the plain walk to go on with."""
+
+    parents: dict[int, int]
+    frontier: list[int]
+    transitions: int = 0
+    levels: int = 0
+    alone: dict[int, int] = field(default_factory=dict[int, int])
 
 
 def going_on(states: int) -> str | None:  # noqa: ARG001  # the signature of Hurry
@@ -39,27 +55,31 @@ def going_on(states: int) -> str | None:  # noqa: ARG001  # the signature of Hur
     return None
 
 
-def explore(tables: Tables, *, hurry: Hurry = going_on) -> Explored:
+def explore(tables: Tables, *, hurry: Hurry = going_on, begun: Begun | None = None) -> Explored:
     """Visit all states, breadth first, until a claim breaks or `hurry` says stop.
+
+    begun: a search of the same tables that was stopped.
 
     Raises:
         EndlessError: a step goes on for ever, and that claim is not judged.
 
     """
     began = time.perf_counter()
-    parents = {tables.start: -1}
-    frontier = [tables.start]
+    begun = begun or Begun({tables.start: -1}, [tables.start])
+    parents, frontier, alone = begun.parents, begun.frontier, begun.alone
+    # alone: states in which one thread alone can go on -> where to
     moves = [(mask, delta.get, t) for t, (mask, delta) in enumerate(zip(tables.masks, tables.deltas, strict=True))]
-    nodes, expand, transitions, level, target = tables.node_mask, tables.expand, 0, 0, -1
+    nodes, expand, transitions, level, target = tables.node_mask, tables.expand, begun.transitions, begun.levels, -1
+    arrange, tables.so_far = tables.arrange, lambda: parents
     seen, before = 1, 0  # states and transitions when the level began: how far it came when a claim broke in it
-    alone: dict[int, int] = {}
-    """States in which one thread alone can go on -> where to."""
 
     def found(broken: BrokenError | None = None, schedule: tuple[int, ...] = (), reason: str = "") -> Explored:
         seconds = time.perf_counter() - began
         states, taken = (seen, before) if broken is not None else (len(parents), transitions)
-        left = len(frontier) if reason else 0
-        return Explored(states, taken, seconds, broken, schedule, reason, parents, level, left)
+        if not reason:
+            return Explored(states, taken, seconds, broken, schedule, reason, parents, level)
+        left = len(frontier)
+        return Explored(states, taken, seconds, None, (), reason, parents, level, left, alone, (states - left, taken))
 
     while frontier:
         reason = hurry(len(parents))
@@ -80,6 +100,8 @@ def explore(tables: Tables, *, hurry: Hurry = going_on) -> Explored:
                 if delta:
                     able += 1
                     target = state + delta
+                    if arrange is not None:
+                        target = arrange(target)
                     if target not in parents:
                         parents[target] = state
                         reached.append(target)
@@ -132,9 +154,10 @@ def deadlock(tables: Tables, state: int) -> str:
 
 def thread_between(tables: Tables, before: int, after: int) -> int:
     """The thread whose step leads from one state to the next."""
-    for t, (mask, delta) in enumerate(zip(tables.masks, tables.deltas, strict=True)):
+    for t, (mask, deltas) in enumerate(zip(tables.masks, tables.deltas, strict=True)):
         key = before & mask
-        if (delta[key] if key in delta else _harmless(tables, t, key)) == after - before:
+        delta = deltas[key] if key in deltas else _harmless(tables, t, key)
+        if delta and (before + delta if tables.arrange is None else tables.arrange(before + delta)) == after:
             return t
     raise LookupError("no step leads from one state to the other")
 

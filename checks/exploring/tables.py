@@ -8,7 +8,7 @@ step of thread t does depends on the memory and on t's node alone, so it is one 
 what to add to the state. Zero means that the thread cannot move. Read next: search.py.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -164,6 +164,33 @@ class Automaton:
         return edge
 
 
+class Adopted(Sequence[str]):
+    """The memories of a fast walk, each made a text when it is asked for; more can be put behind them."""
+
+    def __init__(self, many: int, rows: Callable[[], Any]) -> None:
+        """rows: the bytes of all of them, once one is asked for."""
+        self._many, self._read = many, rows
+        self._rows: Any = None
+        self._more: list[str] = []
+
+    def __len__(self) -> int:
+        """How many."""
+        return self._many + len(self._more)
+
+    def __getitem__(self, number: Any) -> str:  # type: ignore[override]  # no slices
+        """One, by its number from 0 on."""
+        if number >= self._many:
+            return self._more[number - self._many]
+        if self._rows is None:
+            self._rows = self._read()
+        row: bytes = self._rows[number].tobytes()
+        return row.decode("latin-1")
+
+    def append(self, row: str) -> None:
+        """One more."""
+        self._more.append(row)
+
+
 class Memory:
     """A row as values."""
 
@@ -210,8 +237,8 @@ class Tables:
         self.lock = self.numbering.of(machine.heap.lock)
         self.values: list[dict[str, Any]] = [{} for _ in machine.values]
         self._chars: list[dict[Any, str]] = [{} for _ in machine.values]
-        self.memories: list[str] = []
-        self._memory: dict[str, int] = {}
+        self.memories: list[str] | Adopted = []
+        self._memory: dict[str, int] | None = {}
         self._judges: list[tuple[Invariant, Callable[[str], Any], dict[Any, bool]]] = []
         self._watches: list[list[int]] = [[] for _ in machine.values]
         for invariant, cells in self.monitor.invariants:
@@ -225,8 +252,16 @@ class Tables:
             name: (itemgetter(*numbers), {}) for name, (numbers, _) in fields.items()
         }
         self.witness = witness
+        self.so_far: Callable[[], Collection[int]] = tuple
+        """The states that were reached, once a search is on its way."""
+        self.kinds: tuple[tuple[int, ...], ...] = ()
+        """Threads that a search does not tell apart."""
+        self.arrange: Callable[[int], int] | None = None
+        """Of the states that a search takes for one another, the one that it keeps; None if it tells all apart."""
         self.ended: set[tuple[int, int]] = set()
         """Steps that break a claim which is not judged, or are refused memory: the run ends, and nobody waits."""
+        self.learned: list[tuple[int, int, str]] | None = None
+        """Thread, node and memory of each step that was worked out, in order, where a search is to be kept."""
         self.rounds: dict[int, int] = {}
         """States to which a thread that alone can go on comes back for ever, as a search has found them."""
         row = "".join(self.char(n, value) for n, value in enumerate(machine.values))
@@ -249,6 +284,14 @@ class Tables:
         for automaton in self.automata:
             self.start |= automaton.start << NODE_BITS * automaton.thread
 
+    def forget(self) -> None:
+        """Forget what was reached, but not what was learned: a search can begin again."""
+        first = self.memories[0]
+        self.memories, self._memory = [first], {first: 0}
+        self.deltas = [{} for _ in self.deltas]
+        self.ended.clear()
+        self.rounds.clear()
+
     def char(self, number: int, value: Any) -> str:
         """The character that stands for a value of this cell."""
         chars = self._chars[number]
@@ -257,6 +300,11 @@ class Tables:
             char = chars[value] = chr(len(chars))
             self.values[number][char] = value
         return char
+
+    def share_characters(self, number: int, other: int) -> None:
+        """Write a cell's values as another's are written. It has the same value, and none else was written yet."""
+        assert self.values[number] == self.values[other]
+        self.values[number], self._chars[number] = self.values[other], self._chars[other]
 
     def reader(self, row: str) -> "Memory":
         """Reads the values of a memory by number, and its fields."""
@@ -283,7 +331,7 @@ class Tables:
 
     def _put(self, row: str) -> int:
         """The number of a memory that is new."""
-        number = self._memory[row] = len(self.memories)
+        number = self._numbers_of[row] = len(self.memories)
         self.memories.append(row)
         return number
 
@@ -314,7 +362,7 @@ class Tables:
     def _reached(self, row: str, leaf: Leaf) -> int:
         """The number of the memory after a step, which is judged if it is new."""
         new = changed(row, leaf)
-        number = self._memory.get(new)
+        number = self._numbers_of.get(new)
         return self._put(self.judged(row, new, leaf)) if number is None else number
 
     def judged(self, row: str, new: str, leaf: Leaf) -> str:
@@ -335,18 +383,30 @@ class Tables:
         """What a thread's step from a node does in a memory. Raises as `expand`."""
         node = self.automata[t].nodes[source]
         assert node is not None
-        return found(node.cases, row) or self._learn(t, node, row)
+        leaf = found(node.cases, row)
+        if leaf is None:
+            leaf = self._learn(t, node, row)
+            if self.learned is not None:
+                self.learned.append((t, source, row))
+        return leaf
 
     def path(self, t: int, source: int, row: str) -> list[tuple[int, str]]:
         """What that step looks at."""
         node = self.automata[t].nodes[source]
         return looked_at(None if node is None else node.cases, row)
 
-    def adopt(self, rows: list[str]) -> None:
+    def adopt(self, rows: "list[str] | Adopted") -> None:
         """Take the memories of a fast walk, which all were judged, in the order in which it numbered them."""
-        assert self.memories == rows[: len(self.memories)]
+        assert len(self.memories) <= len(rows)
         self.memories = rows
-        self._memory = {row: number for number, row in enumerate(rows)}
+        self._memory = None
+
+    @property
+    def _numbers_of(self) -> dict[str, int]:
+        """The number of each memory; of those of a fast walk it is made when one is looked for."""
+        if self._memory is None:
+            self._memory = {row: number for number, row in enumerate(self.memories)}
+        return self._memory
 
     def _learn(self, t: int, node: Node, row: str) -> Leaf:
         """Work out a step, and remember it for all memories that have the same in what was looked at."""
@@ -378,8 +438,13 @@ class Tables:
                 look.write(n, self.char(n, value))
         if self.witness is not None:
             self.witness(node, self.values[node.number][char], events)
-        watches = sorted({watch for n in look.written for watch in self._watches[n]})
+        watches = sorted({watch for n in look.written if self._is_seen(n, look) for watch in self._watches[n]})
         return Leaf(target, tuple(look.written.items()), tuple(watches))
+
+    def _is_seen(self, n: int, look: Looking) -> bool:
+        """Whether invariants look at a cell after a step that wrote it."""
+        alive = self.monitor.observer.of_the_living.get(n)
+        return alive is None or any(look(cell) != 0 for cell in alive)
 
     def _accessed(self, t: int, node: Node, char: str, after: str, look: Looking) -> None:
         """The access changes its cell: judge that as a step, and move the ghosts that follow it."""
@@ -412,6 +477,26 @@ class Tables:
         if broken is not None:
             raise BrokenError(broken, self.monitor.describe_step(n, self.values[n][old[n]], self.values[n][after]))
         self._good_steps.add(seen)
+
+    def finely(self, schedule: tuple[int, ...]) -> tuple[int, ...]:
+        """A schedule over these tables as one of single accesses."""
+        return schedule
+
+    def followed(self, schedule: tuple[int, ...]) -> tuple[tuple[int, ...], tuple[int, ...]]:
+        """(a schedule as one of single accesses, per thread of the state that it leads to which one that is)."""
+        return self.finely(schedule), tuple(range(len(self.automata)))
+
+    def seen_by(self, number: int, value: Any, are: tuple[int, ...]) -> tuple[int, Any]:  # noqa: ARG002  # see runs.py
+        """A cell and its value, of a run in which the threads of a state are these, as the state has them."""
+        return number, value
+
+    def first_of_its_kind(self, t: int) -> int:
+        """The thread whose nodes a thread has."""
+        return next((kind[0] for kind in self.kinds if t in kind), t)
+
+    def told_passed(self) -> str:
+        """A report of the accesses that were not scheduling points; nothing where all are."""
+        return ""
 
     def nodes_of(self, state: int) -> list[Node | None]:
         """The node of each thread in a state; None for a thread that is done."""

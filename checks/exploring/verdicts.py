@@ -4,20 +4,28 @@ Read next: ../workloads.py.
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from spanproof.checks.broken import BrokenError
 from spanproof.checks.collecting import seldom_collected
 from spanproof.checks.exploring.explaining.why import small_and_explained
-from spanproof.checks.exploring.grains import SAYS, Grain, finely, tables_at, told_passed
+from spanproof.checks.exploring.grains import SAYS, Grain, tables_at
+from spanproof.checks.exploring.keeping.checkpoint import Keeping
+from spanproof.checks.exploring.keeping.origin import origin
 from spanproof.checks.exploring.races import Race, meeting, races
+from spanproof.checks.exploring.reducing.overlaps import explored_in_runs
+from spanproof.checks.exploring.reducing.reductions import NOTHING, Reduction
+from spanproof.checks.exploring.reducing.reductions import SAYS as REDUCED
+from spanproof.checks.exploring.reducing.runs import Runs
 from spanproof.checks.exploring.repeating import difference
 from spanproof.checks.exploring.search import Explored, Hurry, fewest_preemptions, going_on, schedule_to
-from spanproof.checks.exploring.tables import LimitError, Tables
+from spanproof.checks.exploring.tables import LimitError, Node, Tables
 from spanproof.checks.exploring.walking.walks import BEST, explored
+from spanproof.checks.observe import Event
 from spanproof.checks.ordering import ORDERED
 from spanproof.checks.programs import Program
 from spanproof.checks.record import Record
-from spanproof.checks.running.replaying import record_of
+from spanproof.checks.running.replaying import ScheduleError, record_of
 from spanproof.checks.scenario import Scenario
 from spanproof.checks.sentinels import Watching
 from spanproof.checks.subject import Subject
@@ -52,6 +60,8 @@ def judge(
     walk: str = BEST,
     hurry: Hurry = going_on,
     small: bool = True,
+    keeping: Keeping | None = None,
+    reductions: frozenset[Reduction] = NOTHING,
 ) -> Judged:
     """Search all interleavings of a scenario.
 
@@ -62,15 +72,18 @@ def judge(
     walk: which one is taken (walks.py).
     hurry: see search.explore.
     small: make a counterexample as small as can be, and say why it breaks its claim.
+    keeping: where the search is kept when it is stopped, and what it goes on from.
+    reductions: what may be left out; the number of states is then not compared.
     """
     program = scenario.program if release is None else replace(scenario.program, release=release)
     watching = Watching(scenario.sentinels, program.geometry)
-    exactly = subject.is_reference and program == scenario.program and grain is Grain.ACCESS
+    exactly = subject.is_reference and program == scenario.program and grain is Grain.ACCESS and not reductions
     known = is_known(scenario, subject, release, only)
     counted = exactly and only is None
     only = only or scenario.only
     with seldom_collected():
-        judged = _judge(scenario, program, subject, only, grain, watching, seed, walk, counted=counted, hurry=hurry)
+        way = Way(only, grain, reductions, seed, walk, hurry, keeping)
+        judged = _judge(scenario, program, subject, way, watching, counted=counted)
     # What Go is known to break is shown by the program that the catalogue has for it.
     judged = made_small(judged, subject) if small and not known else judged
     text = "text or catalogue has changed" if grain is Grain.ACCESS else "the grain is too coarse to see it"
@@ -91,24 +104,34 @@ def is_known(scenario: Scenario, subject: Subject, release: Release | None, only
     return scenario.finding and subject.is_reference and release is None and only in {None, scenario.only}
 
 
+@dataclass(frozen=True, slots=True)
+class Way:
+    """How a search goes: see judge."""
+
+    only: str | None
+    grain: Grain
+    reductions: frozenset[Reduction]
+    seed: int
+    walk: str
+    hurry: Hurry
+    keeping: Keeping | None
+
+    @property
+    def says(self) -> str:
+        """What it leaves out, for the bound of a verdict."""
+        reduced = [REDUCED[reduction] for reduction in sorted(self.reductions)]
+        return "; ".join([SAYS[self.grain], *reduced] if self.grain is not Grain.ACCESS else reduced)
+
+
 def _judge(
-    scenario: Scenario,
-    program: Program,
-    subject: Subject,
-    only: str | None,
-    grain: Grain,
-    watching: Watching,
-    seed: int,
-    walk: str,
-    *,
-    counted: bool,
-    hurry: Hurry,
+    scenario: Scenario, program: Program, subject: Subject, way: Way, watching: Watching, *, counted: bool
 ) -> Judged:
-    tables = begun(scenario, program, subject, only, grain, watching)
+    only = way.only
+    tables = begun(scenario, program, subject, only, way.grain, watching, way.reductions)
     if isinstance(tables, Judged):
         return tables
     try:
-        found = explored(tables, walk, hurry, scenario.states)
+        found = _searched(tables, scenario, program, subject, way)
     except LimitError as e:
         return Judged(Result("explore", scenario.name, Verdict.UNKNOWN, reason=str(e)))
     race = unordered(tables, found) if only in (None, ORDERED) else None
@@ -116,29 +139,49 @@ def _judge(
         found.broken = BrokenError(ORDERED, race.says)
         found.schedule = (*schedule_to(tables, found.parents or {}, race.state), race.threads[0])
     if found.broken is not None:
-        schedule = finely(tables, _least(tables, found, race, hurry))
+        schedule = tables.finely(_least(tables, found, race, way.hurry))
         return violated(scenario.name, found, shown(scenario, program, subject, schedule, only))
     result = _clean(scenario, tables, found, watching, counted=counted)
-    differs = difference(tables, found, subject.heap_class, seed)
+    differs = difference(tables, found, subject.heap_class, way.seed)
     if differs:
         result = replace(result, verdict=Verdict.UNKNOWN, reason=differs)
-    if grain is Grain.ACCESS:
+    if not way.says:
         return Judged(result)
-    return Judged(replace(result, bound=f"{result.bound}; {SAYS[grain]}"), told=told_passed(tables))
+    return Judged(replace(result, bound=f"{result.bound}; {way.says}"), told=tables.told_passed())
+
+
+def _searched(tables: Tables, scenario: Scenario, program: Program, subject: Subject, way: Way) -> Explored:
+    """All states of new tables."""
+
+    def walk(tables: Tables, hurry: Hurry) -> Explored:
+        return explored(tables, way.walk, hurry, scenario.states)
+
+    if isinstance(tables, Runs):
+        return explored_in_runs(tables, walk, hurry=way.hurry)
+    if way.keeping is None:
+        return walk(tables, way.hurry)
+    kept = origin(scenario.name, program, subject, way.only, way.keeping.edits)
+    return way.keeping.explored(tables, kept, way.walk, way.hurry, scenario.states)
 
 
 def begun(
-    scenario: Scenario, program: Program, subject: Subject, only: str | None, grain: Grain, watching: Watching
+    scenario: Scenario,
+    program: Program,
+    subject: Subject,
+    only: str | None,
+    grain: Grain,
+    watching: Watching,
+    reductions: frozenset[Reduction] = NOTHING,
 ) -> Tables | Judged:
     """The tables of a scenario's program; the verdict, where a claim breaks before it begins."""
+
+    def witness(node: Node, before: Any, events: tuple[Event, ...]) -> None:
+        watching.see(node.access, node.function, before, events)
+
     try:
-        return tables_at(
-            grain,
-            program,
-            subject.heap_class,
-            only=only,
-            witness=lambda node, before, events: watching.see(node.access, node.function, before, events),
-        )
+        if reductions:
+            return Runs(program, subject.heap_class, reductions, only=only, witness=witness)
+        return tables_at(grain, program, subject.heap_class, only=only, witness=witness)
     except BrokenError as broken:
         if only not in (None, broken.claim):
             said = f"before the program begins, or where a thread begins, {broken.claim} breaks: {broken.detail}"
@@ -164,8 +207,11 @@ def as_known(scenario: Scenario, judged: Judged, otherwise: str) -> Judged:
 def shown(
     scenario: Scenario, program: Program, subject: Subject, schedule: tuple[int, ...], only: str | None
 ) -> Record | None:
-    """The record of a schedule of this scenario."""
-    return record_of(scenario.name, program, subject.heap_class, schedule, subject.heap, subject.fault, only)
+    """The record of a schedule of this scenario; None if a run does not show what the search found."""
+    try:
+        return record_of(scenario.name, program, subject.heap_class, schedule, subject.heap, subject.fault, only)
+    except ScheduleError:
+        return None
 
 
 def unordered(tables: Tables, found: Explored) -> Race | None:
@@ -178,6 +224,8 @@ def unordered(tables: Tables, found: Explored) -> Race | None:
 def _least(tables: Tables, found: Explored, race: Race | None, hurry: Hurry) -> tuple[int, ...]:
     """The schedule with the fewest preemptions; the first one found if that takes too long."""
     assert found.broken is not None
+    if tables.kinds:
+        return found.schedule  # fewest preemptions of whom: its threads change names
     breaks = None if race is None else meeting(tables, race)
     shortest = fewest_preemptions(tables, found.broken.claim, breaks=breaks, hurry=hurry)
     return found.schedule if shortest is None else shortest.schedule

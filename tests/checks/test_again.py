@@ -16,7 +16,8 @@ from spanproof.checks.faults.planting import subject
 from spanproof.checks.golang.comparing.compare import judge_go
 from spanproof.checks.golang.interleaving.interleave import judge_interleavings
 from spanproof.checks.golang.reading.toolchains import Toolchain, installed
-from spanproof.checks.jobs import Done, Setting, Task, perform
+from spanproof.checks.jobs import Done, Setting, Task
+from spanproof.checks.performing import perform
 from spanproof.checks.proofs.catalogue import PLAIN_BY_NAME
 from spanproof.checks.proving.lifted.judging import judge_plain
 from spanproof.checks.record import KINDS, Record, load, save
@@ -138,7 +139,7 @@ def test_a_pin_whose_heap_cannot_be_run_is_unknown(monkeypatch: pytest.MonkeyPat
     def broken(*_: object) -> None:
         raise HeapError("it has no alloc")
 
-    monkeypatch.setattr("spanproof.checks.jobs.judged", broken)
+    monkeypatch.setattr("spanproof.checks.performing.judged", broken)
     (result,) = judged_with(place, None).results
     assert (result.check, result.verdict) == ("compare", Verdict.UNKNOWN)
     assert result.reason == "the heap cannot be run: it has no alloc"

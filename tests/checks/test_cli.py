@@ -17,6 +17,8 @@ import pytest
 from spanproof.checks import cli
 from spanproof.checks.faults.corpus import FAULTS
 from spanproof.checks.faults.fault import Fault
+from spanproof.checks.jobs import Setting, Task
+from spanproof.checks.performing import perform
 from spanproof.checks.reporting.shipped import schema
 
 SOURCE = Path(__file__).parents[2]
@@ -130,8 +132,7 @@ def test_pinned_records_are_judged_first(tmp_path: Path, capsys: pytest.CaptureF
     first = results(tmp_path / "c.json")["results"][0]
     assert first["name"].startswith("pinned ")
     assert first["verdict"] == "violated"
-    task = importlib.import_module("spanproof.checks.jobs")
-    pinned = task.perform(task.Task("pin", str(next(Path("spanproof-pins").iterdir()))), task.Setting())
+    pinned = perform(Task("pin", str(next(Path("spanproof-pins").iterdir()))), Setting())
     assert [r.verdict.value for r in pinned.results] == ["holds"]
 
 

@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from spanproof.checks import cli, jobs
-from spanproof.checks.jobs import Task
+from spanproof.checks import cli
+from spanproof.checks.jobs import Done, Task
+from spanproof.checks.pool import given
 from spanproof.checks.verdict import CHECKS, Verdict
 
 SOURCE = Path(__file__).parents[2]
@@ -91,9 +92,9 @@ TASKS = (
 @pytest.mark.parametrize("task", TASKS, ids=str)
 def test_a_task_whose_process_is_killed_is_unknown(task: Task) -> None:
     """It is told in the result, and the command goes on."""
-    future: Future[jobs.Done] = Future()
+    future: Future[Done] = Future()
     future.set_exception(BrokenProcessPool())
-    done = jobs._given(future, task)  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # no process need be killed
+    done = given(future, task)  # no process need be killed
     if done.part is not None:
         assert "was killed" in done.part.stopped
         return
@@ -105,10 +106,10 @@ def test_a_task_whose_process_is_killed_is_unknown(task: Task) -> None:
 
 def test_a_proof_whose_process_is_killed_is_no_proof() -> None:
     """Its theorem says so."""
-    future: Future[jobs.Done] = Future()
+    future: Future[Done] = Future()
     future.set_exception(BrokenProcessPool())
     task = Task("prove", "grow", "go1.27", "int")
-    proof = jobs._given(future, task).proof  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]  # as above
+    proof = given(future, task).proof
     assert proof is not None
     assert "was killed" in proof.error
 

@@ -14,9 +14,10 @@ import numpy as np
 from spanproof.checks.broken import BrokenError
 from spanproof.checks.exploring.cases import Leaf, changed
 from spanproof.checks.exploring.search import Explored, Hurry, deadlock, going_on
-from spanproof.checks.exploring.tables import DONE, LimitError, Tables
+from spanproof.checks.exploring.tables import DONE, Adopted, LimitError, Tables
 from spanproof.checks.exploring.walking.index import Index, grown, mixed
 from spanproof.checks.exploring.walking.laid_out import BREAKS, ENDS, MOVES, Judges, LaidOut, same_everywhere
+from spanproof.checks.exploring.walking.position import Position, TwiceError
 from spanproof.checks.exploring.walking.walked import (
     NOBODY,
     WORD,
@@ -28,6 +29,8 @@ from spanproof.checks.exploring.walking.walked import (
     rounds_in,
 )
 
+AT_ONCE = 1 << 14
+"""Rows whose hashes are worked out together."""
 STUCK = Leaf(-1, (), (), blocked=True)
 """Of a thread that is done, and of a step that breaks a claim: nothing follows."""
 
@@ -75,6 +78,15 @@ class Memories:
         self._index.add(hashes[first], np.arange(self.n, end))
         numbers, self.n = self.n + rank[which], end
         return numbers
+
+    def put_all(self, rows: Any) -> None:
+        """Number rows of which each is new, in their order; so many as are."""
+        cells = np.arange(len(self._of))
+        for begin in range(0, len(rows), AT_ONCE):
+            some = rows[begin : begin + AT_ONCE]
+            hashes = self._of[cells, some].sum(axis=1, dtype=np.uint64)
+            new = np.flatnonzero(self._index.find(hashes) < 0)
+            self.put(some[new], hashes[new])
 
     def text(self, memory: int) -> str:
         """A memory, as the tables write it."""
@@ -215,8 +227,10 @@ class Reached:
         return Walked(layout, self.states[: self.n], self.parents[: self.n], self.number)
 
 
-def explore_arrays(tables: Tables, *, hurry: Hurry = going_on) -> Explored:
-    """As search.explore, several times faster where there are many states. The tables must be new.
+def explore_arrays(tables: Tables, *, hurry: Hurry = going_on, position: Position | None = None) -> Explored:
+    """As search.explore, several times faster where there are many states.
+
+    The tables must be new, or have learned again what leads to a position.
 
     Raises:
         LimitError: the program is too large for the walk.
@@ -226,7 +240,10 @@ def explore_arrays(tables: Tables, *, hurry: Hurry = going_on) -> Explored:
     began, least = time.perf_counter(), dict[int, int]()
     while True:
         try:
-            return ArrayWalk(tables, layout_of(tables, least), began).explored(hurry)
+            walk = ArrayWalk(tables, layout_of(tables, least), began)
+            if position is not None:
+                walk.go_to(position.at_level().laid_out(walk.layout))
+            return walk.explored(hurry)
         except NarrowError as e:
             least[e.t] = e.bits  # begin again: what was learned stays with the tables
 
@@ -238,23 +255,38 @@ class ArrayWalk:
         """Begin at the tables' first state. began: when the search did."""
         self.tables, self.layout, self.began = tables, layout, began
         self.steps, self.reached = Steps(tables, layout), Reached(layout.narrow(tables.start))
-        self.transitions, self.levels, self.alone = 0, 0, list[Any]()
+        self.transitions, self.levels, self.alone, self.done = 0, 0, list[Any](), 0
+        tables.so_far = lambda: self.reached.walked(layout)
+
+    def go_to(self, here: Position) -> None:
+        """Go on from where a search was stopped, between two levels. Raises TwiceError: nobody can have come there."""
+        self.steps.memories.put_all(here.rows[1:])
+        self.reached.put(here.states[1:], here.parents[1:])
+        if (self.steps.memories.n, self.reached.n) != (len(here.rows), len(here.states)):
+            raise TwiceError("a state or a memory is there twice")
+        self.transitions, self.levels, self.done = here.transitions, here.levels, here.gone_on_from
+        self.alone.append(here.alone.astype(np.int64))
 
     def explored(self, hurry: Hurry) -> Explored:
         """Go on to the end."""
-        done = 0
-        while done < self.reached.n:
+        while self.done < self.reached.n:
             reason = hurry(self.reached.n)
             if reason is not None:
-                return replace(self._found(reason=reason), frontier=self.reached.n - done)
-            done, level = self.reached.n, slice(done, self.reached.n)
+                return self._stopped(reason)
+            self.done, level = self.reached.n, slice(self.done, self.reached.n)
             self.levels += 1
             found = self._level(self.reached.states[level], level.start)
             if found is not None:
                 return found
         found, judged = self._found(), self.tables.monitor.judges("no_deadlock")
-        pairs = np.concatenate(self.alone) if self.alone else np.zeros((0, 2), np.int64)
-        return rounds_in(self.tables, pairs, self._walked(), found) if judged else found
+        return rounds_in(self.tables, self._pairs(), self._walked(), found) if judged else found
+
+    def _pairs(self) -> Any:
+        return np.concatenate(self.alone) if self.alone else np.zeros((0, 2), np.int64)
+
+    def _stopped(self, reason: str) -> Explored:
+        found, left = self._found(reason=reason), self.reached.n - self.done
+        return replace(found, frontier=left, alone=self._pairs(), level_began=(self.done, self.transitions))
 
     def _level(self, states: Any, first: int) -> Explored | None:
         """Expand a level. first: the number of its first state."""
@@ -289,7 +321,7 @@ class ArrayWalk:
 
     def _walked(self) -> Walked:
         memories = self.steps.memories
-        self.tables.adopt([_text(row) for row in memories.rows[: memories.n]])
+        self.tables.adopt(Adopted(memories.n, lambda: memories.rows))
         return self.reached.walked(self.layout)
 
     def _found(

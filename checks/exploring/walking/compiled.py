@@ -9,10 +9,13 @@ from dataclasses import dataclass, field, replace
 
 from spanproof.checks.broken import BrokenError
 from spanproof.checks.exploring.cases import Leaf, changed
+from spanproof.checks.exploring.reducing.alike import Alike
+from spanproof.checks.exploring.reducing.runs import Runs
 from spanproof.checks.exploring.search import Explored, Hurry, deadlock, going_on
-from spanproof.checks.exploring.tables import ENDED, LimitError, Tables
+from spanproof.checks.exploring.tables import ENDED, Adopted, LimitError, Tables
 from spanproof.checks.exploring.walking.kernel import calls
 from spanproof.checks.exploring.walking.kernel.calls import Calls
+from spanproof.checks.exploring.walking.position import Position, TwiceError
 from spanproof.checks.exploring.walking.walked import Layout, NarrowError, Walked, as_bytes, layout_of, rounds_in
 
 AT_ONCE = 100_000
@@ -33,6 +36,8 @@ class Walk:
     """What was learned, also by walks before this one whose fields were too narrow."""
     judged: list[tuple[int, bytes]]
     """Invariants, each with a row of which it holds."""
+    position: Position | None = None
+    """Where a search of the same tables was stopped."""
     calls: Calls = field(init=False)
     _fields: list[tuple[int, int]] = field(init=False)
     _known: set[Leaf] = field(init=False)
@@ -41,21 +46,51 @@ class Walk:
         """Tell the library what is known."""
         tables = self.tables
         self._fields = list(self.layout.fields())
-        (row,), judges = tables.memories[:1], [cells for _, cells in tables.monitor.invariants]
+        row, judges = tables.memories[0], [cells for _, cells in tables.monitor.invariants]
         nodes = [automaton.start for automaton in tables.automata]
         deadlock_too = tables.monitor.judges("no_deadlock")
         self.calls = Calls(as_bytes(row), list(self.layout.widths), nodes, judges, deadlock=deadlock_too)
+        tables.so_far = self.so_far
+        if isinstance(tables, Runs) and tables.alike is not None:
+            self._take_for_one_another(tables.alike)
         self._known = {leaf for _, _, _, leaf in self.told}
         for t, node, path, leaf in self.told:
             self._tell(t, node, path, leaf)
         for judge, of in self.judged:
             self.calls.good(judge, of)
+        if self.position is not None:
+            self._go_to(self.position.laid_out(self.layout))
+
+    def _go_to(self, here: Position) -> None:
+        """Go on from there. Raises TwiceError: nobody can have come there."""
+        far = here.gone_on_from, here.levels, here.transitions, here.level_states, here.level_transitions
+        if not self.calls.restore(here.rows, here.states, here.parents, here.alone, far):
+            raise TwiceError("a state or a memory is there twice, or has what no step writes")
 
     def _tell(self, t: int, node: int, path: list[tuple[int, str]], leaf: Leaf) -> None:
         if leaf.target >> self.layout.widths[t] > 0:
             raise NarrowError(t, leaf.target.bit_length())
         kind = calls.ENDS if leaf is ENDED else calls.BLOCKED if leaf.blocked else calls.MOVES
         self.calls.learn(t, node, path, kind, max(leaf.target, 0), leaf.updates, leaf.watches)
+
+    def _take_for_one_another(self, alike: Alike) -> None:
+        number = {t: place for place, kind in enumerate(alike.kinds, 1) for t in kind}
+        _, like = alike.order(self.tables.memories[0])
+        ties = sum(1 << t for t, is_like in enumerate(like) if is_like)
+        threads = range(len(self.layout.widths))
+        self.calls.alike([number.get(t, 0) for t in threads], alike.naming, alike.own, ties)
+
+    def answer_name(self) -> None:
+        """Say what the library asks of a character."""
+        tables = self.tables
+        assert isinstance(tables, Runs)
+        assert tables.alike is not None
+        cell, char, who = self.calls.asked_name()
+        if who is None:
+            self.calls.tell_names(tables.alike.named(cell, chr(char)))
+        else:
+            renamed = tables.alike.char(cell, chr(char), who[: len(self.layout.widths)])
+            self.calls.tell_renamed(as_bytes(renamed)[0])
 
     def answer(self, state: int, t: int) -> None:
         """Work out what the library asks: a thread's step from a state.
@@ -82,12 +117,16 @@ class Walk:
 
     def reached(self) -> Walked:
         """What was reached; and the tables know its memories."""
-        self.tables.adopt([bytes(row).decode("latin-1") for row in self.calls.rows()])
+        self.tables.adopt(Adopted(self.calls.counts()["memories"], self.calls.rows))
+        return self.so_far()
+
+    def so_far(self) -> Walked:
+        """The states that were reached. A view, good until it goes on."""
         return Walked(self.layout, self.calls.states(), self.calls.parents(), self.calls.number)
 
 
-def explore_compiled(tables: Tables, *, hurry: Hurry = going_on) -> Explored:
-    """As search.explore, many times faster. The tables must be new.
+def explore_compiled(tables: Tables, *, hurry: Hurry = going_on, position: Position | None = None) -> Explored:
+    """As search.explore, many times faster. The tables must be new, or have learned again what leads to a position.
 
     Raises:
         NoKernelError: there is no library and no compiler.
@@ -95,7 +134,7 @@ def explore_compiled(tables: Tables, *, hurry: Hurry = going_on) -> Explored:
         EndlessError: as search.explore.
 
     """
-    began, (_, found) = time.perf_counter(), _through(tables, hurry)
+    began, (_, found) = time.perf_counter(), _through(tables, hurry, position)
     return replace(found, seconds=time.perf_counter() - began)
 
 
@@ -105,11 +144,15 @@ def walked_through(tables: Tables) -> "Walk":
     return walk
 
 
-def _through(tables: Tables, hurry: Hurry) -> tuple["Walk", Explored]:
+def _through(tables: Tables, hurry: Hurry, position: Position | None = None) -> tuple["Walk", Explored]:
     least, told, judged = dict[int, int](), list[Told](), list[tuple[int, bytes]]()
+    if position is not None:
+        told = [
+            (t, node, tables.path(t, node, row), tables.case(t, node, row)) for t, node, row in tables.learned or ()
+        ]
     while True:
         try:
-            walk = Walk(tables, layout_of(tables, least), told, judged)
+            walk = Walk(tables, layout_of(tables, least), told, judged, position)
             return walk, _explored(walk, hurry)
         except NarrowError as e:
             least[e.t] = e.bits  # begin again: what was learned stays
@@ -120,6 +163,9 @@ def _explored(walk: Walk, hurry: Hurry) -> Explored:
     tables, asked = walk.tables, 0
     while True:
         code = walk.calls.on(AT_ONCE)
+        if code == calls.NAMES:
+            walk.answer_name()
+            continue
         if code == calls.NEEDS:
             asked += 1
             if asked % OFTEN == 0 and (reason := hurry(walk.calls.counts()["states"])) is not None:
@@ -171,6 +217,7 @@ def _ended(walk: Walk, reason: str) -> Explored:
     found = Explored(
         counts["states"], counts["transitions"], 0, None, (), reason, reached,
         counts["levels"], counts["states"] - counts["expanded"] if reason else 0,
+        walk.calls.alone() if reason else None, (counts["level_states"], counts["level_transitions"]),
     )  # fmt: skip
     if reason or not walk.tables.monitor.judges("no_deadlock"):
         return found

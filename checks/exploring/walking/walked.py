@@ -102,8 +102,13 @@ class Walked(Mapping[int, int]):
 
     def pairs(self, i: int, j: int) -> set[int]:
         """The nodes that two threads are ever at together, as the tables write them."""
-        found: list[int] = np.unique(self._at(i) << NODE_BITS | self._at(j)).tolist()
-        return {(pair >> NODE_BITS) << NODE_BITS * i | (pair & NODE_MASK) << NODE_BITS * j for pair in found}
+        first, second = self._at(i), self._at(j)
+        many = int(second.max()) + 1
+        seen = np.zeros((int(first.max()) + 1) * many, bool)
+        seen[first * many + second] = True
+        found: list[int] = np.flatnonzero(seen).tolist()
+        places = (divmod(pair, many) for pair in found)
+        return {a << NODE_BITS * i | b << NODE_BITS * j for a, b in places}
 
     def _at(self, t: int) -> Any:
         """The node of a thread in each state."""
@@ -127,6 +132,9 @@ def layout_of(tables: Tables, least: dict[int, int]) -> Layout:
     """
     threads = len(tables.automata)
     needed = [max(least.get(t, 1), (len(a.nodes) - 1).bit_length()) for t, a in enumerate(tables.automata)]
+    for kind in tables.kinds:  # of threads that are not told apart
+        for t in kind:
+            needed[t] = max(needed[u] for u in kind)
     spare = WORD - LEAST_FOR_MEMORIES - sum(needed)
     if threads > MOST_THREADS or spare < 0:
         raise TooWideError(f"the states of {threads} threads do not fit into a word of {WORD} bits")

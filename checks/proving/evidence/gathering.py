@@ -1,6 +1,6 @@
 """What is heard of proofs while they are done, by what was wanted: files, uses of conjuncts, answers that move.
 
-Read next: ../../jobs.py.
+Read next: ../../performing.py.
 """
 
 from collections.abc import Callable, Generator, Sequence

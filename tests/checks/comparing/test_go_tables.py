@@ -9,7 +9,7 @@ import pytest
 from spanproof.checks.comparing import go_tables
 from spanproof.checks.comparing.go_tables import FILES, SubTest, differences, judge_file, sub_tests
 from spanproof.checks.faults.edit import Edit, planted
-from spanproof.checks.jobs import TABLES
+from spanproof.checks.task_lists import TABLES
 from spanproof.checks.verdict import Verdict
 
 ALL = [sub_test for file in FILES for sub_test in sub_tests(file)]

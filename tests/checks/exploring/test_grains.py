@@ -2,7 +2,7 @@
 
 import pytest
 
-from spanproof.checks.exploring.grains import Fused, Grain, finely, tables_at, told_passed
+from spanproof.checks.exploring.grains import Fused, Grain, tables_at
 from spanproof.checks.exploring.search import explore, schedule_to
 from spanproof.checks.exploring.tables import Tables
 from spanproof.checks.exploring.verdicts import judge
@@ -102,7 +102,7 @@ def test_a_fused_schedule_is_a_run_of_single_accesses() -> None:
     assert found.parents is not None
     for state in list(found.parents)[::50]:
         coarse = schedule_to(tables, found.parents, state)
-        schedule = finely(tables, coarse)
+        schedule = tables.finely(coarse)
         assert len(schedule) >= len(coarse)
         ran = run(tables.program, Runtime, schedule)
         assert len(ran.steps) == len(schedule)
@@ -118,7 +118,7 @@ def test_a_run_that_breaks_a_claim_ends_with_the_access_that_does() -> None:
     tables = tables_at(Grain.LOCK, BY_NAME[SMALL].program, heap)
     found = explore(tables)
     assert found.broken is not None
-    last = run(tables.program, heap, finely(tables, found.schedule)).steps[-1]
+    last = run(tables.program, heap, tables.finely(found.schedule)).steps[-1]
     assert (last.access, last.cell) == ("write", "memory[5]")
     assert last.cell in found.broken.detail
 
@@ -136,8 +136,8 @@ def test_what_was_passed_by_is_named() -> None:
     assert ("under lock", "update", "pages", "alloc") in lock.passed
     assert ("fused", "compare_and_swap", "zeroedBase", "alloc_needs_zero") in call.passed
     assert lock.passed["plain", "write", "spans", "set_spans"] == 68
-    assert "68  plain       write   spans" in told_passed(lock)
-    assert told_passed(at(Grain.ACCESS, SMALL)) == ""
+    assert "68  plain       write   spans" in lock.told_passed()
+    assert at(Grain.ACCESS, SMALL).told_passed() == ""
 
 
 def test_the_bound_says_the_grain() -> None:

@@ -63,8 +63,9 @@ def test_a_changed_cell_is_seen() -> None:
     made, found = searched("two_allocs_one_arena")
     number = max(n for n, values in enumerate(made.values) if len(values) > 1)
     assert number >= made.numbering.ghosts_from
-    for place, row in enumerate(made.memories):
-        made.memories[place] = row[:number] + chr(1 - min(1, ord(row[number]))) + row[number + 1 :]
+    made.memories = [
+        row[:number] + chr(1 - min(1, ord(row[number]))) + row[number + 1 :] for row in list(made.memories)
+    ]
     assert made.numbering.names[number] in difference(made, found, Runtime, 0)
 
 
@@ -79,7 +80,7 @@ def test_seed_draws(monkeypatch: pytest.MonkeyPatch) -> None:
     """The same states under the same seed, others under another; so many as are said, all where there are fewer."""
     drawn = list[int]()
 
-    def noted(_tables: Tables, _heap: type[Runtime], state: int, _schedule: tuple[int, ...]) -> str:
+    def noted(_tables: Tables, _heap: type[Runtime], state: int, *_way: tuple[int, ...]) -> str:
         drawn.append(state)
         return ""
 

@@ -91,7 +91,7 @@ def test_it_is_so_in_large_ones(scenario: Scenario, walk: Walk) -> None:
 def same_on(fault: Fault) -> None:
     """All walks see the same of a fault, in the scenario that shows it."""
     scenario, heap_class = BY_NAME[fault.scenario], subject(fault=fault.name).heap_class
-    walks = (explore, explore_arrays, *([explore_compiled] if there() else []))
+    walks: tuple[Walk, ...] = (explore, explore_arrays, *([explore_compiled] if there() else []))
     plain, *others = (told(walk(Tables(scenario.program, heap_class, only=fault.claim))) for walk in walks)
     assert others == [plain] * len(others)
 

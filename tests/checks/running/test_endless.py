@@ -14,7 +14,8 @@ from spanproof.checks.comparing.living import replay_history
 from spanproof.checks.exploring.verdicts import judge
 from spanproof.checks.faults.edit import Edit, planted
 from spanproof.checks.faults.planting import PLANTABLE
-from spanproof.checks.jobs import Setting, Task, perform
+from spanproof.checks.jobs import Setting, Task
+from spanproof.checks.performing import perform
 from spanproof.checks.proofs.catalogue import BY_NAME as THEOREMS
 from spanproof.checks.proofs.catalogue import PLAIN_BY_NAME
 from spanproof.checks.proofs.script import proved
@@ -101,7 +102,7 @@ def test_a_task_says_unknown(monkeypatch: pytest.MonkeyPatch, heap: Subject, cla
     def given(*_: str | None) -> Subject:
         return heap
 
-    monkeypatch.setattr("spanproof.checks.jobs.subject", given)
+    monkeypatch.setattr("spanproof.checks.performing.subject", given)
     (result,) = perform(Task("explore", "two_allocs_one_arena"), Setting(claim=claim)).results
     assert result.verdict is Verdict.UNKNOWN
     assert "goes round without an access: " in result.reason

@@ -8,15 +8,19 @@ import numpy as np
 
 from spanproof.checks.exploring.walking.kernel.building import library
 
-ENDED_WELL, NEEDS, DEADLOCK, PAUSE, NO_MEMORY, TOO_MANY = range(6)
+ENDED_WELL, NEEDS, DEADLOCK, PAUSE, NO_MEMORY, TOO_MANY, NAMES = range(7)
 """Why the walk stopped (walk.c)."""
+RESTORED, NO_ROOM, TWICE = range(3)
+"""What came of going on from where another one was."""
 MOVES, BLOCKED, ENDS = range(3)
 """What a step does."""
 NOWHERE = 2**64 - 1
+WHO_BITS = 24
+"""Three for each thread."""
 VIEWS = ("states", "parents", "rows", "cells", "alone")
 """What can be looked at."""
-ASKED_STATE, WIDTH = 6, 10
-"""The places of `state` and `width` among the counts."""
+ASKED_STATE = 6
+"""The place of `state` among the counts."""
 COUNTS = (
     "states", "transitions", "memories", "levels", "level_states", "level_transitions", "state", "thread", "alone",
     "bytes", "width", "stride", "expanded",
@@ -42,10 +46,12 @@ class Calls:
             getattr(self._lib, f"walk_{name}").restype = ctypes.c_void_p
         self._lib.walk_step.restype = ctypes.c_uint64
         self._lib.walk_number.restype = ctypes.c_uint32
+        self._lib.walk_asked.restype = ctypes.c_uint64
         self._views = {name: getattr(self._lib, f"walk_{name}") for name in VIEWS}
         begins = np.cumsum([0, *(len(cells) for cells in judges)]).astype(np.uint32)
         cells = np.array([cell for judge in judges for cell in judge], np.uint16)
         self.cells, self._counts = len(row), (ctypes.c_uint64 * len(COUNTS))()
+        self._row = ctypes.create_string_buffer(len(row))
         pointer = self._lib.walk_new(
             len(widths), len(row), (ctypes.c_int * len(widths))(*widths), row, _words(nodes, ctypes.c_uint32),
             len(judges), begins.ctypes, cells.ctypes, int(deadlock),
@@ -82,6 +88,55 @@ class Calls:
     def good(self, judge: int, row: bytes) -> None:
         """An invariant holds of what it looks at in a row. Raises MemoryError."""
         if not self._lib.walk_good(self._walk, judge, row):
+            raise MemoryError
+
+    def restore(self, rows: Any, states: Any, parents: Any, alone: Any, far: tuple[int, ...]) -> bool:
+        """A walk that is new goes on from where another one was: whether that can be. Raises MemoryError.
+
+        rows: of bytes. far: states that were gone on from, levels, transitions, states and transitions when the level
+        began. All numbers in them lie within what is given.
+        """
+        kinds = (np.uint8, np.uint64, np.uint32, np.uint32)
+        given = [np.ascontiguousarray(of, kind) for of, kind in zip((rows, states, parents, alone), kinds, strict=True)]
+        whole, words, before, pairs = given
+        came: int = self._lib.walk_restore(
+            self._walk, len(whole), whole.ctypes, len(words), words.ctypes, before.ctypes, len(pairs), pairs.ctypes,
+            _words(far, ctypes.c_uint64),
+        )  # fmt: skip
+        if came == NO_ROOM:
+            raise MemoryError
+        return came == RESTORED
+
+    def alike(self, kinds: list[int], naming: list[int], own: list[list[int]], ties: int) -> None:
+        """A walk that is new: which threads are not told apart. Raises MemoryError.
+
+        kinds: per thread, from 1, or 0 where there is one of it. naming: the cells that name threads. own: per thread
+        the cells that are its own. ties: a bit for each thread that may change places with the one before, at first.
+        """
+        cells = [n for of in own for n in of]
+        if not self._lib.walk_alike(
+            self._walk, bytes(kinds), len(naming), _words(naming), len(own[0]), _words(cells), ties
+        ):
+            raise MemoryError
+
+    def asked_name(self) -> tuple[int, int, tuple[int, ...] | None]:
+        """What is asked of a character: (cell, character, per thread what it becomes; None: which threads it names)."""
+        key = int(self._lib.walk_asked(self._walk))
+        cell, char, who = key >> 32 & 0xFFFF, key >> WHO_BITS & 0xFF, key & (1 << WHO_BITS) - 1
+        return cell, char, None if key >> 62 else tuple(who >> 3 * t & 7 for t in range(WHO_BITS // 3))
+
+    def tell_names(self, threads: tuple[int, ...]) -> None:
+        """The threads that the character names that was asked of. Raises MemoryError."""
+        packed = sum(t << 4 * place for place, t in enumerate((*threads, 15)))
+        self._tell(packed)
+
+    def tell_renamed(self, char: int) -> None:
+        """What becomes of the character that was asked of. Raises MemoryError."""
+        self._tell(char)
+
+    def _tell(self, value: int) -> None:
+        key = self._lib.walk_asked(self._walk)
+        if not self._lib.walk_tell(self._walk, ctypes.c_uint64(key), ctypes.c_uint64(value)):
             raise MemoryError
 
     def counts(self) -> dict[str, int]:
@@ -126,14 +181,8 @@ class Calls:
 
     def row(self, memory: int) -> bytes:
         """A memory, a byte for every cell."""
-        self._lib.walk_counts(self._walk, self._counts)
-        width, stride = self._counts[WIDTH], self._counts[WIDTH + 1]
-        kept = ctypes.string_at(self._views["rows"](self._walk) + memory * stride, width)
-        cells = (ctypes.c_uint32 * width).from_address(self._views["cells"](self._walk)) if width else ()
-        whole = bytearray(self.cells)
-        for cell, char in zip(cells, kept, strict=True):
-            whole[cell] = char
-        return bytes(whole)
+        self._lib.walk_row(self._walk, ctypes.c_uint32(memory), self._row)
+        return self._row.raw
 
     def alone(self) -> Any:
         """Pairs: a state in which one thread alone can go on, and where to. A view, as above."""

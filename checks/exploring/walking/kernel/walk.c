@@ -20,7 +20,7 @@ typedef int32_t i32;
 #define NONE UINT32_MAX
 #define RECENT_BITS 16
 
-enum { ENDED_WELL, NEEDS, DEADLOCK, PAUSE, NO_MEMORY, TOO_MANY };
+enum { ENDED_WELL, NEEDS, DEADLOCK, PAUSE, NO_MEMORY, TOO_MANY, NAMES };
 enum { MOVES, BLOCKED, ENDS };
 
 typedef struct {
@@ -47,8 +47,14 @@ typedef struct {
 
 typedef struct {
 	u64 key, target;
+	u32 who;
 	u8 kind, thread; /* kind 0: empty; else MOVES, BLOCKED, ENDS, plus one */
 } recent_t;
+
+/* What Python has told of a character; key 0: empty. */
+typedef struct {
+	u64 key, value;
+} told_t;
 
 typedef struct {
 	int threads, cells, shift[THREADS], memory_shift, judges_deadlock;
@@ -83,7 +89,15 @@ typedef struct {
 	u32 at, level_end, levels, *alone, n_alone, alone_room;
 	u64 transitions, level_transitions;
 	u32 level_states;
+	/* threads that are not told apart (../../reducing/alike.py): the kind of each, 0 for those of which there is one; the
+	 * one before it of its kind; the cells that name threads, and those that each thread has of its own */
+	u8 n_kinds, kind[THREADS], before[THREADS], *ties; /* per memory: who may change places with the one before it */
+	u32 n_naming, n_own, n_told, told_mask;
+	u16 *naming, *own;
+	u8 *flags, *raw, *other;
+	told_t *told;
 	/* what is asked */
+	u64 asked_key;
 	u32 asked_state;
 	int asked_thread, failed;
 	u8 *scratch;
@@ -210,6 +224,7 @@ static u32 new_row(walk_t *w, u64 hash, const u8 *row) {
 		u64 room = (u64)w->row_room + w->row_room / 8;
 		w->rows = grown(w->rows, room * w->stride, 1, &w->failed);
 		w->row_hash = grown(w->row_hash, room, sizeof(u64), &w->failed);
+		w->ties = grown(w->ties, room, 1, &w->failed);
 		if (w->failed)
 			return NONE;
 		w->row_room = (u32)room;
@@ -323,6 +338,147 @@ static i32 found(const walk_t *w, int t, u32 node, const u8 *row) {
 	return tree;
 }
 
+/* ---- threads that are alike ---- */
+
+#define SAME 0xfac688u /* each thread is itself: three bits for each, 0 first */
+#define WHO_BITS 24
+
+static u32 told_slot(const walk_t *w, u64 key) {
+	u32 s = slot_of(mixed(key), w->told_mask);
+	while (w->told[s].key != 0 && w->told[s].key != key)
+		s = (s + 1) & w->told_mask;
+	return s;
+}
+
+/* What Python says of a key; if it has not yet, it is asked. */
+static int is_told(walk_t *w, u64 key, u64 *value) {
+	u32 s = told_slot(w, key);
+	*value = w->told[s].value;
+	if (w->told[s].key == 0)
+		w->asked_key = key;
+	return w->told[s].key != 0;
+}
+
+/* Which threads a character names, four bits for each, 15 at the end; and what it becomes where threads are renamed. */
+static u64 names_key(u32 cell, u8 c) { return (u64)1 << 62 | (u64)cell << 32 | (u64)c << WHO_BITS; }
+static u64 renamed_key(u32 cell, u8 c, u32 who) { return (u64)1 << 61 | (u64)cell << 32 | (u64)c << WHO_BITS | who; }
+
+static u32 own_cell(const walk_t *w, int t, u32 k) { return w->own[t * w->n_own + k]; }
+
+static int compare_own(const walk_t *w, const u8 *row, int t, int u) {
+	for (u32 k = 0; k < w->n_own; k++) {
+		int a = char_of(w, row, own_cell(w, t, k)), b = char_of(w, row, own_cell(w, u, k));
+		if (a != b)
+			return a - b;
+	}
+	return 0;
+}
+
+/* The threads that a row names, in the order in which its cells do; 0: something is asked. */
+static int named_in(walk_t *w, const u8 *row, u8 *named, int *n) {
+	u32 seen = 0;
+	*n = 0;
+	for (u32 i = 0; i < w->n_naming; i++) {
+		u8 c = char_of(w, row, w->naming[i]);
+		u64 names;
+		if (c == 0)
+			continue;
+		if (!is_told(w, names_key(w->naming[i], c), &names))
+			return 0;
+		for (; (names & 15) != 15; names >>= 4)
+			if (w->kind[names & 15] != 0 && (seen >> (names & 15) & 1) == 0) {
+				seen |= 1u << (names & 15);
+				named[(*n)++] = names & 15;
+			}
+	}
+	return 1;
+}
+
+/* Which place each thread takes, and who may then change places with the one before it of its kind. */
+static u32 places(walk_t *w, const u8 *row, const u8 *named, int n, u8 *ties) {
+	u32 who = SAME, is_named = 0;
+	*ties = 0;
+	for (int i = 0; i < n; i++)
+		is_named |= 1u << named[i];
+	for (int kind = 1; kind <= w->n_kinds; kind++) {
+		u8 members[THREADS];
+		int m = 0, first;
+		for (int i = 0; i < n; i++)
+			if (w->kind[named[i]] == kind)
+				members[m++] = named[i];
+		first = m;
+		for (int t = 0; t < w->threads; t++) {
+			if (w->kind[t] != kind || (is_named >> t & 1))
+				continue;
+			int at = m++;
+			for (; at > first && compare_own(w, row, members[at - 1], t) > 0; at--)
+				members[at] = members[at - 1];
+			members[at] = (u8)t;
+		}
+		for (int t = 0, i = 0; t < w->threads; t++) {
+			if (w->kind[t] != kind)
+				continue;
+			who = (who & ~(7u << 3 * members[i])) | (u32)t << 3 * members[i];
+			if (i > first && compare_own(w, row, members[i - 1], members[i]) == 0)
+				*ties |= (u8)(1u << t);
+			i++;
+		}
+	}
+	return who;
+}
+
+static void put_char(walk_t *w, u8 *row, u32 cell, u8 c, u64 *hash) {
+	u8 *at = &row[w->place[cell]];
+	*hash += of_cell(cell, c) - of_cell(cell, *at);
+	*at = c;
+}
+
+/* A row with its threads renamed, as it is kept; 0: something is asked. */
+static int arrange_row(walk_t *w, u8 *row, u64 *hash, u32 *who, u8 *ties) {
+	u8 named[THREADS];
+	int n;
+	if (!named_in(w, row, named, &n))
+		return 0;
+	*who = places(w, row, named, n, ties);
+	if (*who == SAME)
+		return 1;
+	memcpy(w->other, row, w->stride);
+	for (u32 i = 0; i < w->n_naming; i++) {
+		u8 c = char_of(w, row, w->naming[i]);
+		u64 renamed;
+		if (c == 0)
+			continue;
+		if (!is_told(w, renamed_key(w->naming[i], c, *who), &renamed))
+			return 0;
+		put_char(w, row, w->naming[i], (u8)renamed, hash);
+	}
+	for (int t = 0; t < w->threads; t++) {
+		int to = *who >> 3 * t & 7;
+		for (u32 k = 0; to != t && k < w->n_own; k++)
+			if (w->place[own_cell(w, t, k)] != NONE)
+				put_char(w, row, own_cell(w, to, k), char_of(w, w->other, own_cell(w, t, k)), hash);
+	}
+	return 1;
+}
+
+/* The nodes of a state in the places that their threads take, sorted where those may change. */
+static u64 arranged(const walk_t *w, u64 state, u32 who) {
+	u8 ties = w->ties[state >> w->memory_shift];
+	u32 nodes[THREADS];
+	u64 kept = state >> w->memory_shift << w->memory_shift;
+	for (int t = 0; t < w->threads; t++)
+		nodes[who >> 3 * t & 7] = (u32)((state & w->field[t]) >> w->shift[t]);
+	for (int t = 0; t < w->threads; t++)
+		for (int at = t; (ties >> at & 1) && nodes[w->before[at]] > nodes[at]; at = w->before[at]) {
+			u32 node = nodes[at];
+			nodes[at] = nodes[w->before[at]];
+			nodes[w->before[at]] = node;
+		}
+	for (int t = 0; t < w->threads; t++)
+		kept |= (u64)nodes[t] << w->shift[t];
+	return kept;
+}
+
 /* ---- a step ---- */
 
 enum { UNKNOWN = -1 };
@@ -336,6 +492,8 @@ static int step(walk_t *w, u64 state, int t, u64 *target) {
 	recent_t *recent = &w->recent[(key * 0x9e3779b97f4a7c15u >> (64 - RECENT_BITS)) ^ (u64)t << (RECENT_BITS - 3)];
 	if (recent->kind != 0 && recent->key == key && recent->thread == t) {
 		*target = state + recent->target;
+		if (w->n_kinds && recent->kind == MOVES + 1)
+			*target = arranged(w, *target, recent->who);
 		return recent->kind - 1;
 	}
 	u32 memory = (u32)(state >> w->memory_shift);
@@ -345,36 +503,53 @@ static int step(walk_t *w, u64 state, int t, u64 *target) {
 		return UNKNOWN;
 	const leaf_t *leaf = &w->leaves[~tree];
 	u64 difference = 0;
-	if (leaf->kind == MOVES) {
+	u32 who = SAME;
+	int kind = leaf->kind;
+	if (kind == MOVES) {
 		u32 to = memory;
 		if (leaf->n_updates > 0) {
 			u8 *new = w->scratch + w->cells + 2;
 			u64 hash = w->row_hash[memory];
+			u8 names = 0, ties = w->ties[memory];
 			memcpy(new, row, w->stride);
 			for (u32 i = leaf->updates; i < leaf->updates + leaf->n_updates; i++) {
 				u32 cell = w->update_cells[i];
 				u8 *at = &new[w->place[cell]];
 				hash += of_cell(cell, w->update_chars[i]) - of_cell(cell, *at);
 				*at = w->update_chars[i];
+				names |= w->flags[cell];
+			}
+			u8 *reached = new;
+			if (names) {
+				reached = w->raw;
+				memcpy(reached, new, w->stride);
+				if (!arrange_row(w, new, &hash, &who, &ties))
+					return UNKNOWN;
 			}
 			to = known_row(w, hash, new);
 			if (to == NONE) {
-				if (!is_good(w, leaf, new))
+				if (!is_good(w, leaf, reached))
 					return UNKNOWN;
 				to = new_row(w, hash, new);
 				if (w->failed)
 					return UNKNOWN;
+				w->ties[to] = ties;
 			}
 		}
 		difference = ((u64)to << w->memory_shift) - ((u64)memory << w->memory_shift);
 		difference += ((u64)leaf->target << w->shift[t]) - ((u64)node << w->shift[t]);
+		if (difference == 0)
+			kind = BLOCKED; /* it stays where it is */
 	}
 	recent->key = key;
 	recent->thread = (u8)t;
 	recent->target = difference;
-	recent->kind = leaf->kind + 1;
+	recent->who = who;
+	recent->kind = (u8)(kind + 1);
 	*target = state + difference;
-	return leaf->kind;
+	if (w->n_kinds && kind == MOVES)
+		*target = arranged(w, *target, who);
+	return kind;
 }
 
 static void is_alone(walk_t *w, u32 state, u32 target) {
@@ -447,7 +622,7 @@ int walk_on(walk_t *w, u32 most) {
 			if (kind == UNKNOWN)
 				break;
 			ended |= kind == ENDS;
-			if (kind == MOVES && target != state) {
+			if (kind == MOVES) {
 				e->targets[e->able++] = target;
 				__builtin_prefetch(&w->index[state_slot(w, target)]);
 			}
@@ -455,7 +630,7 @@ int walk_on(walk_t *w, u32 most) {
 		if (t < w->threads) {
 			w->asked_state = w->at;
 			w->asked_thread = t;
-			code = w->failed ? NO_MEMORY : NEEDS;
+			code = w->failed ? NO_MEMORY : w->asked_key ? NAMES : NEEDS;
 		} else if (e->able == 0 && (state & nodes) != 0 && !ended && w->judges_deadlock) {
 			w->asked_state = w->at;
 			code = DEADLOCK;
@@ -490,6 +665,67 @@ static i32 *child(walk_t *w, branch_t *branch, u8 c) {
 		w->n_children += room;
 	}
 	return &w->children[branch->children + c];
+}
+
+enum { NAMING = 1, OWN = 2 };
+
+static int is_own(const walk_t *w, u32 cell, u32 k) {
+	for (int t = 0; t < w->threads; t++)
+		if (own_cell(w, t, k) == cell)
+			return 1;
+	return 0;
+}
+
+/* A walk that is new: which threads are not told apart, the cells that name them, n_own cells of each thread's own, and
+ * who may change places at the start. 0: there is no memory. */
+int walk_alike(walk_t *w, const u8 *kinds, u32 n_naming, const u16 *naming, u32 n_own, const u16 *own, u8 ties) {
+	w->naming = malloc(n_naming * sizeof(u16) + 1);
+	w->own = malloc((u64)w->threads * n_own * sizeof(u16) + 1);
+	w->told_mask = 1023;
+	w->told = calloc((u64)w->told_mask + 1, sizeof(told_t));
+	if (w->naming == NULL || w->own == NULL || w->told == NULL)
+		return 0;
+	memcpy(w->naming, naming, n_naming * sizeof(u16));
+	memcpy(w->own, own, (u64)w->threads * n_own * sizeof(u16));
+	w->n_naming = n_naming;
+	w->n_own = n_own;
+	w->ties[0] = ties;
+	for (u32 i = 0; i < n_naming; i++)
+		w->flags[naming[i]] = NAMING;
+	for (u32 i = 0; i < (u32)w->threads * n_own; i++)
+		w->flags[own[i]] = OWN;
+	for (int t = 0; t < w->threads; t++) {
+		w->kind[t] = kinds[t];
+		if (kinds[t] > w->n_kinds)
+			w->n_kinds = kinds[t];
+		for (int u = 0; u < t; u++)
+			if (kinds[u] == kinds[t])
+				w->before[t] = (u8)u;
+	}
+	return 1;
+}
+
+u64 walk_asked(const walk_t *w) { return w->asked_key; }
+
+/* What was asked of a character. 0: there is no memory. */
+int walk_tell(walk_t *w, u64 key, u64 value) {
+	if ((u64)w->n_told * 2 > w->told_mask) {
+		told_t *old = w->told;
+		u32 slots = w->told_mask + 1;
+		told_t *new = calloc((u64)slots * 2, sizeof(told_t));
+		if (new == NULL)
+			return 0;
+		w->told = new;
+		w->told_mask = slots * 2 - 1;
+		for (u32 s = 0; s < slots; s++)
+			if (old[s].key != 0)
+				w->told[told_slot(w, old[s].key)] = old[s];
+		free(old);
+	}
+	w->told[told_slot(w, key)] = (told_t){key, value};
+	w->n_told++;
+	w->asked_key = 0;
+	return 1;
 }
 
 /* A path of a tree, and what the step does at its end. 0: there is no memory. */
@@ -534,8 +770,12 @@ int walk_learn(walk_t *w, int t, u32 node, const u16 *cells, const u8 *chars, u3
 	memcpy(w->watched + w->n_watched, watched, n_watched * sizeof(u16));
 	w->n_updates += n_updates;
 	w->n_watched += n_watched;
-	for (u32 i = 0; i < n_updates; i++)
+	for (u32 i = 0; i < n_updates; i++) {
 		give_place(w, update_cells[i]);
+		for (u32 k = 0; w->flags[update_cells[i]] == OWN && k < w->n_own; k++)
+			for (int u = 0, of = is_own(w, update_cells[i], k); of && u < w->threads; u++)
+				give_place(w, own_cell(w, u, k));
+	}
 	i32 *here = &w->roots[t][node];
 	for (u32 i = 0; i < length && !w->failed; i++) {
 		if (*here == 0) {
@@ -564,7 +804,7 @@ int walk_good(walk_t *w, u32 judge, const u8 *whole) {
 /* Where thread t's step leads, or UINT64_MAX; for schedules, once all is known. */
 u64 walk_step(walk_t *w, u64 state, int t) {
 	u64 target;
-	return step(w, state, t, &target) == MOVES && target != state ? target : UINT64_MAX;
+	return step(w, state, t, &target) == MOVES ? target : UINT64_MAX;
 }
 
 u32 walk_number(const walk_t *w, u64 state) {
@@ -582,7 +822,7 @@ void walk_free(walk_t *w) {
 	void *all[] = {w->rows, w->row_hash, w->row_index, w->states, w->parents, w->index, w->branches, w->place,
 		       w->cell_at, w->children, w->leaves, w->update_cells, w->watched, w->update_chars, w->judge_begin,
 		       w->judge_cells, w->good.hash, w->good.begin, w->good.index, w->good.pool, w->recent, w->alone,
-		       w->scratch};
+		       w->ties, w->naming, w->own, w->flags, w->raw, w->other, w->told, w->scratch};
 	for (size_t i = 0; i < sizeof all / sizeof *all; i++)
 		free(all[i]);
 	free(w);
@@ -640,9 +880,14 @@ walk_t *walk_new(int threads, int cells, const int *widths, const u8 *row, const
 	w->good.pool = malloc(w->good.pool_room);
 	w->recent = calloc((u64)1 << RECENT_BITS, sizeof(recent_t));
 	w->scratch = calloc((u64)cells * 2 + 64, 1);
+	w->raw = calloc((u64)cells + 64, 1);
+	w->other = calloc((u64)cells + 64, 1);
+	w->flags = calloc((u64)cells + 1, 1);
+	w->ties = calloc(w->row_room, 1);
 	if (f || !w->rows || !w->row_hash || !w->states || !w->parents || !w->branches || !w->place ||
 	    !w->cell_at || !w->children || !w->leaves || !w->update_cells || !w->update_chars || !w->watched || !w->judge_begin ||
-	    !w->judge_cells || !w->good.hash || !w->good.begin || !w->good.pool || !w->recent || !w->scratch) {
+	    !w->judge_cells || !w->good.hash || !w->good.begin || !w->good.pool || !w->recent || !w->scratch ||
+	    !w->raw || !w->other || !w->flags || !w->ties) {
 		walk_free(w);
 		return NULL;
 	}
@@ -665,12 +910,65 @@ walk_t *walk_new(int threads, int cells, const int *widths, const u8 *row, const
 	return w;
 }
 
+/* A walk that is new goes on from where another one was, which knew what this one was told. rows: memories, a byte for
+ * every cell. far: states that were gone on from, levels, transitions, states and transitions when the level began.
+ * What is read lies within the arrays; RESTORED, NO_ROOM, or TWICE: something is there twice, or nobody wrote it. */
+enum { RESTORED, NO_ROOM, TWICE };
+
+int walk_restore(walk_t *w, u32 memories, const u8 *rows, u32 n, const u64 *states, const u32 *parents, u32 pairs,
+		 const u32 *alone, const u64 *far) {
+	u8 *row = w->scratch;
+	for (u32 m = 0; m < memories; m++) {
+		const u8 *whole = rows + (u64)m * w->cells;
+		u64 hash = 0;
+		for (int c = 0; c < w->cells; c++)
+			if (whole[c] != 0 && w->place[c] == NONE)
+				return TWICE;
+		memset(row, 0, w->stride);
+		for (u32 i = 0; i < w->width; i++) {
+			row[i] = whole[w->cell_at[i]];
+			hash += of_cell(w->cell_at[i], row[i]);
+		}
+		if (known_row(w, hash, row) != (m == 0 ? 0 : NONE))
+			return TWICE;
+		if (m > 0)
+			new_row(w, hash, row);
+		if (w->failed)
+			return NO_ROOM;
+	}
+	for (u32 i = 0; i < n; i++) {
+		if (reached(w, states[i], parents[i]) != i)
+			return TWICE;
+		if (w->failed)
+			return NO_ROOM;
+	}
+	for (u32 i = 0; i < pairs; i++) {
+		is_alone(w, alone[2 * (u64)i], alone[2 * (u64)i + 1]);
+		if (w->failed)
+			return NO_ROOM;
+	}
+	w->at = (u32)far[0];
+	w->levels = (u32)far[1];
+	w->transitions = far[2];
+	w->level_end = w->level_states = (u32)far[3];
+	w->level_transitions = far[4];
+	return RESTORED;
+}
+
 /* ---- what Python looks at ---- */
 
 const u64 *walk_states(const walk_t *w) { return w->states; }
 const u32 *walk_parents(const walk_t *w) { return w->parents; }
 const u8 *walk_rows(const walk_t *w) { return w->rows; }
 const u32 *walk_alone(const walk_t *w) { return w->alone; }
+/* A memory, a byte for every cell. */
+void walk_row(const walk_t *w, u32 memory, u8 *whole) {
+	const u8 *row = row_of(w, memory);
+	memset(whole, 0, w->cells);
+	for (u32 i = 0; i < w->width; i++)
+		whole[w->cell_at[i]] = row[i];
+}
+
 const u32 *walk_cells(const walk_t *w) { return w->cell_at; }
 
 /* states, transitions, memories, levels, states and transitions at the level's beginning, asked state and thread, pairs

@@ -6,7 +6,8 @@ import pytest
 import z3
 
 from spanproof.checks import cli
-from spanproof.checks.jobs import Setting, Task, perform
+from spanproof.checks.jobs import Setting, Task
+from spanproof.checks.performing import perform
 from spanproof.checks.proving.evidence.gathering import Wanted
 from spanproof.checks.proving.evidence.necessity import BRANCH, Necessity, Use, Uses, merged
 from spanproof.checks.proving.evidence.other_solver import steadiness_of

@@ -1,0 +1,36 @@
+"""When a task has to stop: the command was interrupted, its time is up, or its process takes too much memory.
+
+Read next: performing.py.
+"""
+
+import signal
+import time
+from collections.abc import Callable
+from multiprocessing.synchronize import Event
+
+from spanproof.checks.jobs import Setting
+from spanproof.checks.resident import MEGABYTE, resident
+
+INTERRUPTED = "interrupted"
+
+_stop: Event | None = None
+
+
+def begin(stop: Event) -> None:
+    """In a process of the pool: leave Ctrl-C to the parent, which says so through the event."""
+    global _stop  # noqa: PLW0603  # what a process of the pool is given once
+    _stop = stop
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def hurrying(setting: Setting) -> Callable[[int], str | None]:
+    """What a task asks now and then: why it has to stop, or None."""
+
+    def hurry(done: int) -> str | None:  # noqa: ARG001  # the signature of Hurry
+        if _stop is not None and _stop.is_set():
+            return INTERRUPTED
+        if setting.max_memory and resident() > setting.max_memory * MEGABYTE:
+            return f"the {setting.max_memory:,} MB that it may use are used up"
+        return f"the budget of {setting.budget:g} s is used up" if time.monotonic() > setting.deadline else None
+
+    return hurry

@@ -1,0 +1,1 @@
+"""Reductions: fewer states, the same verdicts."""

@@ -4,18 +4,22 @@ A process of its own can take a task and hand back what it gave. Read next: task
 """
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from spanproof.checks.comparing.campaign import FEWEST_PROGRAMS, Part
-from spanproof.checks.comparing.history_campaign import SEEDED_CALLS
+from spanproof.checks.comparing.amounts import FEWEST_PROGRAMS, SEEDED_CALLS
 from spanproof.checks.exploring.grains import Grain
 from spanproof.checks.exploring.reducing.reductions import NOTHING, Reduction
 from spanproof.checks.exploring.walking.walks import BEST
-from spanproof.checks.proving.evidence.gathering import Evidence, Wanted
-from spanproof.checks.proving.obligations import Proof
+from spanproof.checks.proving.evidence.wanted import Wanted
 from spanproof.checks.record import Record
-from spanproof.checks.sampling.verdicts import Sampling
 from spanproof.checks.subject import REFERENCE
 from spanproof.checks.verdict import Result
+
+if TYPE_CHECKING:
+    from spanproof.checks.comparing.campaign import Part
+    from spanproof.checks.proving.evidence.gathering import Evidence
+    from spanproof.checks.proving.obligations import Proof
+    from spanproof.checks.sampling.verdicts import Sampling
 
 GO = "go_"
 """What tasks with a Go toolchain begin with (golang/work.py has the kinds)."""
@@ -69,7 +73,7 @@ class Setting:
     """Task go_interleave: so many are drawn of each family of larger programs."""
     patch: str = ""
     """Task go_check: a unified diff of the runtime; none means the text as it is."""
-    sampling: Sampling | None = None
+    sampling: "Sampling | None" = None
     """Task explore: schedules are drawn, instead of all interleavings searched."""
     reach: str = ""
     """Task explore: a condition on states, to which the shortest run is looked for instead."""
@@ -97,13 +101,13 @@ class Done:
 
     results: tuple[Result, ...]
     records: tuple[Record, ...] = ()
-    part: Part | None = None
+    part: "Part | None" = None
     """Task compare: a part of the campaign, judged when all are there."""
-    proof: Proof | None = None
+    proof: "Proof | None" = None
     """Task prove: one proof; the theorems are judged when all are there."""
     told: str = ""
     """Task prove: a theorem about plain functions, told at length."""
-    evidence: Evidence | None = None
+    evidence: "Evidence | None" = None
     """Task prove: what was heard of it, if that was wanted."""
     interrupted: bool = False
     """Task explore: Ctrl-C ended it, and what it had found was kept."""
@@ -119,7 +123,7 @@ class Work:
     records: dict[str, Record] = field(default_factory=dict[str, Record])
     told: dict[str, str] = field(default_factory=dict[str, str])
     """Theorems, each told at length."""
-    evidence: list[Evidence] = field(default_factory=list[Evidence])
+    evidence: "list[Evidence]" = field(default_factory=list["Evidence"])
     """What was heard of proofs."""
     interrupted: bool = False
     unwritten: str = ""

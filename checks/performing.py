@@ -3,31 +3,19 @@
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from spanproof.checks.again import CHECK, NOT_RUN, judged
-from spanproof.checks.comparing.campaign import Part, draw
-from spanproof.checks.comparing.history_campaign import judge_histories
-from spanproof.checks.comparing.walking import Counts
-from spanproof.checks.exploring.keeping.checkpoint import Keeping
-from spanproof.checks.exploring.reaching import judge_reach
-from spanproof.checks.exploring.verdicts import judge
-from spanproof.checks.faults.alive import judge_alive
-from spanproof.checks.faults.by_proofs import judge_by_proofs
-from spanproof.checks.faults.edit import effect
 from spanproof.checks.faults.planting import named, subject
-from spanproof.checks.faults.table import judge_fault
 from spanproof.checks.jobs import BY_SPACER, GO, Done, Setting, Task
-from spanproof.checks.proving.evidence.certificates import read_manifest
-from spanproof.checks.proving.evidence.gathering import gathering
-from spanproof.checks.proving.obligations import Proof
 from spanproof.checks.record import load
-from spanproof.checks.reporting.reached import told_reached
 from spanproof.checks.running.endless import watched
-from spanproof.checks.sampling.verdicts import judge_sampled
-from spanproof.checks.scenarios import BY_NAME
 from spanproof.checks.stopping import hurrying
 from spanproof.checks.verdict import Result, Verdict
 from spanproof.model.releases import RELEASES, row
+
+if TYPE_CHECKING:
+    from spanproof.checks.exploring.keeping.checkpoint import Keeping
 
 
 def perform(task: Task, setting: Setting) -> Done:
@@ -42,8 +30,13 @@ def perform(task: Task, setting: Setting) -> Done:
 def unknown(task: Task, reason: str) -> Done:
     """What a task gives of which nothing can be said."""
     if task.check == "prove" and task.domain:
+        from spanproof.checks.proving.obligations import Proof  # noqa: PLC0415  # for this task alone
+
         return Done((), proof=Proof(task.name, task.release, task.domain, error=reason))
     if task.check == "compare" and task.name.isdigit():
+        from spanproof.checks.comparing.campaign import Part  # noqa: PLC0415  # for this task alone
+        from spanproof.checks.comparing.walking import Counts  # noqa: PLC0415  # as above
+
         return Done((), part=Part(Counts(), 0.0, reason))
     if task.check == "pin":
         path = Path(task.name)
@@ -53,13 +46,21 @@ def unknown(task: Task, reason: str) -> Done:
 
 
 def _explore(task: Task, setting: Setting) -> Done:
+    from spanproof.checks.exploring.verdicts import judge  # noqa: PLC0415  # for this task alone
+    from spanproof.checks.scenarios import BY_NAME  # noqa: PLC0415  # as above
+
     release = None if setting.release is None else row(setting.release)
     heap, hurry, scenario = subject(setting.heap, setting.fault), hurrying(setting), BY_NAME[task.name]
     if setting.reach:
+        from spanproof.checks.exploring.reaching import judge_reach  # noqa: PLC0415  # for this task alone
+        from spanproof.checks.reporting.reached import told_reached  # noqa: PLC0415  # as above
+
         reached = judge_reach(scenario, heap, setting.reach, release=release, grain=setting.grain, hurry=hurry)
         return Done((reached.result,), told="" if reached.run is None else f"{told_reached(reached.run)}\n")
     keeping = _keeping(setting)
     if setting.sampling is not None:
+        from spanproof.checks.sampling.verdicts import judge_sampled  # noqa: PLC0415  # for this task alone
+
         found = judge_sampled(scenario, heap, setting.sampling, release=release, only=setting.claim, hurry=hurry)
     else:
         found = judge(
@@ -81,10 +82,13 @@ def _explore(task: Task, setting: Setting) -> Done:
     return replace(done, told=told + keeping.told, interrupted=keeping.interrupted, unwritten=keeping.unwritten)
 
 
-def _keeping(setting: Setting) -> Keeping | None:
+def _keeping(setting: Setting) -> "Keeping | None":
     """Where a search is kept: where that is said, or where it was before."""
     if not (setting.checkpoint or setting.resume):
         return None
+    from spanproof.checks.exploring.keeping.checkpoint import Keeping  # noqa: PLC0415  # for this task alone
+    from spanproof.checks.faults.edit import effect  # noqa: PLC0415  # as above
+
     fault = None if setting.fault is None else named(setting.fault)
     resume = Path(setting.resume) if setting.resume else None
     edits = "" if fault is None else repr(effect(fault.edits))
@@ -92,6 +96,9 @@ def _keeping(setting: Setting) -> Keeping | None:
 
 
 def _compare(task: Task, setting: Setting) -> Done:
+    from spanproof.checks.comparing.campaign import draw  # noqa: PLC0415  # for this task alone
+    from spanproof.checks.comparing.history_campaign import judge_histories  # noqa: PLC0415  # as above
+
     release = None if setting.release is None else row(setting.release)
     heap, hurry = subject(setting.heap, setting.fault), hurrying(setting)
     if not task.name.isdigit():
@@ -119,7 +126,9 @@ def _trace(task: Task, setting: Setting) -> Done:
 def _prove(task: Task, setting: Setting) -> Done:
     if not task.domain:
         return _prove_plain(task, setting)
-    from spanproof.checks.proving.theorem import DOMAIN_NAMES, JOBS, prove, units  # noqa: PLC0415  # z3 at work, for this task alone
+    from spanproof.checks.proving.evidence.gathering import gathering  # noqa: PLC0415  # for this task alone
+    from spanproof.checks.proving.obligations import Proof  # noqa: PLC0415  # as above
+    from spanproof.checks.proving.theorem import DOMAIN_NAMES, JOBS, prove, units  # noqa: PLC0415  # z3 at work
 
     hurry = hurrying(setting)(0)
     if hurry is not None:
@@ -134,6 +143,7 @@ def _prove(task: Task, setting: Setting) -> Done:
 
 def _prove_plain(task: Task, setting: Setting) -> Done:
     from spanproof.checks.proofs.catalogue import PLAIN_BY_NAME  # noqa: PLC0415  # for this task alone
+    from spanproof.checks.proving.evidence.gathering import gathering  # noqa: PLC0415  # as above
     from spanproof.checks.proving.lifted.judging import judge_plain  # noqa: PLC0415  # as above
 
     with gathering(setting.wanted, setting.folder, task.name, setting.solvers, hurrying(setting)) as heard:
@@ -143,7 +153,8 @@ def _prove_plain(task: Task, setting: Setting) -> Done:
 
 
 def _recheck(task: Task, setting: Setting) -> Done:
-    from spanproof.checks.proving.evidence.recheck import judge_again  # noqa: PLC0415  # for this task alone
+    from spanproof.checks.proving.evidence.certificates import read_manifest  # noqa: PLC0415  # for this task alone
+    from spanproof.checks.proving.evidence.recheck import judge_again  # noqa: PLC0415  # as above
 
     folder = Path(setting.folder)
     certificate = next(c for c in read_manifest(folder) if c.file == task.name)
@@ -192,6 +203,9 @@ def _pin(task: Task, setting: Setting) -> Done:
 
 
 def _fault(task: Task, setting: Setting) -> Done:
+    from spanproof.checks.faults.by_proofs import judge_by_proofs  # noqa: PLC0415  # for this task alone
+    from spanproof.checks.faults.table import judge_fault  # noqa: PLC0415  # as above
+
     fault = named(task.name)
     assert fault is not None
     try:
@@ -203,6 +217,8 @@ def _fault(task: Task, setting: Setting) -> Done:
 
 
 def _alive(task: Task, setting: Setting) -> Done:
+    from spanproof.checks.faults.alive import judge_alive  # noqa: PLC0415  # for this task alone
+
     return Done((judge_alive(task.name, hurrying(setting)),))
 
 

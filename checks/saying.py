@@ -20,14 +20,13 @@ if TYPE_CHECKING:
 
 
 def _setting(options: dict[str, Any], budget: float | None) -> "Setting":
-    from spanproof.checks.comparing.campaign import FEWEST_PROGRAMS  # noqa: PLC0415
-    from spanproof.checks.comparing.history_campaign import SEEDED_CALLS  # noqa: PLC0415
+    from spanproof.checks.comparing.amounts import FEWEST_PROGRAMS, SEEDED_CALLS  # noqa: PLC0415
     from spanproof.checks.exploring.grains import Grain  # noqa: PLC0415
     from spanproof.checks.exploring.reducing.reductions import Reduction  # noqa: PLC0415
     from spanproof.checks.exploring.walking.walks import BEST  # noqa: PLC0415
     from spanproof.checks.faults.planting import subject  # noqa: PLC0415
     from spanproof.checks.jobs import Setting  # noqa: PLC0415
-    from spanproof.checks.proving.evidence.gathering import Wanted  # noqa: PLC0415
+    from spanproof.checks.proving.evidence.wanted import Wanted  # noqa: PLC0415
 
     subject(options["heap"], options["fault"])  # refuse a heap that does not load before anything runs
     seconds = options["budget"] or budget
@@ -123,6 +122,15 @@ def _tell_evidence(setting: "Setting", work: "Work", options: dict[str, Any]) ->
         click.echo(line)
 
 
+def _heard(work: "Work") -> tuple[dict[str, Any], ...]:
+    """What was heard of proofs, apart from what stands in files."""
+    if not work.evidence:
+        return ()
+    from spanproof.checks.proving.evidence.certificates import Certificate  # noqa: PLC0415
+
+    return tuple(found.as_json() for found in work.evidence if not isinstance(found, Certificate))
+
+
 def writable(folder: Path, option: str = "--out") -> None:
     """Refuse a folder that cannot be written to before any work is done."""
     try:
@@ -137,8 +145,6 @@ def writable(folder: Path, option: str = "--out") -> None:
 
 def _say(command: str, work: "Work", options: dict[str, Any], out: Path, *, page: bool, matrix: bool) -> int:
     """Write the report, the records and the JSON, print the table or the counterexamples; the exit code."""
-    from spanproof.checks.faults.table import print_matrix  # noqa: PLC0415
-    from spanproof.checks.proving.evidence.certificates import Certificate  # noqa: PLC0415
     from spanproof.checks.reporting.table import print_table  # noqa: PLC0415
     from spanproof.checks.reporting.words import sentence  # noqa: PLC0415
     from spanproof.checks.reporting.write import ReportError, result_json, write_report  # noqa: PLC0415
@@ -146,7 +152,7 @@ def _say(command: str, work: "Work", options: dict[str, Any], out: Path, *, page
     from spanproof.model.releases import NEWEST  # noqa: PLC0415
 
     not_run: tuple[NotRun, ...] = options.get("not_run", ())
-    heard = tuple(found.as_json() for found in work.evidence if not isinstance(found, Certificate))
+    heard = _heard(work)
     report = Report(command, options["release"] or NEWEST.name, options["seed"], tuple(work.results), not_run, heard)
     unwritten = work.unwritten
     if page or work.records:
@@ -161,6 +167,8 @@ def _say(command: str, work: "Work", options: dict[str, Any], out: Path, *, page
         for name, record in work.records.items() if command not in {"check", "faults"} else ():
             click.echo(story(record, str(out / name)))
         if matrix:
+            from spanproof.checks.faults.table import print_matrix  # noqa: PLC0415
+
             print_matrix(report.results, sys.stdout)
             click.echo(sentence(report))
         else:
@@ -195,14 +203,14 @@ def _placed(report: "Report", out: Path) -> "Report":
     return replace(report, results=tuple(placed))
 
 
-def write_json(path: Path, text: str) -> None:
-    """Write a file of JSON whole or not at all."""
+def write_json(path: Path, text: str, option: str = "--json") -> None:
+    """Write a file that an option names, whole or not at all."""
     from spanproof.checks.record import write_atomically  # noqa: PLC0415
 
     try:
         write_atomically(path, text)
     except OSError as e:
-        raise click.UsageError(f"--json {path}: cannot be written: {e.strerror}") from e
+        raise click.UsageError(f"{option} {path}: cannot be written: {e.strerror}") from e
 
 
 def story(record: "Record", place: str) -> str:

@@ -2,15 +2,17 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from spanproof.checks.comparing.campaign import judge_campaign
 from spanproof.checks.faults.planting import subject
 from spanproof.checks.jobs import Done, Setting, Task, Work
 from spanproof.checks.pool import done_by
-from spanproof.checks.proving.obligations import Proof
 from spanproof.checks.record import Record
 from spanproof.checks.stopping import hurrying
 from spanproof.checks.verdict import Result, Verdict
+
+if TYPE_CHECKING:
+    from spanproof.checks.proving.obligations import Proof
 
 
 def run(tasks: list[Task], setting: Setting, jobs: int, told: Callable[[int, int, Task], None]) -> Work:
@@ -36,12 +38,14 @@ def run(tasks: list[Task], setting: Setting, jobs: int, told: Callable[[int, int
             _keep(work, done)
             work.told |= {result.name: done.told for result in done.results[:1] if done.told}
         elif done.part is parts[-1]:
+            from spanproof.checks.comparing.campaign import judge_campaign  # noqa: PLC0415  # for this task alone
+
             campaign = judge_campaign(parts, setting.seed)
             _keep(work, Done((campaign.result,), () if campaign.record is None else (campaign.record,)))
     return work
 
 
-def _theorems(work: Work, done: list[tuple[Task, Proof]], setting: Setting) -> None:
+def _theorems(work: Work, done: "list[tuple[Task, Proof]]", setting: Setting) -> None:
     """Judge the theorems whose proofs are there."""
     if not done:
         return

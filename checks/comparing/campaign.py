@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 
 from spanproof.checks.broken import EndlessError
 from spanproof.checks.collecting import seldom_collected
+from spanproof.checks.comparing.amounts import FEWEST_PROGRAMS
 from spanproof.checks.comparing.walking import Counts, FoundError, try_example
 from spanproof.checks.exploring.explaining.why import small_and_explained
 from spanproof.checks.exploring.races import meeting
@@ -26,7 +27,7 @@ from spanproof.checks.verdict import Result, Verdict
 from spanproof.checks.workloads import programs, schedules
 from spanproof.model.releases import RELEASES, Release
 
-FEWEST_PROGRAMS, FEWEST_SCHEDULES = 300, 20_000
+FEWEST_SCHEDULES = 20_000
 PARTS = 2
 SHRINK_SECONDS = 8
 SEARCH_SECONDS = 5

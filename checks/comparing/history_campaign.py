@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from hypothesis import HealthCheck, Phase, given, seed, settings
 
+from spanproof.checks.comparing.amounts import SEEDED_CALLS
 from spanproof.checks.comparing.campaign import Compared
 from spanproof.checks.comparing.living import live, record_of, shrunk
 from spanproof.checks.comparing.mixes import CALLS
@@ -22,8 +23,6 @@ from spanproof.model.releases import NEWEST, Release
 DRAWN, SEEDED = "drawn histories", "seeded histories"
 EXAMPLES = 300
 """Histories of a campaign of drawn ones."""
-SEEDED_CALLS = 30_000
-"""Calls of a campaign of seeded ones."""
 LENGTHS = (1_000, 1_000, 3_000, 20_000)
 """Calls of a seeded history: one on each shape, then the next length."""
 EVERY = 500

@@ -177,14 +177,15 @@ class Adopted(Sequence[str]):
         """How many."""
         return self._many + len(self._more)
 
-    def __getitem__(self, number: Any) -> str:  # type: ignore[override]  # no slices
+    def __getitem__(self, number: Any) -> str:
         """One, by its number from 0 on."""
-        if number >= self._many:
-            return self._more[number - self._many]
+        place: int = number - self._many
+        return self._text(number) if place < 0 else self._more[place]
+
+    def _text(self, number: int) -> str:
         if self._rows is None:
             self._rows = self._read()
-        row: bytes = self._rows[number].tobytes()
-        return row.decode("latin-1")
+        return bytes(self._rows[number]).decode("latin-1")
 
     def append(self, row: str) -> None:
         """One more."""

@@ -74,7 +74,7 @@ def _panics(text: str) -> BrokenError:
 
 
 def heaps_of(program: Program, heap_class: type[Runtime]) -> list[Any]:
-    """The heap of a program, watched, as each of its threads sees it.
+    """The heap of a program, watched, as each of its threads sees it: without Ps they cannot be told apart by it.
 
     A heap of a user's is told of the system only where it misbehaves.
     """
@@ -82,7 +82,8 @@ def heaps_of(program: Program, heap_class: type[Runtime]) -> list[Any]:
     switches: dict[str, Any] = {name: getattr(program, name) for name in SWITCHES if name != "ps"}
     switches = {name: value for name, value in switches.items() if ENVIRONMENT.get(name) != value}
     switches |= {"preemptible": program.preemptible, "has_p": program.ps}
-    return [cls(program.geometry, program.release, p=t, **switches) for t in range(max(1, len(program.threads)))]
+    threads = range(max(1, len(program.threads)))
+    return [cls(program.geometry, program.release, p=t if program.ps else 0, **switches) for t in threads]
 
 
 LONGEST_ROUND = 5_000

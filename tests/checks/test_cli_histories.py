@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from spanproof.checks import cli
-from spanproof.checks.comparing.history_campaign import DRAWN, SEEDED, SEEDED_CALLS
+from spanproof.checks.comparing.amounts import SEEDED_CALLS
+from spanproof.checks.comparing.history_campaign import DRAWN, SEEDED
 from tests.checks.test_cli import results, validate
 
 BOTH = {DRAWN, SEEDED}

@@ -13,7 +13,7 @@ from spanproof.checks.exploring.cases import Leaf
 from spanproof.checks.exploring.tables import NODE_BITS, NODE_MASK, Tables
 from spanproof.checks.numbering import OF_A_THREAD
 from spanproof.checks.programs import Program
-from spanproof.impl.access import Access
+from spanproof.impl.access import Access, Cell, Lock
 
 Who = tuple[int, ...]
 """Per thread: the thread that it becomes."""
@@ -34,9 +34,20 @@ def _members(value: frozenset[int], who: Who) -> frozenset[int]:
 
 
 NAMING: dict[str, Rename] = {
-    "heap.lock": _held, "memory": _held, "ghost.expected": _held, "ghost.acquired": _acquired, "ghost.calm": _members,
+    "memory": _held, "ghost.expected": _held, "ghost.acquired": _acquired, "ghost.calm": _members,
 }  # fmt: skip
 """The families of cells whose values name threads, and what becomes of a value when threads are renamed."""
+
+
+def renaming(cell: Cell[Any]) -> Rename | None:
+    """What becomes of a cell's value when threads are renamed; None if it names none.
+
+    The heap's text knows no thread by its number: only a lock is told who takes it, users write their marks, and the
+    monitor has ghosts.
+    """
+    return _held if isinstance(cell, Lock) else NAMING.get(cell.name)
+
+
 OWN = tuple(f"ghost.{name}" for name in OF_A_THREAD)
 """The families of cells that each thread has one of."""
 
@@ -63,7 +74,7 @@ class Alike:
         self.first = {t: kind[0] for kind in self.kinds for t in kind}
         """Per thread that there are more of: the first of its kind."""
         cells = tables.numbering.cells
-        self.naming = [n for n, cell in enumerate(cells) if cell.name in NAMING]
+        self.naming = [n for n, cell in enumerate(cells) if renaming(cell) is not None]
         self.own = [[n for n, cell in enumerate(cells) if cell.name in OWN and cell.index == t] for t in threads]
         """Per thread: its own cells, in one order for all."""
         for kind in self.kinds:
@@ -80,7 +91,8 @@ class Alike:
         key = n, char, who
         found = self._renamed.get(key)
         if found is None:
-            rename = NAMING[self.tables.numbering.cells[n].name]
+            rename = renaming(self.tables.numbering.cells[n])
+            assert rename is not None
             found = self._renamed[key] = self.tables.char(n, rename(self.tables.values[n][char], who))
         return found
 
@@ -171,7 +183,7 @@ def _runs(kind: Who, like: tuple[bool, ...]) -> Iterator[list[int]]:
 
 def renamed_args(access: Access[Any], t: int, first: int) -> tuple[Any, ...]:
     """The arguments of a thread's access, as another one would have them in its place."""
-    rename = NAMING.get(access.cell.name)
+    rename = renaming(access.cell)
     if rename is None or t == first:
         return access.args
     who = tuple({t: first, first: t}.get(u, u) for u in range(max(t, first) + 1))

@@ -5,7 +5,6 @@ Read next: ../../performing.py.
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from enum import StrEnum
 from pathlib import Path
 
 from spanproof.checks.proving.evidence.certificates import Certificate, write
@@ -13,20 +12,11 @@ from spanproof.checks.proving.evidence.necessity import Necessity, Uses
 from spanproof.checks.proving.evidence.other_solver import steadiness_of
 from spanproof.checks.proving.evidence.script import Script
 from spanproof.checks.proving.evidence.stability import Stability, Steadiness
+from spanproof.checks.proving.evidence.wanted import Wanted
 from spanproof.checks.proving.heard import listening
 from spanproof.checks.proving.inferring.infer import Inferred
 from spanproof.checks.proving.inferring.spacer import Found
 from spanproof.checks.proving.stopping import Hurry, patient
-
-
-class Wanted(StrEnum):
-    """What is wanted beside the verdicts."""
-
-    NOTHING = ""
-    CERTIFICATES = "certificates"
-    NECESSITY = "necessity"
-    STABILITY = "stability"
-
 
 Evidence = Certificate | Uses | Steadiness | Inferred | Found
 

@@ -3,7 +3,8 @@
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from spanproof.checks.comparing.campaign import FEWEST_PROGRAMS, FEWEST_SCHEDULES, compare
+from spanproof.checks.comparing.amounts import FEWEST_PROGRAMS
+from spanproof.checks.comparing.campaign import FEWEST_SCHEDULES, compare
 from spanproof.checks.comparing.walking import Counts, try_example
 from spanproof.checks.faults.corpus import FAULTS
 from spanproof.checks.faults.fault import Fault

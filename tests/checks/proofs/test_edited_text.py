@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from spanproof.checks.comparing.campaign import FEWEST_PROGRAMS, compare
+from spanproof.checks.comparing.amounts import FEWEST_PROGRAMS
+from spanproof.checks.comparing.campaign import compare
 from spanproof.checks.exploring.verdicts import judge
 from spanproof.checks.faults.edit import Edit, planted
 from spanproof.checks.proofs.catalogue import BY_NAME

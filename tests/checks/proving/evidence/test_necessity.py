@@ -8,12 +8,12 @@ import z3
 from spanproof.checks import cli
 from spanproof.checks.jobs import Setting, Task
 from spanproof.checks.performing import perform
-from spanproof.checks.proving.evidence.gathering import Wanted
 from spanproof.checks.proving.evidence.necessity import BRANCH, Necessity, Use, Uses, merged
 from spanproof.checks.proving.evidence.other_solver import steadiness_of
 from spanproof.checks.proving.evidence.script import Script
 from spanproof.checks.proving.evidence.stability import SEEDS, Stability, told_moves
 from spanproof.checks.proving.evidence.uses import told_uses
+from spanproof.checks.proving.evidence.wanted import Wanted
 from spanproof.checks.proving.heard import Question, listening
 from spanproof.checks.proving.theorem import JOBS, prove, units
 from spanproof.impl.malloc import Runtime

@@ -8,6 +8,10 @@ from spanproof.model.geometry import Geometry
 from spanproof.model.releases import row
 
 
+NOT_COUNTED = -1
+"""In the place of the number of states of a program that nobody has counted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scenario:
     """A program with what must come out."""
@@ -16,6 +20,7 @@ class Scenario:
     says: str
     program: Program
     states: int
+    """Of the whole search, exactly; NOT_COUNTED: any number."""
     sentinels: tuple[str, ...]
     only: str | None = None
     """The claim that is judged alone."""

@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import subprocess
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -240,3 +241,13 @@ def test_commands_in_docs_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.Ca
         for line in re.findall(r"^    spanproof (.+)$", page.read_text(), re.MULTILINE):
             assert cli.main(line.split()) == int(line.startswith("replay")), line
     assert "no_page_in_two_spans" in capsys.readouterr().out
+
+
+def test_the_site_is_built_without_a_dead_link(tmp_path: Path) -> None:
+    """As `mkdocs build` does: every page is in its table of contents, every link and anchor leads somewhere."""
+    command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "site")]
+    built = subprocess.run(  # noqa: S603  # a tool of ours
+        command, cwd=DOCS.parent, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert built.returncode == 0, built.stderr
+    assert (tmp_path / "site" / "tutorial.html").exists()

@@ -26,7 +26,7 @@ from spanproof.checks.ordering import ORDERED
 from spanproof.checks.programs import Program
 from spanproof.checks.record import Record
 from spanproof.checks.running.replaying import ScheduleError, record_of
-from spanproof.checks.scenario import Scenario
+from spanproof.checks.scenario import NOT_COUNTED, Scenario
 from spanproof.checks.sentinels import Watching
 from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Result, Verdict
@@ -79,7 +79,7 @@ def judge(
     watching = Watching(scenario.sentinels, program.geometry)
     exactly = subject.is_reference and program == scenario.program and grain is Grain.ACCESS and not reductions
     known = is_known(scenario, subject, release, only)
-    counted = exactly and only is None
+    counted = exactly and only is None and scenario.states != NOT_COUNTED
     only = only or scenario.only
     with seldom_collected():
         way = Way(only, grain, reductions, seed, walk, hurry, keeping)

@@ -7,7 +7,6 @@ from spanproof.checks.programs import Op, Program, Thread
 from spanproof.model.geometry import Geometry
 from spanproof.model.releases import row
 
-
 NOT_COUNTED = -1
 """In the place of the number of states of a program that nobody has counted."""
 

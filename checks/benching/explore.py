@@ -32,6 +32,7 @@ from spanproof.checks.programs import AllocManual, FreeManual, Program, Thread
 from spanproof.checks.sampling.sample import named, sample
 from spanproof.checks.scenario import Scenario
 from spanproof.checks.scenarios import BY_NAME
+from spanproof.checks.verdict import Verdict
 from spanproof.impl.malloc import Runtime
 from spanproof.model.releases import row as release_row
 
@@ -202,8 +203,9 @@ def first_violation() -> Measured:
         scenario, heap = BY_NAME[fault.scenario], subject(fault=fault.name)
         release = release_row(fault.release) if fault.release else None
         began = time.perf_counter()
-        judge(scenario, heap, release=release, only=fault.claim, small=False)
-        found.append(time.perf_counter() - began)
+        judged = judge(scenario, heap, release=release, only=fault.claim, small=False)
+        if judged.result.verdict is Verdict.VIOLATED:  # some break their claim elsewhere alone
+            found.append(time.perf_counter() - began)
     worst = max(found)
     return Measured(statistics.median(found), f"median of {len(found)} faults, {worst:.2f} s at most, from nothing")
 
@@ -231,7 +233,8 @@ ROWS = (
     Row("search_against_spin", "times", 4, search_against_spin,
         "a state is one word and a memory; what limits it is the tables' place in the cache"),
     Row("four_threads_of_three_operations", "s", 1, four_threads,
-        "what is left are a million memories, and each step that leads to one is judged once", at_most=True),
+        "11 M states are left. Tried: unseen alone 3 to 5 times fewer, symmetry 24 times; a coarser grain did not end; "
+        "points by place instead of by state halve the time", at_most=True),
     Row("bytes_per_state", "bytes", 32, memory,
         "a memory has a byte for each cell that is ever written, and arrays have room to grow",
         at_most=True),

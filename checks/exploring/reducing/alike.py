@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import Any
 
 from spanproof.checks.exploring.cases import Leaf
-from spanproof.checks.exploring.tables import NODE_BITS, NODE_MASK, Tables
+from spanproof.checks.exploring.tables import NODE_BITS, NODE_MASK, LimitError, Tables
 from spanproof.checks.numbering import OF_A_THREAD
 from spanproof.checks.programs import Program
 from spanproof.impl.access import Access, Cell, Lock
@@ -139,10 +139,9 @@ class Alike:
             return leaf
         return Leaf(leaf.target, tuple(self.entry(n, char, who) for n, char in leaf.updates), leaf.watches)
 
-    def swap(self, t: int) -> Who:
-        """A thread and the first of its kind change places. It is its own inverse."""
-        first = self.first[t]
-        return tuple({t: first, first: t}.get(u, u) for u in range(len(self.own)))
+    def swap(self, t: int, other: int) -> Who:
+        """Two threads change places. It is its own inverse."""
+        return tuple({t: other, other: t}.get(u, u) for u in range(len(self.own)))
 
     def order(self, row: str) -> tuple[Who, tuple[bool, ...]]:
         """(what each thread becomes in a memory, whether each new one may change places with the one before it)."""
@@ -179,6 +178,19 @@ def _runs(kind: Who, like: tuple[bool, ...]) -> Iterator[list[int]]:
             run = []
         run.append(t)
     yield run
+
+
+def refuse_naming(access: Access[Any]) -> None:
+    """Refuse an access by which the text could know a thread by its number, as numbers in locals are not renamed.
+
+    Raises:
+        LimitError: it reads what names threads, or is told who does it where that is not expected.
+
+    """
+    names = renaming(access.cell) is not None
+    tells = access.kind in {"lock", "unlock"}
+    if tells != isinstance(access.cell, Lock) or (names and not tells and access.kind not in {"write", "store"}):
+        raise LimitError(f"{access.kind} of {access.cell} tells threads apart: leave --reduce symmetry out")
 
 
 def renamed_args(access: Access[Any], t: int, first: int) -> tuple[Any, ...]:

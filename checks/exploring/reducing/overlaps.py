@@ -19,20 +19,21 @@ OVERLAP = "what was fused overlaps"
 def overlapping(tables: Runs, states: Collection[int]) -> set[Place]:
     """The accesses that were fused and must not be."""
     found = set[Place]()
-    for t, behind in enumerate(tables.behind):
-        for u, ahead in enumerate(tables.ahead):
+    behinds, aheads = (tables.of_all_alike(footprints) for footprints in (tables.behind, tables.ahead))
+    for t, behind in enumerate(behinds):
+        for u, ahead in enumerate(aheads):
             if u == t:
                 continue
             for pair in together(states, t, u):
                 rest, pending = pair >> NODE_BITS * t & NODE_MASK, pair >> NODE_BITS * u & NODE_MASK
                 if rest in behind and pending in ahead:
-                    waits = _waits(tables, tables.automata[t].nodes[rest], tables.automata[u].nodes[pending])
-                    nodes = behind[rest].overlaps(tables.waiting if waits else ahead[pending])
+                    is_waiting = waits(tables, tables.automata[t].nodes[rest], tables.automata[u].nodes[pending])
+                    nodes = behind[rest].overlaps(tables.waiting if is_waiting else ahead[pending])
                     found |= {tables.place(t, node) for node in nodes}
     return found
 
 
-def _waits(tables: Runs, rest: Node | None, pending: Node | None) -> bool:
+def waits(tables: Runs, rest: Node | None, pending: Node | None) -> bool:
     """Whether one thread wants the heap lock while the other holds it: then it does nothing but look at it."""
     if rest is None or pending is None:
         return False

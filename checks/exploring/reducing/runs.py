@@ -7,14 +7,15 @@ not keep to it becomes a scheduling point, and the search begins again. Read nex
 """
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from spanproof.checks.broken import BrokenError
 from spanproof.checks.exploring.cases import Branch, Leaf, changed, found, grown, looked_at
 from spanproof.checks.exploring.passing import passed, told
-from spanproof.checks.exploring.reducing.alike import Alike, Who, kinds, moved, nodes_in
+from spanproof.checks.exploring.reducing.alike import Alike, Who, kinds, moved, nodes_in, refuse_naming
 from spanproof.checks.exploring.reducing.reductions import Reduction
 from spanproof.checks.exploring.tables import DONE, NODE_BITS, NODE_MASK, Adopted, Tables, Witness
 from spanproof.checks.ordering import writes
@@ -56,6 +57,12 @@ class Footprint:
         for cell in written if access.writes is None else (*written, access.writes):
             self.written.setdefault(cell, set()).add(access.node)
 
+    def join(self, other: "Footprint", cell: Callable[[int], int]) -> None:
+        """Add what another one touches. cell: what becomes of its cells."""
+        for mine, others in ((self.looked, other.looked), (self.written, other.written)):
+            for number, nodes in others.items():
+                mine.setdefault(cell(number), set()).update(nodes)
+
     def overlaps(self, other: "Footprint") -> Iterator[int]:
         """The nodes of this one whose accesses do not commute with some of the other's."""
         for cell in other.written:
@@ -84,6 +91,8 @@ class Runs(Tables):
         self.alike = Alike(self) if Reduction.SYMMETRY in reductions and kinds(program) else None
         self._arranged: dict[int, tuple[int, Who, tuple[bool, ...]]] = {}
         """Per memory: the one that is kept for it, what its threads become, and which may change places."""
+        self._names_nobody = set[tuple[int, int]]()
+        """Nodes whose access does not let the text know a thread by its number."""
         if self.alike is not None:
             self._take_for_one_another(self.alike)
         self.points: set[Place] = set()
@@ -100,11 +109,13 @@ class Runs(Tables):
 
     def _take_for_one_another(self, alike: Alike) -> None:
         """Let threads of a kind have the same nodes: those of the first."""
+        if self.arranged(self.start)[0] != self.start:  # a ghost names one that has begun
+            self.alike = None
+            return
         for t, first in alike.first.items():
             self.automata[t].nodes = self.automata[first].nodes
         self.kinds = alike.kinds
         self.arrange = lambda state: self.arranged(state)[0]
-        assert self.arrange(self.start) == self.start, "at the start nobody has done anything"
 
     def arranged(self, state: int) -> tuple[int, Who]:
         """(the state that is kept for one, what its threads become in it)."""
@@ -134,12 +145,17 @@ class Runs(Tables):
     def _access(self, t: int, node: int, row: str) -> tuple[Leaf, list[tuple[int, str]]]:
         """(what a single access does, what it looks at)."""
         alike = self.alike
-        first = t if alike is None else alike.first.get(t, t)
+        if alike is None:
+            return super().case(t, node, row), super().path(t, node, row)
+        first = alike.first.get(t, t)
+        if (first, node) not in self._names_nobody:
+            pending = self.automata[first].nodes[node]
+            assert pending is not None
+            refuse_naming(pending.access)
+            self._names_nobody.add((first, node))
         if first == t:
-            leaf = super().case(t, node, row)
-            return leaf, super().path(t, node, row)
-        assert alike is not None
-        swap = alike.swap(t)
+            return super().case(t, node, row), super().path(t, node, row)
+        swap = alike.swap(first, t)
         there = alike.row(row, swap)
         leaf = super().case(first, node, there)
         return alike.leaf(leaf, swap), [alike.entry(n, char, swap) for n, char in super().path(first, node, there)]
@@ -191,7 +207,8 @@ class Runs(Tables):
         node, met = source, set[tuple[int, str]]()
         while (node, row) not in met:
             leaf, path = self._access(t, node, row)
-            done = node == source or (not leaf.blocked and self._may_fuse(t, node, leaf))
+            goes_round = not leaf.blocked and (leaf.target, changed(row, leaf)) in met
+            done = node == source or (not (leaf.blocked or goes_round) and self._may_fuse(t, node, leaf))
             yield Access(node, row, path, leaf, done, self._writes(t, node, row))
             if leaf.blocked or not done:
                 return
@@ -215,6 +232,20 @@ class Runs(Tables):
         assert pending is not None
         guarded = pending.held and pending.access.cell.guard is not None
         return Reduction.LOCKED in self.reductions and guarded
+
+    def of_all_alike(self, footprints: list[dict[int, Footprint]]) -> list[dict[int, Footprint]]:
+        """Per thread and node, what it or one that it is not told apart from has touched: names change on the way."""
+        if self.alike is None:
+            return footprints
+        joined: list[dict[int, Footprint]] = [dict(of) for of in footprints]
+        for kind in self.kinds:
+            for t in kind:
+                joined[t] = {}
+                for u in kind:
+                    renamed = partial(self.alike.cell, who=self.alike.swap(t, u))
+                    for node, footprint in footprints[u].items():
+                        joined[t].setdefault(node, Footprint()).join(footprint, renamed)
+        return joined
 
     def told_passed(self) -> str:
         """A report of the accesses that were not scheduling points."""

@@ -45,9 +45,11 @@ def explored(
     fine = not isinstance(tables, Fused)
     if walk not in {BEST, "plain"} and not fine:
         raise LimitError("a coarser grain is walked by the plain walk alone")
+    if walk == "arrays" and tables.kinds:
+        raise LimitError("the walk over arrays tells all threads apart: leave --walk arrays or --reduce symmetry out")
     if walk != BEST:
         return WALKS[walk](tables, hurry=hurry)
-    fast = None if not fine else explore_compiled if _there() else explore_arrays if expected >= MANY else None
+    fast = None if not fine else explore_compiled if _there() else explore_arrays if _many(tables, expected) else None
     if fast is None:
         return explore(tables, hurry=hurry)
     try:
@@ -67,6 +69,11 @@ def _on_from(position: Position, tables: Tables, walk: str, hurry: Hurry) -> Exp
     if not position.fits_bytes():
         raise LimitError(f"a cell has more than {MOST_CHARS} values")
     return WALKS[walk](tables, hurry=hurry, position=position)
+
+
+def _many(tables: Tables, expected: int) -> bool:
+    """Whether there are so many states that the walk over arrays is faster than the plain one; it knows no kinds."""
+    return expected >= MANY and not tables.kinds
 
 
 def _there() -> bool:

@@ -251,3 +251,15 @@ def test_the_site_is_built_without_a_dead_link(tmp_path: Path) -> None:
     )
     assert built.returncode == 0, built.stderr
     assert (tmp_path / "site" / "tutorial.html").exists()
+
+
+def test_the_lists_are_what_there_is() -> None:
+    """Claims, scenarios, releases, the command line and the glossary: made again, each page is the same."""
+    spec = importlib.util.spec_from_file_location("catalogue", DOCS / "catalogue.py")
+    assert spec is not None
+    assert spec.loader is not None
+    catalogue = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(catalogue)
+
+    for path, text in catalogue.pages().items():
+        assert path.read_text() == text, f"python docs/catalogue.py makes {path.name} anew"

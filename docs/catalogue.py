@@ -1,0 +1,144 @@
+"""Writes the reference pages that are lists: `python docs/catalogue.py` (a second). tests/test_docs.py compares.
+
+Claims, scenarios, releases, the command line, and a glossary from Go's names to ours.
+"""
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import click
+
+from spanproof.checks.cli import cli
+from spanproof.checks.listing import lists
+from spanproof.model.releases import CHANGES, RELEASES
+
+ROOT = Path(__file__).parents[1]
+REFERENCE = ROOT / "docs" / "reference"
+GO_NAME = re.compile(r"\((?:a part of )?((?:[a-z]\w*\.)?[a-z]+[A-Z]\w*|[a-z]\w*\.[a-z]\w*)\)")
+"""Go's name in the first paragraph of a docstring: (mheap.allocSpan)."""
+KINDS = {
+    "state": "Holds in every state",
+    "step": "Holds of every two states, one step apart",
+    "call": "Holds at calls and returns",
+    "run": "Holds of every run",
+}
+
+
+def pages() -> dict[Path, str]:
+    """Each page, and what must stand in it."""
+    return {
+        REFERENCE / "claims.md": claims_page(),
+        REFERENCE / "scenarios.md": scenarios_page(),
+        REFERENCE / "releases.md": releases_page(),
+        REFERENCE / "command-line.md": command_line_page(),
+        REFERENCE / "glossary.md": glossary_page(),
+    }
+
+
+def _page(title: str, says: str, lines: Iterator[str]) -> str:
+    return "\n".join([f"# {title}", "", f"{says} Made by `python docs/catalogue.py`.", "", *lines]).rstrip() + "\n"
+
+
+def _cell(text: object) -> str:
+    return str(text).replace("|", "\\|").replace("\n", " ")
+
+
+def _table(heads: tuple[str, ...], rows: Iterator[tuple[object, ...]]) -> Iterator[str]:
+    yield "| " + " | ".join(heads) + " |"
+    yield "|" + "---|" * len(heads)
+    for row in rows:
+        yield "| " + " | ".join(map(_cell, row)) + " |"
+
+
+def claims_page() -> str:
+    """All claims by kind: what each says, why, where Go says it, and the fault that breaks it."""
+    return _page("Claims", "What must be true of a page heap. `spanproof explain NAME` tells more of one.", _claims())
+
+
+def _claims() -> Iterator[str]:
+    claims = lists()["claims"]
+    for kind, title in KINDS.items():
+        yield f"## {title}"
+        yield ""
+        for claim in (claim for claim in claims if claim["kind"] == kind):
+            yield f"### {claim['name']}"
+            yield ""
+            yield claim["says"]
+            yield ""
+            yield f"* why it is so: {claim['because']}"
+            yield f"* in Go: {claim['source']}"
+            yield f"* broken by the fault `{claim['fault']}`"
+            yield ""
+
+
+def scenarios_page() -> str:
+    """The catalogue."""
+    heads = "scenario", "what it is for", "release", "geometry", "threads", "states", "expected", "must be seen"
+    rows = (
+        (
+            f"`{s['name']}`", s["says"], s["release"], s["geometry"], s["threads"], f"{s['states']:,}", s["expected"],
+            "; ".join(s["sentinels"]),
+        )
+        for s in lists()["scenarios"]
+    )  # fmt: skip
+    says = "Small programs, each searched through all its interleavings; the states are those of the whole search."
+    return _page("Scenarios", says, _table(heads, rows))
+
+
+def releases_page() -> str:
+    """What differs by release, and where that can be read."""
+    rows = ((c.since, f"`{c.column}`", getattr(c.value, "value", c.value), c.source) for c in CHANGES)
+    says = f"What the page heap does differently from one Go release to the next, from {RELEASES[0].name} on."
+    return _page("Releases", says, _table(("from", "what", "is", "read in"), rows))
+
+
+def command_line_page() -> str:
+    """Every command with its options."""
+    return _page("The command line", "As `--help` prints it.", _commands(cli, "spanproof", None))
+
+
+def _commands(command: click.Command, name: str, parent: click.Context | None) -> Iterator[str]:
+    last = name.rpartition(" ")[2]
+    context = click.Context(command, info_name=last, parent=parent, terminal_width=100, max_content_width=100)
+    yield f"## {name}"
+    yield ""
+    yield "```text"
+    yield command.get_help(context)
+    yield "```"
+    yield ""
+    if isinstance(command, click.Group):
+        for child in command.list_commands(context):
+            found = command.get_command(context, child)
+            assert found is not None
+            yield from _commands(found, f"{name} {child}", context)
+
+
+def glossary_page() -> str:
+    """Go's functions, and the coroutines that read like them."""
+    rows = ((f"`{go}`", f"`{ours}`", f"impl/{file}", says) for go, ours, file, says in sorted(_mirrored()))
+    says = "Names are Go's, in snake_case: where each of its functions stands in the reference heap, as docstrings say."
+    return _page("Glossary", says, _table(("Go", "here", "in", "what it does"), rows))
+
+
+def _mirrored() -> Iterator[tuple[str, str, str, str]]:
+    for path in (ROOT / "impl").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            says = " ".join((ast.get_docstring(node) or "").partition("\n\n")[0].split())
+            found: Any = GO_NAME.search(says)
+            if found is not None:
+                yield found[1], node.name, path.name, says.replace(found[0], "").replace(" .", ".").strip()
+
+
+def main() -> None:
+    """Write them all."""
+    for path, text in pages().items():
+        path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -53,6 +53,8 @@ def said_left(alone: int, schedules: int) -> str:
     """What is left, plainly."""
     if not schedules:
         return "nothing was drawn, so everything is left"
+    if not alone and schedules <= CERTAIN:
+        return "so few schedules say nothing of what the next one sees"
     if not alone:
         return f"the next schedule sees a new state with probability below about {CERTAIN / schedules:.1g}"
     return f"the next schedule sees a new state with probability about {alone / schedules:.2g}"

@@ -1,4 +1,7 @@
-"""The least change of a schedule that avoids a violation, found by running one after the other. Read next: why.py."""
+"""The least change of a schedule that avoids a violation, found by running one after the other.
+
+Read next: differences.py.
+"""
 
 from dataclasses import dataclass
 from itertools import islice

@@ -93,4 +93,7 @@ def _late(bad: list[Move], good: list[Move]) -> tuple[Described, Described]:
             if w.number == a.number and w.thread != a.thread and w.access in MEMORY and (w.wrote or a.wrote):
                 return described(bad, n), not_done(w)
     others = [n for n, m in enumerate(bad) if m.thread != bad[-1].thread]
+    if not others:  # the others come only later: the first of them that touches what this thread has touched
+        first = next((w for w in left if any(meets(a, w) for a in bad)), left[0])
+        return described(bad, len(bad) - 1), not_done(first)
     return described(bad, others[-1]), described(bad, len(bad) - 1)

@@ -1,6 +1,7 @@
 """What is said of a run, in words. Read next: waiting.py."""
 
 from spanproof.checks.exploring.explaining.accesses import Described, Move, described
+from spanproof.checks.exploring.explaining.differences import Did, Difference, End
 from spanproof.checks.programs import Program
 from spanproof.checks.record import Record
 
@@ -10,6 +11,8 @@ WORDS = {
     "acquirem": "acquirem", "releasem": "releasem", "stop": "stopping", "start": "starting",
 }  # fmt: skip
 """An access of each kind, as a noun."""
+LONGEST_VALUE = 30
+"""Letters of a value that is still told."""
 
 
 def one_sentence(*parts: str) -> str:
@@ -22,7 +25,7 @@ def whose(access: Described) -> str:
     return f"T{access.thread}'s {_what(access)}"
 
 
-def _what(access: Described) -> str:
+def _what(access: Described | Did) -> str:
     """An access with its cell and its function: load of zeroedBase[1] in alloc_needs_zero."""
     by = f" by {access.operation}" if access.operation else ""
     return f"{WORDS[access.access]} of {access.cell}{by} in {access.function}"
@@ -94,3 +97,30 @@ def no_order(record: Record, program: Program, last: Described | None) -> str:
     who = "there is no other thread, and " if len(program.threads) == 1 else ""
     said = f"no order of the threads avoids it: {who}T{last.thread} alone breaks it{before}"
     return f"{said}, with its {_what(last)}"
+
+
+def otherwise(differs: Difference) -> str:
+    """Where the reference does something else, in words."""
+    where = f"{'after' if differs.about else 'at'} step {differs.place}" if differs.place else "before the first step"
+    known = {"", differs.tested.function, differs.reference.function}
+    within = f" within {differs.within}" if differs.within not in known else ""
+    return f"the reference first does otherwise{within} {where}: {_instead(differs)}"
+
+
+def _instead(differs: Difference) -> str:
+    """What the reference does instead of what the heap under test does."""
+    tested, reference = differs.tested, differs.reference
+    if isinstance(tested, End) or isinstance(reference, End) or tested.what != reference.what:
+        return f"{_from(reference, differs)} instead of {_from(tested, differs)}"
+    pairs = zip(reference.values, tested.values, strict=False)
+    told = [pair for pair in pairs if pair[0] != pair[1] and max(map(len, pair)) <= LONGEST_VALUE]
+    return f"{_from(reference, differs)} with " + (" instead of ".join(told[0]) if told else "another outcome")
+
+
+def _from(did: Did | End, differs: Difference) -> str:
+    """An access, and the function that is called for it by one of the heaps alone."""
+    if isinstance(did, End):
+        where = f" in {did.function}" if did.function else ""
+        return f"breaking off{where}" if did.breaks_off else "nothing more"
+    below = differs.below(did)
+    return _what(did) + (f" (called from {below})" if below not in {"", did.function, differs.within} else "")

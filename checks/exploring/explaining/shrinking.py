@@ -94,7 +94,7 @@ class _Trying:
             self.programs = 0 if board.endless else self.programs
             schedule = found.schedule
             if schedule is None and not found.exact and program != than.program:
-                schedule = followed(board, self.claim, self._turns(than))
+                schedule = followed(board, self.claim, turns_on(self._turns(than), than.program, program))
         except EndlessError:
             self.programs = 0
             return None
@@ -107,7 +107,12 @@ class _Trying:
 
     def _broken_before(self, program: Program, than: Shrunk) -> Shrunk | None:
         """A program that breaks the claim before any schedule begins."""
-        ran = run(program, self.heap_class, (), self.only)
+        try:
+            Board(program, self.heap_class, self.only)
+        except BrokenError:
+            ran = run(program, self.heap_class, (), self.only)
+        else:
+            return None  # a run of no steps takes some, to see whether it is at its end, and those may break it
         if ran.broken is None or ran.broken.claim != self.claim:
             return None
         better = Shrunk(program, (), len(ran.steps))
@@ -143,6 +148,27 @@ def turns_of(board: Board, schedule: tuple[int, ...]) -> list[Turn]:
         stop = _pending(board, state, t)
         turns.append(Turn(t, stop, seen.count(stop)))
     return turns
+
+
+def turns_on(turns: list[Turn], known: Program, smaller: Program) -> list[Turn]:
+    """The turns as a smaller program's threads take them: without those of a thread that it has not."""
+    now = _numbers(known.threads, smaller.threads)
+    return [replace(turn, thread=now[turn.thread]) for turn in turns if turn.thread in now]
+
+
+def _numbers(known: tuple[Thread, ...], left: tuple[Thread, ...]) -> dict[int, int]:
+    """The numbers of threads where one fewer is left, which may do what the one that is gone did."""
+    if len(left) == len(known):
+        return {t: t for t in range(len(known))}
+
+    def others(gone: int) -> list[int]:
+        """The places of threads that do something else now, if this one is gone."""
+        return [n for n, thread in enumerate(known[:gone] + known[gone + 1 :]) if thread != left[n]]
+
+    gone = min(range(len(known)), key=lambda n: len(others(n)))
+    now = {t: t - (t > gone) for t in range(len(known)) if t != gone}
+    heirs = others(gone)
+    return now | {gone: heirs[0]} if heirs else now
 
 
 def _pending(board: Board, state: int, t: int) -> tuple[str, str, str] | None:

@@ -6,15 +6,18 @@ breaks the claim, the accesses at its two ends are in conflict, and it is their 
 Read next: ../verdicts.py.
 """
 
+import re
 from dataclasses import dataclass, replace
 
 from spanproof.checks.broken import BrokenError, EndlessError
 from spanproof.checks.collecting import seldom_collected
 from spanproof.checks.exploring.explaining.accesses import Described, Move, described, played
 from spanproof.checks.exploring.explaining.avoiding import Avoiding, Flip
+from spanproof.checks.exploring.explaining.beside import first_difference
 from spanproof.checks.exploring.explaining.board import ENDLESS, NO_END, Board
 from spanproof.checks.exploring.explaining.completing import breaks_alone
 from spanproof.checks.exploring.explaining.conflicts import decisive, met
+from spanproof.checks.exploring.explaining.differences import Difference
 from spanproof.checks.exploring.explaining.sentences import (
     breaks_at,
     kept,
@@ -22,6 +25,7 @@ from spanproof.checks.exploring.explaining.sentences import (
     none_avoids,
     one_sentence,
     order,
+    otherwise,
     unordered,
 )
 from spanproof.checks.exploring.explaining.shrinking import shrunk
@@ -31,7 +35,8 @@ from spanproof.checks.local_state import HiddenStateError
 from spanproof.checks.numbering import UnknownCellError
 from spanproof.checks.ordering import ORDERED
 from spanproof.checks.programs import Program, ProgramError, program_of
-from spanproof.checks.record import Record
+from spanproof.checks.record import Access, Record
+from spanproof.checks.record import Flip as RecordedFlip
 from spanproof.checks.running.machine import HeapError
 from spanproof.checks.running.replaying import ScheduleError
 from spanproof.checks.subject import Subject
@@ -62,14 +67,24 @@ def why(record: Record, subject: Subject) -> Why:
         return Why("")
     with seldom_collected():
         try:
-            return _why(record, program_of(record.program), subject)
+            program = program_of(record.program)
+            return _beside(_why(record, program, subject), first_difference(record, program, subject.heap_class))
         except NOT_RUN:
             return Why("")
 
 
 def explained(record: Record, subject: Subject) -> Record:
-    """The record with the sentence that says why."""
-    return replace(record, why=why(record, subject).sentence)
+    """The record with the sentence that says why, and with the change that avoids it."""
+    found = why(record, subject)
+    return replace(record, why=found.sentence, flip=_as_data(found))
+
+
+def _as_data(found: Why) -> RecordedFlip | None:
+    """The pair and the flip as a record keeps them."""
+    if found.conflict is None or found.flip is None:
+        return None
+    first, second = (Access(a.step, a.thread, a.function, a.access, a.cell) for a in found.conflict)
+    return RecordedFlip((first, second), found.flip.schedule, found.flip.moved, found.flip.alone)
 
 
 def small_and_explained(record: Record, subject: Subject) -> Record:
@@ -110,6 +125,16 @@ def _why(record: Record, program: Program, subject: Subject) -> Why:
     sentence = one_sentence(in_words(waits), said, elsewhere, kept(found.flip.moved, alone=found.flip.alone))
     first, second = (replace(access, step=0 if access.step > done else access.step) for access in pair)
     return Why(sentence, (first, second), found.flip, waits, avoiding.runs)
+
+
+def _beside(found: Why, differs: Difference | None) -> Why:
+    """The same, and what the reference does in its place; where the order matters, only if that names another text."""
+    if differs is None:
+        return found
+    named = set(re.findall(r"\b(?:in|by) (\w+)", found.sentence))
+    if found.flip is not None and differs.text & named:
+        return found
+    return replace(found, sentence=one_sentence(found.sentence, otherwise(differs)))
 
 
 def _last_of(record: Record, moves: list[Move]) -> Described | None:

@@ -6,8 +6,18 @@ from functools import cache
 import pytest
 
 from spanproof.checks.broken import BrokenError
+from spanproof.checks.exploring.explaining import shrinking
 from spanproof.checks.exploring.explaining.board import NO_END, Board, least
-from spanproof.checks.exploring.explaining.shrinking import CHANGES, Shrunk, followed, shrunk, size_of, turns_of
+from spanproof.checks.exploring.explaining.shrinking import (
+    CHANGES,
+    Shrunk,
+    Turn,
+    followed,
+    shrunk,
+    size_of,
+    turns_of,
+    turns_on,
+)
 from spanproof.checks.exploring.search import fewest_preemptions
 from spanproof.checks.exploring.tables import Tables
 from spanproof.checks.exploring.verdicts import judge
@@ -18,6 +28,7 @@ from spanproof.checks.programs import (
     Collect,
     Drop,
     FreeManual,
+    Idle,
     MallocLarge,
     Program,
     Sweep,
@@ -161,6 +172,46 @@ def test_a_claim_judged_alone_is_shrunk_alone() -> None:
     assert smaller.alone
     assert smaller.violated.claim == fault.claim
     assert key(smaller) < key(record)
+
+
+def test_a_search_that_is_cut_off_follows_the_turns_on_fewer_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of three threads one is left out, and those that are left take their turns by their new numbers."""
+    fault = "plain_store_for_cas"
+    record, heap = small(fault), subject(fault=fault)
+    program = program_of(record.program)
+    three = replace(program, threads=(Thread((Idle(),)), *program.threads))
+    schedule = tuple(t + 1 for t in record.schedule)
+    larger = record_of("x", three, heap.heap_class, schedule, heap.heap, fault)
+    assert larger is not None
+    monkeypatch.setattr(shrinking, "PLACES", 10)
+    smaller = shrunk(larger, heap)
+    assert smaller.schedule == record.schedule
+    assert len(program_of(smaller.program).threads) == 2
+
+
+def test_turns_of_a_thread_that_is_gone() -> None:
+    """They are left out; where another thread does what it did, they are that one's."""
+    one, two, three = Thread((Sweep(),)), Thread((Collect(),)), Thread((MallocLarge(1),))
+    known = Program((one, two, three), SMALL, NEWEST)
+    turns = [Turn(t, None, 0) for t in (2, 0, 1)]
+
+    def now(threads: tuple[Thread, ...]) -> list[int]:
+        return [turn.thread for turn in turns_on(turns, known, replace(known, threads=threads))]
+
+    assert now((one, two, three)) == [2, 0, 1]
+    assert now((two, three)) == [1, 0]
+    assert now((one, three)) == [1, 0]
+    assert now((one, Thread((MallocLarge(1), Collect())))) == [1, 0, 1]
+    assert now((Thread((Sweep(), Collect())), three)) == [1, 0, 0]
+
+
+def test_a_run_of_no_steps_is_broken_before_it_begins() -> None:
+    """A smaller program is not one that breaks the claim where a run looks whether it is at its end."""
+    fault = "quarter_of_a_block_from_the_cache"
+    record = small(fault)
+    assert record.schedule == ()
+    with pytest.raises(BrokenError):
+        board_of(fault, record)
 
 
 def test_other_records_are_left_as_they_are() -> None:

@@ -122,6 +122,8 @@ def test_what_is_left_is_said() -> None:
     """With a probability, or below which it is."""
     assert said_left(3, 300) == "the next schedule sees a new state with probability about 0.01"
     assert said_left(0, 300) == "the next schedule sees a new state with probability below about 0.01"
+    assert said_left(0, 4) == "the next schedule sees a new state with probability below about 0.8"
+    assert all(said_left(0, few).startswith("so few schedules say nothing") for few in (1, 2, 3))
     assert said_left(0, 0) == "nothing was drawn, so everything is left"
 
 

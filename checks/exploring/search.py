@@ -40,6 +40,25 @@ class Explored:
 
 
 @dataclass(slots=True)
+class Clock:
+    """A `Hurry` that may look, while it is told the number of states, at what was found so far."""
+
+    hurry: Hurry
+    found: Callable[[], Explored] | None = None
+    """What the search would come to, were it stopped now; good until it goes on."""
+
+    def __call__(self, states: int) -> str | None:
+        """As any other."""
+        return self.hurry(states)
+
+
+def show(hurry: Hurry, found: Callable[[], Explored]) -> None:
+    """Let a clock look at what a walk has found, if it is one that does."""
+    if isinstance(hurry, Clock):
+        hurry.found = found
+
+
+@dataclass(slots=True)
 class Begun:
     """A search that was stopped between two levels, for the plain walk to go on with."""
 
@@ -81,6 +100,7 @@ def explore(tables: Tables, *, hurry: Hurry = going_on, begun: Begun | None = No
         left = len(frontier)
         return Explored(states, taken, seconds, None, (), reason, parents, level, left, alone, (states - left, taken))
 
+    show(hurry, lambda: found(reason="so far"))
     while frontier:
         reason = hurry(len(parents))
         if reason is not None:

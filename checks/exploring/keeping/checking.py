@@ -4,6 +4,7 @@ Whatever is read may be made by hand: a walk may only have what lies within its 
 reached is not asked, which would be the search once more. Read next: checkpoint.py.
 """
 
+from collections.abc import Iterator, Mapping
 from itertools import pairwise
 
 import numpy as np
@@ -32,14 +33,24 @@ def position_of(tables: Tables, found: Explored) -> Position:
         layout, states, parents, alone = reached.layout, reached.states, reached.parents, found.alone
     else:
         layout = _tightest(tables)
-        numbers = {state: number for number, state in enumerate(reached)}
         states = np.fromiter(map(layout.narrow, reached), np.uint64, len(reached))
-        parents = np.fromiter((numbers.get(before, NOBODY) for before in reached.values()), np.uint32, len(reached))
+        parents = np.fromiter(_numbers_of_parents(reached), np.uint32, len(reached))
+        ends = {*found.alone, *found.alone.values()}  # most states are none: numbers of all would be as large as they
+        numbers = {state: number for number, state in enumerate(reached) if state in ends}
         alone = [[numbers[here], numbers[there]] for here, there in found.alone.items()]
     return Position(
         layout, states, parents, rows_of(tables.memories), np.asarray(alone, np.uint32).reshape(-1, 2),
         found.states - found.frontier, found.levels, found.transitions, *found.level_began,
     )  # fmt: skip
+
+
+def _numbers_of_parents(reached: Mapping[int, int]) -> Iterator[int]:
+    """The number of the state from which each was first reached: states are gone on from in their order."""
+    order, number, here = enumerate(reached), NOBODY, -1
+    for before in reached.values():
+        while here != before:
+            number, here = next(order)
+        yield number
 
 
 def _tightest(tables: Tables) -> Layout:

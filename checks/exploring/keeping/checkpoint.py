@@ -5,45 +5,56 @@ the tables knew is learned once more (learned.py), and a walk goes on from the p
 Read next: container.py, origin.py.
 """
 
-import signal
-import threading
-from collections.abc import Generator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from spanproof.checks.exploring.keeping.checking import ARRAYS, NUMBERS, checked, position_of
 from spanproof.checks.exploring.keeping.container import CheckpointError, Content, read, write
+from spanproof.checks.exploring.keeping.hearing import heard
 from spanproof.checks.exploring.keeping.learned import UnlikeError, as_arrays, digest_of, learn_again, memories_of
 from spanproof.checks.exploring.keeping.origin import Origin, difference
-from spanproof.checks.exploring.search import Explored, Hurry
+from spanproof.checks.exploring.search import Clock, Explored, Hurry
 from spanproof.checks.exploring.tables import Tables
 from spanproof.checks.exploring.walking.position import Position, TwiceError
 from spanproof.checks.exploring.walking.walked import Layout, TooWideError
 from spanproof.checks.exploring.walking.walks import explored
 
 INTERRUPTED = "interrupted"
+EVERY = 60.0
+"""Seconds from one time that a search is kept on its way to the next: so much a process that is killed loses."""
+SHARE = 20
+"""Or so many times what it took to write it, where that is longer: a twentieth of the time goes into it at most."""
+
+Far = tuple[int, int]
+"""How far a search is: states that were gone on from, and states."""
 
 
 @dataclass(slots=True)
 class Keeping:
-    """Where a search is kept when it is stopped, and where it goes on from."""
+    """Where a search is kept, on its way and when it is stopped, and where it goes on from."""
 
     place: Path
     resume: Path | None = None
     edits: str = ""
     """What the planted fault changes, as text."""
     interrupted: bool = False
-    """Whether Ctrl-C stopped it."""
+    """Whether Ctrl-C or SIGTERM stopped it."""
     unwritten: str = ""
     """Why it could not be kept, in a line."""
     told: str = ""
     """That it was kept, where, and how to go on."""
+    _had: tuple[Far, Path] | None = field(default=None, init=False)
+    """The file that has most of this search, and how far it is there."""
+    _due: float = field(default=0.0, init=False)
+    """When it is kept next, on the clock of time.monotonic."""
 
     def explored(self, tables: Tables, origin: Origin, walk: str, hurry: Hurry, expected: int) -> Explored:
-        """As walks.explored, from where it was stopped if it was; kept if it is stopped now.
+        """As walks.explored, from where it was stopped if it was; kept on its way, and if it is stopped now.
+
+        The first Ctrl-C or SIGTERM stops it as a clock would; a second one ends it at once.
 
         Raises:
             CheckpointError: as begin.
@@ -51,12 +62,12 @@ class Keeping:
 
         """
         position = self.begin(tables, origin)
-        try:
-            with self.hurried(hurry) as hurried:
-                found = explored(tables, walk, hurried, expected, position)
-        except TwiceError as e:
-            raise _damaged(self.resume or self.place, str(e)) from e
-        self.end(tables, found, origin)
+        with heard(self._interrupt):
+            try:
+                found = explored(tables, walk, self._clock(tables, hurry, origin), expected, position)
+            except TwiceError as e:
+                raise _damaged(self.resume or self.place, str(e)) from e
+            self.end(tables, found, origin)
         return found
 
     def begin(self, tables: Tables, origin: Origin) -> Position | None:
@@ -70,11 +81,28 @@ class Keeping:
         if type(tables) is not Tables:
             raise CheckpointError(f"--checkpoint {self.place}: a search with a coarser grain is not kept")
         tables.learned = []
-        return None if self.resume is None else _resumed(self.resume, read(self.resume), tables, origin)
+        position = None if self.resume is None else _resumed(self.resume, read(self.resume), tables, origin)
+        there = [] if position is None or self.resume is None else [(_far(position), self.resume)]
+        if self.place != self.resume and (far := _far_in(self.place, origin)) is not None:
+            there.append((far, self.place))
+        self._had = max(there, key=lambda pair: pair[0], default=None)
+        return position
 
     def end(self, tables: Tables, found: Explored, origin: Origin) -> None:
         """Keep what was found, if it is not all; else what is in the file stays as it is."""
-        if not found.reason:
+        self.told = self.unwritten = ""
+        if found.reason:
+            self._keep(tables, found, origin)
+
+    def _keep(self, tables: Tables, found: Explored, origin: Origin) -> None:
+        """Write what was found, unless a file has more of the same: walks that go by levels begin theirs again."""
+        scenario = origin.options["scenario"]
+        far = found.states - found.frontier, found.states
+        if self._had is not None and far < self._had[0]:
+            (gone_on_from, states), place = self._had
+            least = f"{found.states:,} states, {found.frontier:,} of them not gone on from, are fewer"
+            kept = f"than are kept in {place}, which stays as it is: {states:,}, {states - gone_on_from:,} of them not"
+            self.told = f"{least} {kept}; {_how_to_go_on(scenario, place)}"
             return
         try:
             write(self.place, _content(tables, found, origin))
@@ -85,30 +113,58 @@ class Keeping:
         except CheckpointError as e:
             self.unwritten = str(e)
         else:
-            scenario, left = origin.options["scenario"], f"{found.frontier:,} of them not gone on from"
-            self.told = (
-                f"{found.states:,} states, {left}, are kept in {self.place}; "
-                f"to go on, say the same again: spanproof explore {scenario} ... --resume {self.place}"
-            )
+            self._had = far, self.place
+            left = f"{found.frontier:,} of them not gone on from"
+            kept = f"{found.states:,} states, {left}, are kept in {self.place}"
+            self.told = f"{kept}; {_how_to_go_on(scenario, self.place)}"
 
-    @contextmanager
-    def hurried(self, hurry: Hurry) -> Generator[Hurry]:
-        """While the search goes on, Ctrl-C stops it as a clock would; a second one ends it at once."""
-        before = signal.getsignal(signal.SIGINT)
+    def _clock(self, tables: Tables, hurry: Hurry, origin: Origin) -> Clock:
+        """Looked at by the search: it stops it once a signal came, and keeps it now and then."""
 
-        def pressed(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001  # the signature of a handler
-            self.interrupted = True
-            signal.signal(signal.SIGINT, before)
+        def look(states: int) -> str | None:
+            reason = INTERRUPTED if self.interrupted else hurry(states)
+            if reason is None and time.monotonic() >= self._due:
+                self._keep_on_the_way(tables, clock, origin)
+            return reason
 
-        # In the background it is not heard, and only the main thread may say who hears it.
-        heard = callable(before) and threading.current_thread() is threading.main_thread()
-        if heard:
-            signal.signal(signal.SIGINT, pressed)
+        clock, self._due = Clock(look), time.monotonic() + EVERY
+        return clock
+
+    def _keep_on_the_way(self, tables: Tables, clock: Clock, origin: Origin) -> None:
+        """Keep what was found so far; what cannot be written now may be next time, and is told at the end."""
+        began, memories = time.monotonic(), tables.memories
         try:
-            yield lambda states: INTERRUPTED if self.interrupted else hurry(states)
+            if clock.found is not None:
+                self._keep(tables, clock.found(), origin)
+        except MemoryError:  # for what is to be written
+            pass
         finally:
-            if heard:
-                signal.signal(signal.SIGINT, before)
+            tables.memories = memories  # to look, a fast walk gives them all its own, which they would have at its end
+        now = time.monotonic()
+        self._due = now + max(EVERY, SHARE * (now - began))
+
+    def _interrupt(self) -> None:
+        self.interrupted = True
+
+
+def _how_to_go_on(scenario: str | None, place: Path) -> str:
+    return f"to go on, say the same again: spanproof explore {scenario} ... --resume {place}"
+
+
+def _far(position: Position) -> Far:
+    return position.gone_on_from, len(position.states)
+
+
+def _far_in(place: Path, origin: Origin) -> Far | None:
+    """How far this very search is in a file; None if it is none of it, or damaged, and may be written over."""
+    try:
+        content = read(place)
+    except CheckpointError:
+        return None
+    kept, states, done = content.header.get("origin"), content.arrays.get("states"), content.header.get("gone_on_from")
+    if not isinstance(kept, dict) or difference(kept, origin) or states is None or not isinstance(done, int):
+        return None
+    return done, len(states)
 
 
 def _content(tables: Tables, found: Explored, origin: Origin) -> Content:

@@ -10,13 +10,14 @@ import json
 import math
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, TypeVar
 
 import numpy as np
 
+T = TypeVar("T")
 MAGIC, VERSION = b"spanproof checkpoint ", 1
 KINDS = {"u1": np.uint8, "u2": np.uint16, "u4": np.uint32, "u8": np.uint64}
 """What numbers an array may hold, all with the lowest byte first."""
@@ -67,13 +68,29 @@ def plain(path: Path) -> Path:
     """Where a file is put: links are followed.
 
     Raises:
-        CheckpointError: what is there is no plain file, such as a folder, a device or a pipe.
+        CheckpointError: there is no folder for it that can be written to; or what is there is no plain file, such as
+            a folder, a device or a pipe, or is no checkpoint, and would be lost.
 
     """
     place = Path(os.path.realpath(path))
+    if not place.parent.is_dir():
+        raise CheckpointError(f"--checkpoint {path}: there is no folder {place.parent}; make it, or give another place")
+    if not os.access(place.parent, os.W_OK):
+        raise CheckpointError(f"--checkpoint {path}: {place.parent} cannot be written to; give another place")
     if place.exists() and not place.is_file():
         raise CheckpointError(f"--checkpoint {path}: is no plain file; give another place")
+    if place.exists() and not _is_checkpoint(place):
+        raise CheckpointError(f"--checkpoint {path}: is there already, and is no checkpoint; give another place")
     return place
+
+
+def _is_checkpoint(place: Path) -> bool:
+    """Whether a file begins as a checkpoint of any version does."""
+    try:
+        with place.open("rb") as file:
+            return file.read(len(MAGIC)) == MAGIC
+    except OSError:
+        return False
 
 
 def _put(file: BinaryIO, content: Content) -> None:
@@ -100,11 +117,20 @@ def read(path: Path) -> Content:
         CheckpointError: it cannot be read, is no checkpoint, is damaged, or is of another version.
 
     """
+    return _read(path, _Reading.content)
+
+
+def read_first(path: Path) -> None:
+    """Refuse what is no checkpoint of this version, by its first line. Raises as read."""
+    _read(path, _Reading.first)
+
+
+def _read(path: Path, what: Callable[["_Reading"], T]) -> T:
     try:
         if not path.is_file():
-            raise CheckpointError(f"--resume {path}: {'no plain file' if path.exists() else 'no such file'}")
+            raise CheckpointError(f"--resume {path}: {'is no plain file' if path.exists() else 'no such file'}")
         with path.open("rb") as file:
-            return _Reading(path, file).content()
+            return what(_Reading(path, file))
     except OSError as e:
         raise CheckpointError(f"--resume {path}: cannot be read: {e.strerror}") from e
     except MemoryError as e:
@@ -125,7 +151,8 @@ class _Reading:
         self.digest.update(line)
         return line
 
-    def content(self) -> Content:
+    def first(self) -> None:
+        """The first line."""
         magic = self.line(len(MAGIC) + 20)
         if not magic.startswith(MAGIC):
             raise CheckpointError(f"--resume {self.path}: is no checkpoint; make one with --checkpoint FILE")
@@ -133,6 +160,9 @@ class _Reading:
             version = magic.removeprefix(MAGIC).decode("ascii", "replace").strip()
             said = f"a checkpoint of version {version[:20]!r}; this spanproof reads version {VERSION}"
             raise CheckpointError(f"--resume {self.path}: {said}")
+
+    def content(self) -> Content:
+        self.first()
         header = self.header()
         kinds = self.kinds(header.pop("arrays", None))
         # The size is right before anything is made room for.

@@ -13,7 +13,7 @@ import numpy as np
 
 from spanproof.checks.broken import BrokenError
 from spanproof.checks.exploring.cases import Leaf, changed
-from spanproof.checks.exploring.search import Explored, Hurry, deadlock, going_on
+from spanproof.checks.exploring.search import Explored, Hurry, deadlock, going_on, show
 from spanproof.checks.exploring.tables import DONE, Adopted, LimitError, Tables
 from spanproof.checks.exploring.walking.index import Index, grown, mixed
 from spanproof.checks.exploring.walking.laid_out import BREAKS, ENDS, MOVES, Judges, LaidOut, same_everywhere
@@ -269,6 +269,7 @@ class ArrayWalk:
 
     def explored(self, hurry: Hurry) -> Explored:
         """Go on to the end."""
+        show(hurry, lambda: self._stopped("so far"))
         while self.done < self.reached.n:
             reason = hurry(self.reached.n)
             if reason is not None:

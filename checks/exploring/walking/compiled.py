@@ -11,7 +11,7 @@ from spanproof.checks.broken import BrokenError
 from spanproof.checks.exploring.cases import Leaf, changed
 from spanproof.checks.exploring.reducing.alike import Alike
 from spanproof.checks.exploring.reducing.runs import Runs
-from spanproof.checks.exploring.search import Explored, Hurry, deadlock, going_on
+from spanproof.checks.exploring.search import Explored, Hurry, deadlock, going_on, show
 from spanproof.checks.exploring.tables import ENDED, Adopted, LimitError, Tables
 from spanproof.checks.exploring.walking.kernel import calls
 from spanproof.checks.exploring.walking.kernel.calls import Calls
@@ -161,6 +161,7 @@ def _through(tables: Tables, hurry: Hurry, position: Position | None = None) -> 
 def _explored(walk: Walk, hurry: Hurry) -> Explored:
     """The walk, to its end."""
     tables, asked = walk.tables, 0
+    show(hurry, lambda: _ended(walk, "so far"))
     while True:
         code = walk.calls.on(AT_ONCE)
         if code == calls.NAMES:

@@ -4,8 +4,10 @@ import errno
 import hashlib
 import json
 import os
+import signal
 from collections.abc import Callable, Mapping
-from itertools import count
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +17,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from spanproof.checks.exploring.grains import Grain
-from spanproof.checks.exploring.keeping import checkpoint, container
+from spanproof.checks.exploring.keeping import checkpoint, container, hearing
 from spanproof.checks.exploring.keeping.checkpoint import Keeping
 from spanproof.checks.exploring.keeping.container import CheckpointError, Content, read, write
 from spanproof.checks.exploring.keeping.origin import Origin, origin, package_texts
 from spanproof.checks.exploring.search import Explored, Hurry
-from spanproof.checks.exploring.tables import Tables
+from spanproof.checks.exploring.tables import LimitError, Tables
 from spanproof.checks.exploring.verdicts import judge
 from spanproof.checks.exploring.walking import compiled, walks
 from spanproof.checks.exploring.walking import walked as walked_
@@ -37,6 +39,7 @@ from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Verdict
 
 SMALL, LARGER, OTHER = "two_allocs_one_arena", "two_arenas_three_threads", "free_against_alloc"
+TINY = "spans_of_two_pages"
 REFERENCE = Subject()
 
 
@@ -81,10 +84,15 @@ class Search:
         """All of it at once."""
         return explored(self.tables(), walk)
 
-    def part(self, walk: str, stop: Hurry, *, resume: bool = True, of: Origin | None = None) -> Explored:
+    def part(self, walk: str, stop: Hurry, *, of: Origin | None = None) -> Explored:
         """From where it was stopped, if it was, until it is stopped."""
-        self.keeping = Keeping(self.place, self.place if resume and self.place.exists() else None)
+        self.keeping = Keeping(self.place, self.place if self.place.exists() else None)
         return self.keeping.explored(self.tables(), of or self.origin, walk, stop, 0)
+
+    def afresh(self, walk: str, stop: Hurry) -> Explored:
+        """From the start."""
+        self.place.unlink(missing_ok=True)
+        return self.part(walk, stop)
 
 
 def after(times: int) -> Hurry:
@@ -99,25 +107,32 @@ def never(_: int) -> str | None:
 
 
 @pytest.fixture
+def always_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each time that the clock is looked at, what was found is written."""
+    monkeypatch.setattr(checkpoint, "EVERY", 0)
+    monkeypatch.setattr(checkpoint, "SHARE", 0)
+
+
+@pytest.fixture
 def always_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     """The compiled walk looks at the clock after each question, and after a few states."""
     monkeypatch.setattr(compiled, "OFTEN", 1)
     monkeypatch.setattr(compiled, "AT_ONCE", 40)
 
 
-FIRST, THEN = range(1, 60, 7), range(60, 400, 45)
+FIRST, THEN = range(1, 40, 4), range(40, 400, 24)
 
 
 @pytest.mark.usefixtures("always_asked")
 @pytest.mark.parametrize("walk", WALKS)
 def test_stopped_anywhere_it_comes_to_the_same(walk: str, tmp_path: Path) -> None:
     """In the middle of levels and of questions: states and their numbers, transitions, levels, verdict."""
-    search = Search(tmp_path / "c")
+    search = Search(tmp_path / "c", TINY)
     whole = search.whole(walk)
     assert whole.parents is not None
     stopped = set[int]()
     for times in [*FIRST, *THEN]:
-        found = search.part(walk, after(times), resume=False)
+        found = search.afresh(walk, after(times))
         if not found.reason:
             break
         stopped.add(found.states)
@@ -139,10 +154,16 @@ def test_the_compiled_walk_is_stopped_within_levels(tmp_path: Path) -> None:
     assert header["gone_on_from"] < header["level_states"]
 
 
+CHAINS = [
+    *((OTHER, walk) for walk in WALKS),
+    *(pytest.param(LARGER, walk, marks=[] if walk == "compiled" else pytest.mark.long) for walk in WALKS),
+]
+"""Three threads are many states, for all but the compiled walk."""
+
+
 @pytest.mark.usefixtures("always_asked")
-@pytest.mark.parametrize("walk", WALKS)
-@pytest.mark.parametrize("name", [LARGER, OTHER])
-def test_a_chain_of_stops_comes_to_the_same(walk: str, name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("name", "walk"), CHAINS)
+def test_a_chain_of_stops_comes_to_the_same(name: str, walk: str, tmp_path: Path) -> None:
     """Each goes on from where the one before was stopped."""
     search = Search(tmp_path / "c", name)
     pieces, far, every = 0, 0, 20 if walk != "compiled" else 60 if name == OTHER else 900
@@ -163,8 +184,201 @@ def test_any_walk_goes_on_from_any(first: str, then: str, tmp_path: Path) -> Non
     """They number memories otherwise, and come to the same counts."""
     search = Search(tmp_path / "c", OTHER)
     for times in (2, 31, 60):
-        assert search.part(first, after(times), resume=False).reason
+        assert search.afresh(first, after(times)).reason
         assert told(search.part(then, never)) == told(search.whole("plain"))
+
+
+class KilledError(Exception):
+    """Nothing is done any more."""
+
+
+def killed(times: int) -> Hurry:
+    """Nobody hears of the end: when asked for the so-manieth time, nothing is kept."""
+    asked = count(1)
+
+    def look(_: int) -> None:
+        if next(asked) >= times:
+            raise KilledError
+
+    return look
+
+
+@pytest.mark.usefixtures("always_asked", "always_kept")
+@pytest.mark.parametrize("walk", WALKS)
+def test_killed_anywhere_it_goes_on_from_what_was_kept_on_the_way(walk: str, tmp_path: Path) -> None:
+    """To the same; all but what came after the last look is kept, also of a search that went on before."""
+    search, looks = Search(tmp_path / "c", TINY), list[int]()
+    whole = explored(search.tables(), walk, looks.append)
+    far = 0
+    for times in (2, 9, 30):
+        with pytest.raises(KilledError):
+            search.part(walk, killed(times))
+        states = len(read(search.place).arrays["states"])
+        assert states > far
+        assert far or states == looks[times - 2]
+        far = states
+    assert [place.name for place in tmp_path.iterdir()] == ["c"]
+    rest = search.part(walk, never)
+    assert told(rest) == told(whole)
+    assert rest.parents is not None
+    assert whole.parents is not None
+    assert [*rest.parents.items()] == [*whole.parents.items()]
+    assert (search.keeping.told, search.keeping.unwritten) == ("", "")
+
+
+@pytest.mark.usefixtures("always_asked", "always_kept")
+@pytest.mark.parametrize("walk", WALKS)
+def test_to_keep_it_on_the_way_changes_nothing(walk: str, tmp_path: Path) -> None:
+    """The clock is looked at as often, and the memories are numbered by who numbers them."""
+    search, looks, then = Search(tmp_path / "c", TINY), list[int](), list[int]()
+    whole = explored(search.tables(), walk, looks.append)
+    tables, fresh = search.tables(), search.tables().memories
+    memories = list[object]()
+
+    def look(states: int) -> None:
+        then.append(states)
+        memories.append(tables.memories)
+
+    assert told(Keeping(search.place).explored(tables, search.origin, walk, look, 0)) == told(whole)
+    assert then == looks
+    assert walk == "plain" or all(these == fresh for these in memories)
+
+
+def test_it_is_kept_every_minute_but_not_all_the_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """What takes long to write is written less often: a twentieth of the time is spent on it."""
+    now, wrote = [0.0], list[float]()
+    search = Search(tmp_path / "c", TINY)
+
+    def slow(*_: Any) -> None:
+        wrote.append(now[0])
+        now[0] += 1 if len(wrote) < 3 else 10
+
+    def look(_: int) -> None:
+        now[0] += 7
+
+    monkeypatch.setattr(checkpoint, "write", slow)
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    search.part("plain", look)
+    assert len(wrote) > 3
+    gaps = [then - before for before, then in pairwise(wrote)]
+    assert wrote[0] in range(60, 68)
+    assert all(61 <= gap < 69 for gap in gaps[:2])
+    assert all(210 <= gap < 218 for gap in gaps[2:])
+
+
+@pytest.mark.usefixtures("always_kept")
+def test_what_cannot_be_written_on_the_way_is_written_at_the_end(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """And where the search ends nothing is missed."""
+    search, sync, tries = Search(tmp_path / "c", TINY), os.fsync, count(1)
+
+    def full(handle: int) -> None:
+        if next(tries) < 9:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        sync(handle)
+
+    monkeypatch.setattr(os, "fsync", full)
+    assert search.part("plain", after(9)).reason
+    assert (search.keeping.unwritten, search.place.exists()) == ("", True)
+    tries = count(-10_000)
+    assert not search.part("plain", never).reason
+    assert search.keeping.unwritten == ""
+
+
+@NEEDS_KERNEL
+@pytest.mark.usefixtures("always_asked", "always_kept")
+def test_the_plain_walk_takes_over_also_from_what_was_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """From a cell with too many values on, it begins again: until it is as far, the file stays as it is."""
+    search, many, through = Search(tmp_path / "c", TINY), count(1), walked_.as_bytes
+
+    def narrow(row: str) -> bytes:
+        if next(many) > 30:
+            raise LimitError("a cell has more than 256 values")
+        return through(row)
+
+    monkeypatch.setattr(compiled, "as_bytes", narrow)
+    sizes = list[int]()
+
+    def look(_: int) -> None:
+        if search.place.exists():
+            sizes.append(len(read(search.place).arrays["states"]))
+
+    assert told(search.part("best", look)) == told(search.whole("plain"))
+    assert next(many) > 30
+    assert sizes == sorted(sizes)
+
+
+@pytest.mark.parametrize("walk", [walk for walk in WALKS if walk != "compiled"])
+@pytest.mark.usefixtures("always_asked")
+@NEEDS_KERNEL
+def test_a_walk_that_begins_its_level_again_keeps_what_is_more(walk: str, tmp_path: Path) -> None:
+    """The file stays as it was, and it is said that it has more; so it does where it would be kept beside it."""
+    search = Search(tmp_path / "c")
+    search.part("compiled", after(150))
+    before, header = search.place.read_bytes(), read(search.place).header
+    found = search.part(walk, after(1))
+    states = len(read(search.place).arrays["states"])
+    assert found.states < states
+    assert search.place.read_bytes() == before
+    said = f"{found.states:,} states, {found.frontier:,} of them not gone on from, are fewer than are kept in "
+    assert search.keeping.told.startswith(f"{said}{search.place}, which stays as it is: {states:,}, ")
+    assert f": {states:,}, {states - header['gone_on_from']:,} of them not; to go on, say" in search.keeping.told
+    beside = Keeping(tmp_path / "d", search.place)
+    beside.explored(search.tables(), search.origin, walk, after(1), 0)
+    assert beside.told == search.keeping.told
+    assert not beside.place.exists()
+    assert told(search.part(walk, never)) == told(search.whole("plain"))
+
+
+def test_the_same_search_from_the_start_does_not_lose_what_is_more(tmp_path: Path) -> None:
+    """What is kept of another search, or is damaged, is replaced."""
+    search = Search(tmp_path / "c")
+    search.part("plain", after(20))
+    before, search.keeping = search.place.read_bytes(), Keeping(search.place)
+    search.keeping.explored(search.tables(), search.origin, "plain", after(5), 0)
+    assert search.place.read_bytes() == before
+    assert "are fewer than are kept in" in search.keeping.told
+    beside = Keeping(tmp_path / "d", search.place)
+    beside.explored(search.tables(), search.origin, "plain", after(1), 0)
+    assert len(read(beside.place).arrays["states"]) == len(read(search.place).arrays["states"])
+    search.place.write_bytes(before[:-1])
+    Keeping(search.place).explored(search.tables(), search.origin, "plain", after(5), 0)
+    assert len(read(search.place).arrays["states"]) < 200
+    search.place.write_bytes(before)
+    other = Search(search.place, TINY)
+    other.keeping.explored(other.tables(), other.origin, "plain", after(5), 0)
+    assert read(search.place).header["origin"]["options"]["scenario"] == TINY
+
+
+def test_signals_are_heard_once_and_by_whom_they_were_before() -> None:
+    """But where they are left unheard, as in the background, and in threads beside the first."""
+    came, was = list[int](), [signal.getsignal(number) for number in hearing.HEARD]
+    try:
+        for by in (signal.SIG_DFL, signal.default_int_handler):
+            for number in hearing.HEARD:
+                signal.signal(number, by)
+            with hearing.heard(lambda: came.append(1)):
+                assert all(signal.getsignal(number) is not by for number in hearing.HEARD)
+                signal.raise_signal(signal.SIGTERM)
+                assert all(signal.getsignal(number) is by for number in hearing.HEARD)
+            with hearing.heard(lambda: None):
+                pass
+            assert all(signal.getsignal(number) is by for number in hearing.HEARD)
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        with hearing.heard(lambda: came.append(1)):
+            signal.raise_signal(signal.SIGTERM)
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(_nothing_heard).result()
+    finally:
+        for number, before in zip(hearing.HEARD, was, strict=True):
+            signal.signal(number, before)
+    assert came == [1, 1]
+
+
+def _nothing_heard() -> None:
+    with hearing.heard(lambda: None):
+        pass
 
 
 @pytest.mark.long
@@ -175,15 +389,16 @@ def test_it_is_so_in_every_scenario(name: str, walk: str, tmp_path: Path) -> Non
     """In all that are not large, findings too."""
     search = Search(tmp_path / "c", name)
     for times in (7, 50, 130):
-        if search.part(walk, after(times), resume=False).reason:
+        if search.afresh(walk, after(times)).reason:
             assert told(search.part(walk, never)) == told(search.whole(walk))
 
 
 BROKEN = [f for f in FAULTS if FAULTS[f].scenario in {SMALL, OTHER} and not FAULTS[f].release][:12]
+BROKEN_FIRST = [*BROKEN[:4], *(pytest.param(fault, marks=pytest.mark.long) for fault in BROKEN[4:])]
 
 
 @pytest.mark.usefixtures("always_asked")
-@pytest.mark.parametrize("fault", BROKEN)
+@pytest.mark.parametrize("fault", BROKEN_FIRST)
 @pytest.mark.parametrize("walk", WALKS)
 def test_what_breaks_breaks_after_a_stop(walk: str, fault: str, tmp_path: Path) -> None:
     """The same claim, with the same schedule, seen in the same level."""
@@ -191,7 +406,7 @@ def test_what_breaks_breaks_after_a_stop(walk: str, fault: str, tmp_path: Path) 
     search = Search(tmp_path / "c", made.scenario, subject(fault=fault), made.claim)
     whole = explored(search.tables(), walk, looks.append)
     for times in {1, 12, 40, len(looks)}:  # at last in the level in which it breaks
-        if search.part(walk, after(times), resume=False).reason:
+        if search.afresh(walk, after(times)).reason:
             assert told(search.part(walk, never)) == told(whole)
 
 
@@ -205,8 +420,8 @@ def test_a_round_is_found_that_was_seen_before_the_stop(first: str, then: str, t
     explored(search.tables(), first, looks.append)
     whole = search.whole(then)
     assert str(whole.broken).startswith("no_deadlock: T0 goes round")
-    for times in (len(looks) // 2, len(looks) * 3 // 4, len(looks) - 1, len(looks)):
-        assert search.part(first, after(times), resume=False).reason
+    for times in (len(looks) * 3 // 4, len(looks)):
+        assert search.afresh(first, after(times)).reason
         assert told(search.part(then, never)) == told(whole)
 
 
@@ -283,7 +498,7 @@ def test_states_of_many_bits_are_not_kept(monkeypatch: pytest.MonkeyPatch, tmp_p
     search = Search(tmp_path / "c")
     monkeypatch.setattr("spanproof.checks.exploring.keeping.checking.WORD", 12)
     (tmp_path / "c").write_text("before")
-    assert search.part("plain", after(50), resume=False).reason
+    search.keeping.explored(search.tables(), search.origin, "plain", after(50), 0)
     assert search.keeping.unwritten.endswith("a state of this program does not fit into 12 bits: nothing is kept")
     assert (tmp_path / "c").read_text() == "before"
 
@@ -298,10 +513,17 @@ def test_a_search_that_ends_leaves_the_file_as_it_is(tmp_path: Path) -> None:
     assert search.keeping.told == ""
 
 
-def kept(tmp_path: Path, name: str = SMALL, walk: str = WALKS[-1]) -> Search:
+KEPT = dict[str, bytes]()
+"""What a walk keeps of the small search, when it is stopped early."""
+
+
+def kept(tmp_path: Path, walk: str = WALKS[-1]) -> Search:
     """A search that was stopped."""
-    search = Search(tmp_path / "c", name)
-    assert search.part(walk, lambda states: "enough" if states > 150 else None).reason
+    search = Search(tmp_path / "c")
+    if walk not in KEPT:
+        assert search.part(walk, lambda states: "enough" if states > 150 else None).reason
+        KEPT[walk] = search.place.read_bytes()
+    search.place.write_bytes(KEPT[walk])
     return search
 
 
@@ -345,7 +567,7 @@ def test_changed_text_is_refused_by_the_name_of_the_file(tmp_path: Path) -> None
 
 def test_the_texts_are_all_that_tables_are_made_of() -> None:
     """Whatever is imported where a search is made is among them, but for what only tells."""
-    named = package_texts()
+    named = package_texts.__wrapped__()
     for part in ("checks/exploring/tables.py", "checks/exploring/cases.py", "checks/monitor.py", "checks/numbering.py",
                  "checks/local_state.py", "checks/programs.py", "checks/running/machine.py", "impl/page_alloc.py",
                  "impl/heap.py", "model/promises.py", "model/page_invariants.py", "model/releases.py",
@@ -491,9 +713,9 @@ def test_a_full_disk_leaves_what_was_there(monkeypatch: pytest.MonkeyPatch, tmp_
     def full(*_: Any) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    for name in ("fsync", "fdopen"):
+    for where, name in ((os, "fsync"), (Path, "replace"), (os, "fdopen")):
         with monkeypatch.context() as patched:
-            patched.setattr(os, name, full)
+            patched.setattr(where, name, full)
             assert search.part(WALKS[-1], after(1)).reason
         assert search.keeping.unwritten == f"--checkpoint {search.place}: cannot be written: No space left on device"
         assert search.place.read_bytes() == before

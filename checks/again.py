@@ -10,8 +10,9 @@ from spanproof.checks.broken import EndlessError
 from spanproof.checks.local_state import HiddenStateError
 from spanproof.checks.numbering import UnknownCellError
 from spanproof.checks.record import Record
+from spanproof.checks.running.by_events import replay_by_events
 from spanproof.checks.running.machine import HeapError
-from spanproof.checks.running.replaying import Replayed, survey
+from spanproof.checks.running.replaying import Replayed, ScheduleError, survey
 from spanproof.checks.running.replaying import replay as replay_run
 from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Result, Verdict
@@ -43,7 +44,7 @@ def replayed(record: Record, heap: Subject) -> Replayed:
 
     Raises:
         RecordError, ProgramError: the record is damaged.
-        ScheduleError: its schedule cannot be followed any more.
+        ScheduleError: its schedule names a thread that its program does not have.
 
     """
     match record.kind:
@@ -53,9 +54,21 @@ def replayed(record: Record, heap: Subject) -> Replayed:
             difference = replay_trace(record, heap)
             return Replayed(None if difference else record, difference)
         case "run":
-            return _explained(replay_run(record, heap.heap_class), heap)
+            return _explained(_run_again(record, heap), heap)
         case _:
             return _done_again(record, heap)
+
+
+def _run_again(record: Record, heap: Subject) -> Replayed:
+    """Step by step if that can be done, else by the events of the record."""
+    try:
+        again = replay_run(record, heap.heap_class)
+    except ScheduleError:
+        return replay_by_events(record, heap.heap_class)
+    if not again.difference:
+        return again
+    by_events = replay_by_events(record, heap.heap_class)
+    return by_events if by_events.by_events or again.record is None else again
 
 
 def _explained(again: Replayed, heap: Subject) -> Replayed:

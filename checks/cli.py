@@ -17,11 +17,10 @@ import click
 
 from spanproof import __version__
 from spanproof.checks.options import WithHistories, json_place, known, named, shared
-from spanproof.checks.saying import run_tasks, story, write_json
+from spanproof.checks.saying import run_tasks, write_json
 
 if TYPE_CHECKING:
     from spanproof.checks.jobs import Task
-    from spanproof.checks.record import Record
 
 PINS = "spanproof-pins"
 CHECK_BUDGET = 55.0
@@ -35,6 +34,7 @@ Examples:
   spanproof explore --fault plain_store_for_cas     with a planted bug: see it caught
   spanproof compare --seed 7                        programs and schedules from Hypothesis
   spanproof replay spanproof-report/FILE.json       a counterexample again, step by step
+  spanproof explain no_page_in_two_spans            what a claim says, and how it breaks
 """
 
 
@@ -178,53 +178,6 @@ def trace(files: tuple[str, ...], **options: Any) -> int:
 
 @cli.command()
 @click.argument("record", metavar="RECORD")
-@click.option("--json", "json_file", callback=json_place, metavar="FILE", help="Write the result as JSON; - is stdout.")
-@click.option("--go", "on_go", is_flag=True, help="Show the same on the real runtime of each Go here, by a program.")
-def replay(record: str, json_file: str | None, on_go: bool) -> int:
-    """Run a counterexample again, on the heap and with the fault that it names, and show it."""
-    from spanproof.checks.go_command import replay_on_go  # noqa: PLC0415
-    from spanproof.checks.record import load  # noqa: PLC0415
-    from spanproof.checks.reporting.write import result_json  # noqa: PLC0415
-    from spanproof.checks.verdict import EXIT_CODES, Report  # noqa: PLC0415
-
-    again = load(Path(record))
-    if on_go:
-        return replay_on_go(again, json_file)
-    result, shown = _replayed(again, record)
-    report = Report("replay", again.release, 0, (result,))
-    if json_file == "-":
-        click.echo(result_json(report, __version__), nl=False)
-    else:
-        click.echo(shown)
-        click.echo(f"{result.verdict.value}: {result.reason}")
-    if json_file not in (None, "-"):
-        write_json(Path(json_file), result_json(report, __version__))
-    return EXIT_CODES[report.verdict]
-
-
-def _replayed(record: "Record", place: str) -> tuple[Any, str]:
-    """The result of a replay and what to show of it."""
-    from spanproof.checks.again import CHECK, NOT_RUN, replayed  # noqa: PLC0415
-    from spanproof.checks.faults.planting import subject  # noqa: PLC0415
-    from spanproof.checks.verdict import Result, Verdict  # noqa: PLC0415
-
-    check, claim = CHECK[record.kind], record.violated.claim
-    try:
-        again = replayed(record, subject(record.heap, record.fault))
-    except NOT_RUN as e:
-        return Result(check, record.name, Verdict.UNKNOWN, f"the heap cannot be run: {e}"), ""
-    anew, difference = again.record, again.difference
-    if anew is None:
-        return Result(check, record.name, Verdict.UNKNOWN, f"not reproduced: {difference}"), ""
-    if difference:
-        reason = f"breaks {anew.violated.claim}, but not as recorded: {difference}"
-        return Result(check, record.name, Verdict.UNKNOWN, reason), story(anew, place)
-    same = Result(check, record.name, Verdict.VIOLATED, f"{claim}, the same as recorded", record=place)
-    return same, story(anew, place)
-
-
-@cli.command()
-@click.argument("record", metavar="RECORD")
 def pin(record: str) -> int:
     """Keep a counterexample in spanproof-pins/, where `check` runs it first from now on."""
     from spanproof.checks.again import NOT_RUN, judged  # noqa: PLC0415
@@ -303,11 +256,15 @@ def faults(names: tuple[str, ...], generated: int, proofs: bool, **options: Any)
 
 
 def _add_groups() -> None:
+    from spanproof.checks.completion_command import complete_names, completion  # noqa: PLC0415
+    from spanproof.checks.explain_command import explain  # noqa: PLC0415
     from spanproof.checks.explore_command import bench, explore  # noqa: PLC0415
     from spanproof.checks.go_command import go  # noqa: PLC0415
+    from spanproof.checks.replay_command import replay  # noqa: PLC0415
 
-    for command in (explore, bench, go):
+    for command in (completion, explain, explore, bench, go, replay):
         cli.add_command(command)
+    complete_names(cli)
 
 
 _add_groups()

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from spanproof.checks.options import json_place, known, named, shared
-from spanproof.checks.saying import run_tasks, writable
+from spanproof.checks.saying import run_tasks
 
 if TYPE_CHECKING:
     from spanproof.checks.sampling.verdicts import Sampling
@@ -47,8 +47,9 @@ if TYPE_CHECKING:
     "reductions",
     multiple=True,
     type=click.Choice(["unseen", "locked", "symmetry"]),
-    help="Fewer states, for larger programs; repeatable. unseen: accesses that nobody else can tell are no steps. "
-    "symmetry: identical threads are not told apart. locked: sections of the heap lock are judged at their ends.",
+    help="Mostly fewer states, for larger programs; repeatable. unseen: accesses that nobody else can tell are no "
+    "steps. symmetry: identical threads are not told apart. Not exact, locked: sections of the heap lock are judged "
+    "at their ends.",
 )
 @click.option(
     "--max-memory", type=click.IntRange(1), metavar="MB", help="End a search, as unknown, when so much is in use."
@@ -64,7 +65,8 @@ if TYPE_CHECKING:
     "--checkpoint",
     callback=named,
     metavar="FILE",
-    help="Keep in FILE what was found when the search of one SCENARIO is stopped: by --budget, --max-memory or Ctrl-C.",
+    help="Keep in FILE what was found when the search of one SCENARIO is stopped: by --budget, --max-memory, Ctrl-C or "
+    "SIGTERM; and every minute on its way, or less often where that would take more than a twentieth of the time.",
 )
 @click.option(
     "--resume",
@@ -81,7 +83,9 @@ def explore(scenarios: tuple[str, ...], claim: str | None, **options: Any) -> in
     that is unknown.
 
     --resume takes the same SCENARIO and options as before, and the same texts; it comes to the same states,
-    transitions and verdict as a search that was never stopped. A search that ends leaves the file as it is.
+    transitions and verdict as a search that was never stopped. A search that ends leaves the file as it was kept last.
+    A file is replaced when the new one is whole, by more of the same search and never by less; what is in FILE and is
+    no checkpoint is not replaced.
     """
     if claim is not None:
         from spanproof.model.claims import BY_NAME as CLAIMS  # noqa: PLC0415
@@ -131,10 +135,11 @@ def _kept(scenarios: tuple[str, ...], options: dict[str, Any]) -> bool:
         raise click.UsageError(f"--{option}: name one scenario")
     if (options["sample"], options["reach"], options["grain"]) != (None, None, "access"):
         raise click.UsageError(f"--{option}: a search of all states is kept; leave --sample, --reach and --grain out")
-    from spanproof.checks.exploring.keeping.container import plain  # noqa: PLC0415
+    from spanproof.checks.exploring.keeping.container import plain, read_first  # noqa: PLC0415
 
-    place = plain(Path(options["checkpoint"] or options["resume"]))
-    writable(place.parent, f"--{option} {place.name}, in")
+    if options["resume"] is not None:
+        read_first(Path(options["resume"]))
+    plain(Path(options[option]))
     return True
 
 
@@ -185,7 +190,12 @@ def _sampling(options: dict[str, Any]) -> "Sampling | None":
 @click.option("--json", "json_file", callback=json_place, metavar="FILE", help="Write the result as JSON; - is stdout.")
 @click.option("--require", multiple=True, metavar="CHECK", help="Exit 2 unless this check has run, repeatable.")
 def bench(what: str, rows: tuple[str, ...], json_file: str | None, require: tuple[str, ...]) -> int:
-    """Measure what is to be reached in speed: `holds` where it is. Minutes; leave the machine alone meanwhile."""
+    """Measure what is to be reached in speed: `holds` where it is. Minutes; leave the machine alone meanwhile.
+
+    ROW... (default: all) are of states_per_second_default, states_per_second_compiled, total_against_spin_default,
+    total_against_spin_compiled, search_against_spin, four_threads_of_three_operations, bytes_per_state,
+    first_violation, sampled_schedules.
+    """
     from spanproof.checks.benching.explore import ROWS  # noqa: PLC0415
     from spanproof.checks.benching.rows import judged  # noqa: PLC0415
     from spanproof.checks.jobs import Work  # noqa: PLC0415
@@ -193,7 +203,7 @@ def bench(what: str, rows: tuple[str, ...], json_file: str | None, require: tupl
     from spanproof.model.releases import NEWEST  # noqa: PLC0415
 
     for name in rows:
-        known(name, [row.name for row in ROWS], f"row of bench {what}")
+        known(name, [row.name for row in ROWS], f"row of bench {what}", "`spanproof bench --help`")
     results, absent = judged(row for row in ROWS if not rows or row.name in rows)
     options = {"release": NEWEST.name, "seed": 0, "json_file": json_file, "require": require, "not_run": tuple(absent)}
     return say("bench", Work(results), options)

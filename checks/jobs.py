@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from spanproof.checks.proving.evidence.gathering import Evidence
     from spanproof.checks.proving.obligations import Proof
     from spanproof.checks.sampling.verdicts import Sampling
+    from spanproof.checks.tracing.series import Series
 
 GO = "go_"
 """What tasks with a Go toolchain begin with (golang/work.py has the kinds)."""
@@ -113,6 +114,8 @@ class Done:
     """Task explore: Ctrl-C ended it, and what it had found was kept."""
     unwritten: str = ""
     """Task explore: why what it had found could not be kept."""
+    series: "Series | None" = None
+    """Task trace: what stood in the heap along it."""
 
 
 @dataclass(slots=True)
@@ -128,3 +131,5 @@ class Work:
     interrupted: bool = False
     unwritten: str = ""
     """What could not be written, in a line."""
+    series: "list[Series]" = field(default_factory=list["Series"])
+    """What stood in the heap along each trace."""

@@ -37,12 +37,12 @@ def _fault(ctx: click.Context, param: click.Parameter, value: str | None) -> str
     return value
 
 
-def known(name: str, names: Iterable[str], what: str) -> None:
-    """Refuse a name that is not known, with the nearest that is."""
+def known(name: str, names: Iterable[str], what: str, where: str = "`spanproof list`") -> None:
+    """Refuse a name that is not known, with the nearest that is, or with what shows those that are."""
     there = list(names)
     if name not in there:
         near = difflib.get_close_matches(name, there, 1)
-        hint = f"did you mean {near[0]}?" if near else "`spanproof list` shows what there is"
+        hint = f"did you mean {near[0]}?" if near else f"{where} shows what there is"
         raise click.UsageError(f"no {what} {name!r}: {hint}")
 
 
@@ -73,9 +73,22 @@ class WithHistories(click.Command):
         return super().parse_args(ctx, args)
 
 
+def file_place(ctx: click.Context, param: click.Parameter, value: str | None) -> str | None:
+    """Refuse a place for a file that is none; stdout is left to JSON."""
+    if json_place(ctx, param, value) == "-":
+        raise click.BadParameter("- is stdout, which is left to the verdicts; give a file")
+    return value
+
+
 OPTIONS = (
     click.option(
         "--json", "json_file", callback=json_place, metavar="FILE", help="Write the results as JSON; - is stdout."
+    ),
+    click.option("--junit", callback=file_place, metavar="FILE", help="Write the results as JUnit XML, for CI."),
+    click.option(
+        "--annotations/--no-annotations",
+        default=None,
+        help="Print annotations of GitHub Actions [default: where GITHUB_ACTIONS=true].",
     ),
     click.option(
         "--out",
@@ -83,6 +96,11 @@ OPTIONS = (
         callback=named,
         default=None,
         help=f"Folder for the report (check: {REPORT}) and records.",
+    ),
+    click.option(
+        "--reproducible",
+        is_flag=True,
+        help="The report and its JSON hold no times and nothing of the machine: same run, same bytes.",
     ),
     click.option("--jobs", type=click.IntRange(1, 256), default=None, help="Processes side by side [default: cores]."),
     click.option("--budget", type=float, callback=_seconds, help="Seconds; what is not done by then is unknown."),

@@ -116,11 +116,11 @@ def _tables(task: Task, setting: Setting) -> Done:
 
 
 def _trace(task: Task, setting: Setting) -> Done:
-    from spanproof.checks.tracing.verdicts import judge_trace  # noqa: PLC0415  # numpy, for this task alone
+    from spanproof.checks.tracing.verdicts import judge_and_count  # noqa: PLC0415  # numpy, for this task alone
 
     heap = subject(setting.heap, setting.fault)
-    results, records = judge_trace(Path(task.name), setting.release, heap, hurrying(setting))
-    return Done(tuple(results), tuple(records))
+    judged = judge_and_count(Path(task.name), setting.release, heap, hurrying(setting))
+    return Done(judged.results, judged.records, series=judged.series)
 
 
 def _prove(task: Task, setting: Setting) -> Done:

@@ -57,6 +57,45 @@ class Violated:
 
 
 @dataclass(frozen=True, slots=True)
+class Access:
+    """One of two accesses whose order matters."""
+
+    step: int
+    """The number of its step, counted from 1; 0 if it comes only after the record's last step."""
+    thread: int
+    function: str
+    access: str
+    cell: str
+
+    def as_json(self) -> list[Any]:
+        """A compact row; the order is that of the fields."""
+        return [self.step, self.thread, self.function, self.access, self.cell]
+
+
+@dataclass(frozen=True, slots=True)
+class Flip:
+    """The least change of the schedule that avoids the violation, and the two accesses whose order it changes."""
+
+    pair: tuple[Access, Access]
+    """In the order in which they come in the run that breaks the claim."""
+    schedule: tuple[int, ...]
+    """The whole changed run."""
+    moved: str
+    """What was moved where, in words."""
+    alone: bool
+    """Only the claim itself holds in the changed run: another breaks."""
+
+    def as_json(self) -> dict[str, Any]:
+        """The object in the record's file."""
+        return {
+            "pair": [access.as_json() for access in self.pair],
+            "schedule": list(self.schedule),
+            "moved": self.moved,
+            "alone": self.alone,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
     """A counterexample."""
 
@@ -84,6 +123,8 @@ class Record:
     Kinds history and inputs: the story of its calls."""
     why: str = ""
     """Kind run: in one sentence why the claim breaks; empty in records of older code."""
+    flip: Flip | None = None
+    """Kind run: what `why` says of the order, as data; None where no order avoids it, and in records of older code."""
 
     @property
     def switches(self) -> int:
@@ -109,6 +150,7 @@ class Record:
             "steps": [step.as_json() for step in self.steps],
             "trace": dict(self.trace),
             **({"why": self.why} if self.why else {}),
+            **({"flip": self.flip.as_json()} if self.flip else {}),
         }
 
     def dumps(self) -> str:
@@ -132,7 +174,19 @@ def _record(data: Mapping[str, Any]) -> Record:
         alone=_flag(data["alone"]),
         trace=dict(data["trace"]),
         why=_text(data.get("why", "")),
+        flip=_flip(data["flip"]) if "flip" in data else None,
     )
+
+
+def _flip(data: Mapping[str, Any]) -> Flip:
+    first, second = (_access(row) for row in data["pair"])
+    schedule = tuple(_thread(t) for t in data["schedule"])
+    return Flip((first, second), schedule, _text(data["moved"]), _flag(data["alone"]))
+
+
+def _access(row: Any) -> Access:
+    step, thread, function, access, cell = row
+    return Access(int(step), _thread(thread), str(function), str(access), str(cell))
 
 
 def _text(value: object) -> str:

@@ -90,6 +90,8 @@ def run_tasks(
         writable(out)
     if options["json_file"] not in (None, "-"):
         writable(Path(options["json_file"]).parent, "--json, in")
+    if options.get("junit"):
+        writable(Path(options["junit"]).parent, "--junit, in")
     if options.get("certificates"):
         writable(Path(options["certificates"]), "--certificates")
     setting = _setting(options, budget)
@@ -145,6 +147,8 @@ def writable(folder: Path, option: str = "--out") -> None:
 
 def _say(command: str, work: "Work", options: dict[str, Any], out: Path, *, page: bool, matrix: bool) -> int:
     """Write the report, the records and the JSON, print the table or the counterexamples; the exit code."""
+    from spanproof.checks.golang.reproducing import programs_of  # noqa: PLC0415
+    from spanproof.checks.reporting.page import Beside  # noqa: PLC0415
     from spanproof.checks.reporting.table import print_table  # noqa: PLC0415
     from spanproof.checks.reporting.words import sentence  # noqa: PLC0415
     from spanproof.checks.reporting.write import ReportError, result_json, write_report  # noqa: PLC0415
@@ -158,11 +162,13 @@ def _say(command: str, work: "Work", options: dict[str, Any], out: Path, *, page
     if page or work.records:
         report = _placed(report, out)
         try:
-            write_report(out, report, work.records, __version__)
+            beside = Beside(programs_of(work.records), work.told, work.series)
+            alike = options.get("reproducible", False)
+            write_report(out, report, work.records, __version__, reproducible=alike, beside=beside)
         except ReportError as e:
             unwritten = unwritten or str(e)
     if options["json_file"] == "-":
-        click.echo(result_json(report, __version__), nl=False)
+        click.echo(result_json(report, __version__, reproducible=options.get("reproducible", False)), nl=False)
     else:
         for name, record in work.records.items() if command not in {"check", "faults"} else ():
             click.echo(story(record, str(out / name)))
@@ -175,6 +181,7 @@ def _say(command: str, work: "Work", options: dict[str, Any], out: Path, *, page
             print_table(report, sys.stdout, see=str(out / "report.html") if page or work.records else "")
     if options["json_file"] not in (None, "-"):
         write_json(Path(options["json_file"]), result_json(report, __version__))
+    _tell_ci(report, work, options, unwritten)
     if unwritten:
         click.echo(f"spanproof: {unwritten}", err=True)
         return EXIT_USAGE
@@ -188,6 +195,21 @@ def _say(command: str, work: "Work", options: dict[str, Any], out: Path, *, page
         click.echo(f"spanproof: --require {missing[0]}: {lacking.get(missing[0], 'it did not run')}", err=True)
         return EXIT_USAGE
     return EXIT_CODES[report.verdict]
+
+
+def _tell_ci(report: "Report", work: "Work", options: dict[str, Any], unwritten: str) -> None:
+    """Tell continuous integration what came out: JUnit's file, and lines that GitHub's runner reads from any stream."""
+    from spanproof.checks.reporting.annotations import annotations  # noqa: PLC0415
+    from spanproof.checks.reporting.junit import junit  # noqa: PLC0415
+
+    if options.get("junit"):
+        stopped = "interrupted" if work.interrupted else unwritten
+        write_json(Path(options["junit"]), junit(report, stopped), "--junit")
+    wanted = options.get("annotations")
+    if wanted or (wanted is None and os.environ.get("GITHUB_ACTIONS") == "true"):
+        root = Path(os.environ.get("GITHUB_WORKSPACE") or ".")
+        for line in annotations(report, work.records, root):
+            click.echo(line, err=options["json_file"] == "-")
 
 
 def say(command: str, work: "Work", options: dict[str, Any]) -> int:

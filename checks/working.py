@@ -27,6 +27,7 @@ def run(tasks: list[Task], setting: Setting, jobs: int, told: Callable[[int, int
     proofs = [(task, done.proof) for task, done in found if done.proof is not None]
     in_order = [done for _, done in found]
     work.evidence = [done.evidence for done in in_order if done.evidence is not None]
+    work.series = [done.series for done in in_order if done.series is not None]
     parts = [done.part for done in in_order if done.part is not None]
     work.interrupted |= any(done.interrupted for done in in_order)
     work.unwritten = next((done.unwritten for done in in_order if done.unwritten), "")

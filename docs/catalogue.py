@@ -102,7 +102,8 @@ def command_line_page() -> str:
 
 def _commands(command: click.Command, name: str, parent: click.Context | None) -> Iterator[str]:
     last = name.rpartition(" ")[2]
-    context = click.Context(command, info_name=last, parent=parent, terminal_width=100, max_content_width=100)
+    settings = {**command.context_settings, "terminal_width": 100, "max_content_width": 100}
+    context = click.Context(command, info_name=last, parent=parent, **settings)
     yield f"## {name}"
     yield ""
     yield "```text"

@@ -64,6 +64,12 @@ def program_of(reproducer: Reproducer) -> dict[str, str]:
     return {path.name: path.read_text(encoding="utf-8") for path in folder.iterdir() if path.name != "__pycache__"}
 
 
+def programs_of(records: Mapping[str, Record]) -> dict[str, dict[str, str]]:
+    """By the names of records, the programs of those that have one: a report shows them."""
+    found = {name: reproducer_of(record) for name, record in records.items()}
+    return {name: program_of(reproducer) for name, reproducer in found.items() if reproducer}
+
+
 def shown_on(toolchain: Toolchain, reproducer: Reproducer) -> Result | NotRun:
     """Whether a toolchain's runtime shows it: `violated` if it does, `holds` if it never does.
 

@@ -15,6 +15,7 @@ WHOLE = 128
 MOST = 512
 """Pages drawn of one heap, so that a step redraws at once."""
 SIZES = ("page_size", "pages_per_arena", "arenas", "first_arena")
+MOST_PS = 64
 SPAN_FIELDS = ("state", "base", "npages")
 
 
@@ -26,6 +27,10 @@ class Strip:
     pages_per_arena: int
     arenas: Mapping[int, tuple[tuple[int, int], ...]]
     spans: tuple[int, ...]
+    pages_per_chunk: int
+    """What the page allocator's text counts its pages from the first of."""
+    ps: int
+    """Ps with a page cache."""
 
     def as_json(self) -> dict[str, Any]:
         """What the page's script reads."""
@@ -34,10 +39,15 @@ class Strip:
             "pagesPerArena": self.pages_per_arena,
             "arenas": [{"index": index, "runs": [list(run) for run in runs]} for index, runs in self.arenas.items()],
             "spans": list(self.spans),
+            "pagesPerChunk": self.pages_per_chunk,
+            "ps": self.ps,
         }
 
     def cells(self) -> Iterable[str]:
         """The cells that the drawing reads, whether or not a step touches them."""
+        yield "pages"
+        for p in range(self.ps):
+            yield f"pcache[{p}]"
         for index, runs in self.arenas.items():
             yield f"zeroedBase[{index}]"
             for page in (page for run in runs for page in range(*run)):
@@ -67,7 +77,14 @@ def strip(record: Record) -> Strip | None:
     first -= below
     heap = range(first * per_arena, (first + arenas) * per_arena)
     pages = heap if len(heap) <= WHOLE else _pages(record, spans, page_size)
-    return Strip(page_size, per_arena, _runs(pages, per_arena, heap, below), tuple(spans))
+    per_chunk, ps = (_number(geometry.get(name, usual)) for name, usual in (("pages_per_chunk", 1), ("ps", 0)))
+    runs = _runs(pages, per_arena, heap, below)
+    return Strip(page_size, per_arena, runs, tuple(spans), max(1, per_chunk), min(ps, MOST_PS))
+
+
+def _number(value: object) -> int:
+    """A size of a geometry; 0 if it is none."""
+    return value if isinstance(value, int) and 0 < value < 1 << 48 else 0
 
 
 def _concerned(record: Record, pattern: str) -> list[int]:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 
 from spanproof.checks.record import Record, write_atomically
-from spanproof.checks.reporting.page import render_page
+from spanproof.checks.reporting.page import NOTHING, Beside, render_page
 from spanproof.checks.verdict import Report
 
 FULL = (errno.ENOSPC, errno.EDQUOT)
@@ -21,9 +21,17 @@ class ReportError(Exception):
 
 
 def write_report(
-    out: Path, report: Report, records: Mapping[str, Record], version: str, *, reproducible: bool = False
+    out: Path,
+    report: Report,
+    records: Mapping[str, Record],
+    version: str,
+    *,
+    reproducible: bool = False,
+    beside: Beside = NOTHING,
 ) -> None:
     """Write the folder `out`. `records` maps each record's file name inside it to the record.
+
+    `beside` is what the page also shows.
 
     With `reproducible`, times and facts of the machine are left out, in report.json as 0 seconds.
 
@@ -31,7 +39,7 @@ def write_report(
         ReportError: the folder or a file in it cannot be written.
 
     """
-    page = render_page(report, records, version, folder=str(out), reproducible=reproducible)
+    page = render_page(report, records, version, folder=str(out), reproducible=reproducible, beside=beside)
     texts = {_inside(name): record.dumps() for name, record in records.items()}
     texts |= {"report.json": result_json(report, version, reproducible=reproducible), "report.html": page}
     for name, text in texts.items():

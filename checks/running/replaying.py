@@ -98,6 +98,8 @@ class Replayed:
     difference: str
     met: bool = True
     """Whether what the record speaks of still has a meaning."""
+    by_events: bool = False
+    """The same claim breaks, on the same events, though not step by step: the text has changed."""
 
 
 def replay(record: Record, heap_class: type[Runtime]) -> Replayed:
@@ -113,8 +115,8 @@ def replay(record: Record, heap_class: type[Runtime]) -> Replayed:
     again = record_of(record.name, program, heap_class, record.schedule, record.heap, record.fault, only)
     if again is None:
         return Replayed(None, f"no claim breaks; the record says {record.violated.claim}")
-    again = replace(again, why=record.why)
-    return Replayed(again, _difference(record, again))
+    again = replace(again, why=record.why, flip=record.flip)
+    return Replayed(again, difference(record, again))
 
 
 def survey(record: Record, heap: Subject, name: str) -> tuple[Result, Record | None]:
@@ -124,7 +126,7 @@ def survey(record: Record, heap: Subject, name: str) -> tuple[Result, Record | N
     thread runs on alone. So a pin survives changes of the text.
     """
     program = program_of(record.program)
-    schedule, passed = _followed(program, heap.heap_class, record.schedule)
+    schedule, passed = followed(program, heap.heap_class, record.schedule)
     again = record_of(record.name, program, heap.heap_class, schedule, heap.heap, heap.fault)
     bound = f"{len(schedule)} steps, {passed} of the record's passed by" if passed else f"{len(schedule)} steps"
     if again is None:
@@ -133,12 +135,17 @@ def survey(record: Record, heap: Subject, name: str) -> tuple[Result, Record | N
     return Result("explore", f"pinned {name}", Verdict.VIOLATED, reason, bound), again
 
 
-def _followed(program: Program, heap_class: type[Runtime], schedule: tuple[int, ...]) -> tuple[tuple[int, ...], int]:
-    """The steps of a schedule that can be taken, then each thread to its end: (they, how many were passed by)."""
+def followed(
+    program: Program, heap_class: type[Runtime], schedule: tuple[int, ...], only: str | None = None
+) -> tuple[tuple[int, ...], int]:
+    """The steps of a schedule that can be taken, then each thread to its end: (they, how many were passed by).
+
+    With `only`, that claim alone is judged; where one breaks, that is the end.
+    """
     taken: list[int] = []
     passed = 0
     try:
-        machine = Machine(program, heap_class)
+        machine = Machine(program, heap_class, only)
         machine.start()
         for t in schedule:
             if t not in machine.enabled():
@@ -154,7 +161,8 @@ def _followed(program: Program, heap_class: type[Runtime], schedule: tuple[int, 
     return tuple(taken), passed
 
 
-def _difference(old: Record, new: Record) -> str:
+def difference(old: Record, new: Record) -> str:
+    """Where the second record first differs from the first, lines of the text apart; "" if nowhere."""
     if old.dumps() == new.dumps():
         return ""
     for place, (a, b) in enumerate(zip(old.steps, new.steps, strict=False)):
@@ -163,6 +171,23 @@ def _difference(old: Record, new: Record) -> str:
     if old.violated != new.violated:
         return f"the claim differs: was {old.violated.claim}, is {new.violated.claim}"
     return "" if len(old.steps) == len(new.steps) else f"it ends after {len(new.steps)} steps, not {len(old.steps)}"
+
+
+def first_difference(record: Record, program: Program, heap_class: type[Runtime], only: str | None) -> str:
+    """The first step of a record that is not what its schedule leads to now; "" if all are."""
+    try:
+        machine = Machine(program, heap_class, only)
+        machine.start()
+        for place, (t, old) in enumerate(zip(record.schedule, record.steps, strict=False), 1):
+            if t not in machine.enabled():
+                return f"step {place} differs: was {_brief(old)}, but T{t} cannot go on"
+            new = machine.describe(t)
+            if replace(old, line=0) != replace(new, line=0):
+                return f"step {place} differs: was {_brief(old)}, is {_brief(new)}"
+            machine.step(t)
+    except BrokenError:
+        return ""  # the records are compared then
+    return ""
 
 
 def _brief(step: Step) -> str:

@@ -6,16 +6,19 @@ What each part does: reading, checking, findings; and predicting, for the claim 
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 from spanproof.checks.record import Record
 from spanproof.checks.subject import Subject
 from spanproof.checks.tracing.checking import Checked, check_trace
 from spanproof.checks.tracing.claims import THE_REFERENCE_PREDICTS_EVERY_EVENT, TRACE_CLAIMS, TraceClaim
+from spanproof.checks.tracing.counting import series_of
 from spanproof.checks.tracing.findings import Finding, findings
 from spanproof.checks.tracing.predicted import Hurry, Predicted, finding_of_first, predict_trace
 from spanproof.checks.tracing.reading import Trace, read_trace
 from spanproof.checks.tracing.reads import judge_reads
 from spanproof.checks.tracing.replaying import record_of
+from spanproof.checks.tracing.series import Series
 from spanproof.checks.verdict import Result, Verdict
 
 ASSUMPTIONS = (
@@ -28,6 +31,17 @@ GIVEN = (
     "a span of fewer than 16 pages comes from its P's cache where it fits (mheap.go, allocSpan)",
     "the system's pages have 4096 bytes, its huge pages 2 MiB (or it has none, if a recording says so)",
 )
+
+
+class Judged(NamedTuple):
+    """What judging a trace gives."""
+
+    results: tuple[Result, ...]
+    """One a claim, in reading order."""
+    records: tuple[Record, ...]
+    """One for each violated result, in that order."""
+    series: Series
+    """What stood in the heap, up to the row that breaks who owns what."""
 
 
 def _whole(trace: Trace) -> str:
@@ -93,6 +107,19 @@ def judge_trace(
         TraceError: the file is no trace that can be checked; one line.
 
     """
+    judged = judge_and_count(path, release, heap, hurry)
+    return judged.results, judged.records
+
+
+def judge_and_count(
+    path: Path | str, release: str | None = None, heap: Subject | None = None, hurry: Hurry = lambda _: None
+) -> Judged:
+    """Check one file as judge_trace does, and count what stood in the heap.
+
+    Raises:
+        TraceError: the file is no trace that can be checked; one line.
+
+    """
     heap = heap or Subject()
     trace = read_trace(path, release)
     begun = time.perf_counter()
@@ -114,4 +141,5 @@ def judge_trace(
     # one that has.
     without = of_text.verdict is Verdict.VIOLATED and found is None
     judged += [*of_reads, of_text] if without else [of_text, *of_reads]
-    return tuple(judged), tuple(records)
+    series = series_of(trace, len(trace) if checked.stopped is None else checked.stopped)
+    return Judged(tuple(judged), tuple(records), series)

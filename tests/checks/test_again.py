@@ -18,10 +18,12 @@ from spanproof.checks.golang.interleaving.interleave import judge_interleavings
 from spanproof.checks.golang.reading.toolchains import Toolchain, installed
 from spanproof.checks.jobs import Done, Setting, Task
 from spanproof.checks.performing import perform
+from spanproof.checks.programs import program_of
 from spanproof.checks.proofs.catalogue import PLAIN_BY_NAME
 from spanproof.checks.proving.lifted.judging import judge_plain
 from spanproof.checks.record import KINDS, Record, load, save
 from spanproof.checks.running.machine import HeapError
+from spanproof.checks.running.replaying import run
 from spanproof.checks.scenarios import BY_NAME
 from spanproof.checks.subject import Subject
 from spanproof.checks.tracing.shipped import RECORDED
@@ -92,6 +94,31 @@ def test_a_record_of_any_kind_is_replayed(kind: str) -> None:
     """The same bytes on its heap, and nothing on the reference."""
     assert replayed(record_of(kind), subject(fault=fault_of(kind))).difference == ""
     assert replayed(record_of(kind), Subject()).record is None
+
+
+def test_a_record_keeps_the_change_that_avoids_it(tmp_path: Path) -> None:
+    """The pair is two of its steps, the changed schedule keeps the claim, and both come back from the file."""
+    heap = subject(fault=OTHER)
+    record = judge(BY_NAME["two_allocs_one_arena"], heap).record
+    assert record is not None
+    assert record.flip is not None
+    for access in record.flip.pair:
+        step = record.steps[access.step - 1]
+        assert (step.thread, step.function, step.access, step.cell) == tuple(access.as_json()[1:])
+
+    save(record, tmp_path / "r.json")
+    assert load(tmp_path / "r.json") == record
+    assert run(program_of(record.program), heap.heap_class, record.flip.schedule, None).broken is None
+
+
+def test_a_record_without_the_change_is_replayed() -> None:
+    """Older code kept none: the replay is the same, and what is found now is told."""
+    heap = subject(fault=OTHER)
+    record = judge(BY_NAME["two_allocs_one_arena"], heap).record
+    assert record is not None
+    again = replayed(replace(record, flip=None), heap)
+    assert again.difference == ""
+    assert again.record == record
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -6,9 +6,10 @@ import pytest
 
 from spanproof.checks import cli
 from spanproof.checks.golang.reading.toolchains import Toolchain
-from spanproof.checks.golang.reproducing import REPRODUCERS, reproducer_of, shown_on
+from spanproof.checks.golang.reproducing import REPRODUCERS, programs_of, reproducer_of, shown_on
 from spanproof.checks.record import load
-from spanproof.checks.verdict import NotRun, Result, Verdict
+from spanproof.checks.reporting.page import Beside, render_page
+from spanproof.checks.verdict import NotRun, Report, Result, Verdict
 
 RECORDS = Path(__file__).parents[3] / "docs" / "records"
 FINDING = Path(__file__).parents[3] / "docs" / "findings" / "memory-that-is-not-zero.md"
@@ -18,6 +19,18 @@ def test_the_record_has_a_program() -> None:
     """And one of another claim has none."""
     assert reproducer_of(load(RECORDS / "dirty-memory-as-zero.json")) == REPRODUCERS[0]
     assert reproducer_of(load(RECORDS / "overlap-missed.json")) is None
+
+
+def test_a_report_shows_the_programs_of_its_records() -> None:
+    """Of those that have one, with the command that runs it."""
+    records = {name: load(RECORDS / name) for name in ("dirty-memory-as-zero.json", "overlap-missed.json")}
+    programs = programs_of(records)
+    page = render_page(Report("explore", "go1.27", 0, ()), records, "0", folder="out", beside=Beside(programs))
+
+    assert list(programs) == ["dirty-memory-as-zero.json"]
+    assert "package main" in page
+    assert "spanproof replay out/dirty-memory-as-zero.json --go" in page
+    assert "overlap-missed.json --go" not in page
 
 
 def test_it_is_shown_where_the_second_rule_is(toolchain: Toolchain) -> None:

@@ -1,9 +1,10 @@
 """Records built by hand, step by step, as an engine would write them."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
-from spanproof.checks.record import Record, Step, Violated
+from spanproof.checks.record import Access, Flip, Record, Step, Violated
+from spanproof.checks.tracing.series import Series
 from spanproof.checks.verdict import NotRun, Report, Result, Verdict
 from spanproof.model.geometry import SMALL, Geometry
 
@@ -107,6 +108,57 @@ def lost_raise() -> Record:
     )
 
 
+def explained_raise() -> Record:
+    """The same, with the pair whose order matters, the least change, and a program that can be printed."""
+    record = lost_raise()
+    order = (*record.schedule[:16], 0, 1, *(1,) * 12)
+    pair = (
+        Access(17, 1, "alloc_needs_zero", "store", "zeroedBase[1]"),
+        Access(24, 0, "alloc_needs_zero", "store", "zeroedBase[1]"),
+    )
+    program: dict[str, Any] = {**record.program, "geometry": asdict(HEAP), "before": [[], []]}
+    flip = Flip(pair, order, "1 step of T0 moved before step 17 (T1's store)", alone=False)
+    return replace(record, program=program, why="T1's store comes between", flip=flip)
+
+
+def cached_heap() -> Record:
+    """A P fills its page cache: free pages, some scavenged, become its own; then it gives one of them to a span."""
+    free, taken = (
+        f"alloc {{{runs}}} of {{[0x20, 0x40)}}, scavenged {{{rest}}}"
+        for runs, rest in (("[0, 1)", "[2, 4)"), ("[0, 4)", ""))
+    )
+    cells = {**cells_of(HEAP), "pages": free, "pcache[0]": "PageCache(base=0, cache=0, scav=0)"}
+    run = Run({**cells, "spans[4]": "mspan[0]", "mspan[0].state": "1", "mspan[0].base": "32", "mspan[0].npages": "1"})
+    run.step(0, "alloc_to_cache", "update", "pages", taken)
+    run.step(0, "alloc_span", "write", "pcache[0]", "PageCache(base=32, cache=14, scav=12)")
+    run.step(0, "alloc_span", "write", "pcache[0]", "PageCache(base=32, cache=12, scav=12)")
+    geometry = {**geometry_json(HEAP), "ps": 1}
+    ops = [[["MallocLarge", 1, True]]]
+    program = {"geometry": geometry, "threads": ops}
+    return replace(lost_raise(), program=program, schedule=(0, 0, 0), cells=run.start, steps=tuple(run.steps))
+
+
+def long_life(steps: int) -> Record:
+    """Two threads that allocate, dirty and free pages for a long time, on a heap with a map."""
+    run = Run(cells_of(HEAP))
+    for n in range(steps):
+        page, turn = HEAP.pages[n // 5 % len(HEAP.pages)], n // 40
+        span = page % HEAP.spans
+        match n % 5:
+            case 0:
+                run.step(turn % 2, "init_span", "write", f"mspan[{span}].base", page * HEAP.page_size)
+            case 1:
+                run.step(turn % 2, "init_span", "write", f"mspan[{span}].npages", 1)
+            case 2:
+                run.step(turn % 2, "init_span", "store", f"mspan[{span}].state", turn % 2)
+            case 3:
+                run.step(turn % 2, "use", "write", f"memory[{page}]", n)
+            case _:
+                run.step(turn % 2, "alloc_needs_zero", "store", f"zeroedBase[{1 + turn % 2}]", page % 4 * 8)
+    schedule = tuple(step.thread for step in run.steps)
+    return replace(lost_raise(), schedule=schedule, cells=run.start, steps=tuple(run.steps))
+
+
 def told_trace() -> Record:
     """A record of kind trace: two allocations of one page in a recorded trace."""
     story = [
@@ -121,6 +173,7 @@ def told_trace() -> Record:
 def hostile() -> Record:
     """A record all of whose texts try to break out of the page or of the terminal."""
     record = lost_raise()
+    bad = Access(0, 1, HOSTILE, HOSTILE, HOSTILE)
     steps = tuple(replace(step, function=HOSTILE, result=HOSTILE) for step in record.steps)
     return replace(
         record,
@@ -132,6 +185,8 @@ def hostile() -> Record:
         program={**record.program, "threads": [[[HOSTILE, HOSTILE]], HOSTILE]},
         cells={**record.cells, HOSTILE: HOSTILE},
         steps=(*steps[:-1], replace(steps[-1], cell=HOSTILE, after=HOSTILE)),
+        why=HOSTILE,
+        flip=Flip((bad, replace(bad, step=17)), record.schedule[:-2], HOSTILE, alone=True),
     )
 
 
@@ -179,3 +234,33 @@ def mixed_report(record: str | None = "lost-raise.json") -> Report:
         ),
     )
     return Report("check", "go1.14", 7, results, (NotRun("go", "go tool :smile:", "no Go on this machine", 12),))
+
+
+def faults_report() -> Report:
+    """A faults run of two layers: one fault caught by one of them, one by neither, one that was not asked about."""
+    found = {"explore_found": 1, "explore_milliseconds": 2612, "explore_steps": 36, "explore_switches": 2}
+    missed = {"tables_found": 0, "tables_milliseconds": 0, "tables_steps": 0, "tables_switches": 0}
+    calls = {"tables_found": 1, "tables_milliseconds": 40, "tables_steps": 1100, "tables_switches": 0}
+    none = {"explore_found": 0, "explore_milliseconds": 0, "explore_steps": 0, "explore_switches": 0}
+    bound = "explore 2.61 s, aligned_stacks: zeroed_base_never_decreases, 36 steps, 2 switches"
+    results = (
+        Result("faults", "plain_store_for_cas", Verdict.HOLDS, "", bound, seconds=7.4, counts=found | missed),
+        Result("faults", "survivor", Verdict.VIOLATED, "survived: no layer catches it", counts=none | missed),
+        Result("faults", "second_fit", Verdict.HOLDS, "", "tables 0.04 s, TestFind, 1100 calls", counts=calls),
+    )
+    return Report("faults", "go1.27", 0, results)
+
+
+def traced_report(*names: str) -> Report:
+    """A trace run over traces of these names, a claim judged on each."""
+    results = (
+        Result("trace", f"{name}: no_page_in_two_spans", Verdict.HOLDS, "", "all 40 events", counts={"grow": 1})
+        for name in names
+    )
+    return Report("trace", "go1.27", 0, tuple(results))
+
+
+def counted(name: str) -> Series:
+    """A heap of 2 MiB, then 4, over 40 events: up to 2 MiB in spans, and at the end 1 MiB with the OS."""
+    events = {"alloc_span": (6, 3, 0, 6), "pages_alloc": (4, 2, 0, 4), "free_span": (0, 5, 10, 0)}
+    return Series(name, 40, (10, 20, 30, 40), (256, 256, 512, 512), (0, 128, 256, 0), (256, 128, 256, 128), events)

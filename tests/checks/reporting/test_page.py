@@ -9,10 +9,20 @@ from typing import Any
 import pytest
 
 from spanproof.checks.record import Record
-from spanproof.checks.reporting.page import render_page
+from spanproof.checks.reporting.page import Beside, render_page
 from spanproof.checks.reporting.strip import MOST, strip
 from spanproof.checks.verdict import NotRun, Result, Verdict
-from tests.checks.reporting.examples import HOSTILE, crowded, hostile, lost_raise, mixed_report, told_trace
+from tests.checks.reporting.examples import (
+    HOSTILE,
+    cached_heap,
+    crowded,
+    explained_raise,
+    faults_report,
+    hostile,
+    lost_raise,
+    mixed_report,
+    told_trace,
+)
 
 
 class Seen(HTMLParser):
@@ -54,7 +64,7 @@ def data_of(text: str) -> Any:
     return json.loads(match[1])
 
 
-ORDINARY = {"lost-raise.json": lost_raise(), "trace.json": told_trace()}
+ORDINARY = {"lost-raise.json": explained_raise(), "trace.json": told_trace()}
 
 
 @pytest.mark.parametrize("outside", ["http:", "https:", "//", "@import", "src=", "url(", "<link", "<iframe"])
@@ -66,7 +76,7 @@ def test_nothing_comes_from_outside(outside: str) -> None:
 def test_hostile_texts_stay_texts() -> None:
     """A record that tries to break out adds no tag, no script and no handler; the page has the same shape."""
     seen = Seen(page({"lost-raise.json": hostile()}))
-    calm = Seen(page({"lost-raise.json": lost_raise()}))
+    calm = Seen(page({"lost-raise.json": replace(lost_raise(), flip=explained_raise().flip)}))
 
     assert set(seen.tags) == set(calm.tags)
     assert seen.tags.count("script") == calm.tags.count("script") == 2
@@ -88,8 +98,17 @@ def test_no_hostile_string_is_unescaped() -> None:
 def test_hostile_results_stay_texts() -> None:
     """Names, reasons, premises and what did not run are escaped too, also in what the page links to."""
     result = Result("explore", HOSTILE, Verdict.VIOLATED, HOSTILE, HOSTILE, (HOSTILE,), 0, {HOSTILE: 1}, HOSTILE)
-    report = replace(mixed_report(), results=(result,), not_run=(NotRun("go", HOSTILE, HOSTILE),), release=HOSTILE)
-    text = render_page(report, {HOSTILE: hostile()}, HOSTILE, folder=HOSTILE)
+    killed = Result("faults", HOSTILE, Verdict.VIOLATED, HOSTILE, counts={f"{HOSTILE}_found": 0, "prove_found": 1})
+    traced = Result("trace", f"{HOSTILE}: {HOSTILE}", Verdict.HOLDS, bound=HOSTILE, counts={HOSTILE: 1})
+    heard: tuple[dict[str, Any], ...] = (
+        {"kind": "necessity", "proof": HOSTILE, "uses": {HOSTILE: {"needed_by": HOSTILE, "perhaps": HOSTILE}}},
+        {"kind": "stability", "proof": HOSTILE, "solver": HOSTILE, "moved": [{"about": HOSTILE, "work": [1]}]},
+        {"kind": "inferred", "proof": HOSTILE, "kept": {HOSTILE: [HOSTILE]}},
+    )
+    report = replace(mixed_report(), results=(result, killed, traced), release=HOSTILE, evidence=heard)
+    report = replace(report, not_run=(NotRun("go", HOSTILE, HOSTILE),))
+    beside = Beside({HOSTILE: {HOSTILE: HOSTILE}}, {HOSTILE: HOSTILE})
+    text = render_page(report, {HOSTILE: hostile()}, HOSTILE, folder=HOSTILE, beside=beside)
 
     assert "<script>alert" not in text
     assert "<img" not in text
@@ -133,6 +152,85 @@ def test_everything_of_a_record_is_shown() -> None:
     assert "event 17: P0 allocates pages [4, 6)" in text
 
 
+def test_the_change_that_avoids_it_is_shown() -> None:
+    """The pair with their steps, what is moved, both orders, and the program; of a record without, nothing of it."""
+    text = " ".join(Seen(page(ORDINARY)).text.split())
+
+    assert "T1 alloc_needs_zero: store zeroedBase[1] , step 17" in text.replace("],", "] ,")
+    assert "1 step of T0 moved before step 17 (T1's store): nothing breaks" in text
+    assert "as it ran" in text
+    assert "as it holds" in text
+    assert "program = Program(" in text
+    assert "What order would have saved it" not in Seen(page({"lost-raise.json": lost_raise()})).text
+
+
+def test_an_access_that_comes_only_later_is_no_step() -> None:
+    """Of a pair whose second access the run does not reach, the page says so."""
+    record = explained_raise()
+    assert record.flip
+    first, second = record.flip.pair
+    flip = replace(record.flip, pair=(first, replace(second, step=0)), alone=True)
+    text = Seen(page({"r.json": replace(record, flip=flip)})).text
+
+    assert "only after the last step" in text
+    assert "this claim holds, another breaks" in text
+    assert data_of(page({"r.json": replace(record, flip=flip)}))["record-1"]["pair"] == [17, 0]
+
+
+def test_what_stands_beside_the_results_is_shown() -> None:
+    """A Go program, with the command that runs it; a proof step by step, without times if pages must be the same."""
+    beside = Beside(
+        {"lost-raise.json": {"main.go": "package main"}}, {"a_theorem": "4 paths, 0.01 s in the solver, 0.08 s in all"}
+    )
+    text = Seen(render_page(mixed_report(), ORDINARY, "0.1.0", folder="out", reproducible=True, beside=beside)).text
+
+    assert "package main" in text
+    assert "spanproof replay out/lost-raise.json --go" in text
+    assert "4 paths" in text
+    assert "0.01" not in text.split("Proofs, step by step")[1]
+    assert "0.08 s" not in text
+    assert ".json --go" not in Seen(page(ORDINARY)).text
+
+
+def test_the_overview_says_what_is_not_known_and_what_is_taken_for_granted() -> None:
+    """Checks, those that failed first; what is unknown or did not run, and why; premises, and how many rest on them."""
+    text = Seen(page(ORDINARY)).text
+    words = [line.strip() for line in text.splitlines() if line.strip()]
+
+    explored, proved = words.index("explore"), words.index("prove")
+
+    assert words[explored + 1 : explored + 5] == ["1", "0", "1", "states 30,814, transitions 2,926"]
+    assert explored < proved
+    assert "provealloc_needs_zero[red]time limit of 10 s reached" in text
+    assert "gogo tool :smile:no Go on this machine" in text
+    assert "disjoint regions 1" in words
+
+
+def test_a_scenario_says_what_it_is_and_what_had_to_happen() -> None:
+    """Beside its name; the events only where the search held, since only then did they happen."""
+    held = Result("explore", "cache_against_cache", Verdict.HOLDS)
+    text = Seen(render_page(replace(mixed_report(), results=(held,)), {}, "0.1.0", reproducible=True)).text
+    broken = replace(held, verdict=Verdict.VIOLATED)
+    other = Seen(render_page(replace(mixed_report(), results=(broken,)), {}, "0.1.0", reproducible=True)).text
+
+    assert "two Ps fill their page caches" in text
+    assert "had to happen did" in text
+    assert "had to happen did" not in other
+
+
+def test_a_faults_run_is_a_matrix() -> None:
+    """Faults that survive first; sizes in their units; times only if the page may differ from run to run."""
+    timed, same = (Seen(render_page(faults_report(), {}, "0.1.0", reproducible=flag)).text for flag in (False, True))
+
+    assert "2 of 3 caught" in same
+    assert same.index("survivor", same.index("Kill matrix")) < same.index("second_fit", same.index("Kill matrix"))
+    assert "1,100 calls" in same
+    assert "not asked" in same
+    assert "2.61 s" in timed
+    assert "2.61" not in same
+    assert "Kill matrix" not in Seen(page(ORDINARY)).text
+
+
 def test_a_result_links_to_its_record() -> None:
     """The row of a violated result leads to its record on the same page, and only where there is one."""
     text = page(ORDINARY)
@@ -170,6 +268,16 @@ def test_the_script_gets_every_step_and_every_cell_it_draws() -> None:
     assert data["watched"][0] == "zeroedBase[1]"
     assert data["strip"]["arenas"] == [{"index": 1, "runs": [[4, 8]]}, {"index": 2, "runs": [[8, 12]]}]
     assert data["cells"]["memory[8]"] == "7"
+    assert data["pair"] == [17, 24]
+
+
+def test_the_map_gets_the_page_allocator_and_the_caches() -> None:
+    """What the allocator and each P say at the start is there, though no step may touch it."""
+    data = data_of(page({"r.json": replace(cached_heap(), steps=lost_raise().steps[-1:])}))["record-1"]
+
+    assert (data["strip"]["ps"], data["strip"]["pagesPerChunk"]) == (1, 4)
+    assert data["cells"]["pcache[0]"] == "PageCache(base=0, cache=0, scav=0)"
+    assert data["cells"]["pages"].startswith("alloc {[0, 1)} of")
 
 
 def test_of_a_large_heap_only_the_pages_concerned_are_drawn() -> None:

@@ -11,7 +11,7 @@ from spanproof.checks.record import KINDS, Record
 from spanproof.checks.reporting.shipped import SCHEMAS, schema
 from spanproof.checks.reporting.write import result_json
 from spanproof.checks.verdict import CHECKS, NotRun, Report, Result, Verdict
-from tests.checks.reporting.examples import crowded, hostile, lost_raise, mixed_report, told_trace
+from tests.checks.reporting.examples import crowded, explained_raise, hostile, lost_raise, mixed_report, told_trace
 
 Draft202012Validator: Any = importlib.import_module("jsonschema").Draft202012Validator  # it ships no types
 EMPTY: dict[str, Any] = {"scenarios": [], "claims": [], "theorems": [], "releases": [], "faults": []}
@@ -42,7 +42,7 @@ def test_reports_are_valid(report: Report, *, reproducible: bool) -> None:
     assert errors("result", json.loads(result_json(report, "0.1.0", reproducible=reproducible))) == []
 
 
-@pytest.mark.parametrize("record", [lost_raise(), told_trace(), hostile(), crowded(9, 30)])
+@pytest.mark.parametrize("record", [lost_raise(), explained_raise(), told_trace(), hostile(), crowded(9, 30)])
 def test_records_are_valid(record: Record) -> None:
     """What a record file holds is valid."""
     assert errors("record", json.loads(record.dumps())) == []
@@ -63,9 +63,10 @@ def test_the_schemas_name_every_field() -> None:
 WRONG_REPORTS: list[dict[str, Any]] = [
     {"verdict": "maybe"}, {"seed": "7"}, {"extra": 1}, {"results": [{}]}, {"not_run": [{"check": "go"}]},
 ]  # fmt: skip
+FLIP: dict[str, Any] = explained_raise().as_json()["flip"]
 WRONG_RECORDS: list[dict[str, Any]] = [
     {"version": 2}, {"format": "x"}, {"kind": "dream"}, {"steps": [[0, "f", 1]]}, {"schedule": [-1]},
-    {"cells": {"a": 1}},
+    {"cells": {"a": 1}}, {"flip": {}}, {"flip": {**FLIP, "pair": FLIP["pair"][:1]}}, {"flip": {**FLIP, "more": 1}},
 ]  # fmt: skip
 
 

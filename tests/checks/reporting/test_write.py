@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from spanproof.checks import cli
 from spanproof.checks.record import load
 from spanproof.checks.reporting import write
 from spanproof.checks.reporting.write import ReportError, result_json, write_report
@@ -90,3 +91,16 @@ def test_the_json_is_one_object_in_ascii() -> None:
     assert text.isascii()
     assert text.endswith("}\n")
     assert json.loads(text)["verdict"] == "violated"
+
+
+def test_the_command_line_writes_the_same_bytes_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With --reproducible, a run in one folder and the same run in another."""
+    written: list[dict[str, bytes]] = []
+    for name in ("one", "other"):
+        (tmp_path / name).mkdir()
+        monkeypatch.chdir(tmp_path / name)
+        asked = ["explore", "two_allocs_one_arena", "--fault", "plain_store_for_cas"]
+        assert cli.main([*asked, "--reproducible", "--out", "r"]) == 1
+        written.append({path.name: path.read_bytes() for path in Path("r").iterdir()})
+    assert len(written[0]) == 3
+    assert written[0] == written[1]

@@ -1,0 +1,109 @@
+"""`spanproof replay`: a counterexample again, and in the forms that other tools read.
+
+Read next: again.py, reporting/pytest_file.py, reporting/itf.py.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from spanproof import __version__
+from spanproof.checks.options import json_place
+from spanproof.checks.saying import story, write_json
+
+if TYPE_CHECKING:
+    from spanproof.checks.record import Record
+    from spanproof.checks.verdict import Result
+
+STDOUT = "-"
+
+
+@click.command()
+@click.argument("record", metavar="RECORD")
+@click.option("--json", "json_file", callback=json_place, metavar="FILE", help="Write the result as JSON; - is stdout.")
+@click.option("--go", "on_go", is_flag=True, help="Show the same on the real runtime of each Go here, by a program.")
+@click.option(
+    "--pytest",
+    "pytest_place",
+    is_flag=False,
+    flag_value=STDOUT,
+    callback=json_place,
+    metavar="[FILE]",
+    help="Write it as a test that is red while the bug is there, to FILE or to stdout.",
+)
+@click.option(
+    "--itf",
+    callback=json_place,
+    metavar="FILE",
+    help="Write it as a trace that viewers of Apalache and Quint open; - is stdout.",
+)
+def replay(record: str, json_file: str | None, on_go: bool, pytest_place: str | None, itf: str | None) -> int:
+    """Run a counterexample again, on the heap and with the fault that it names, and show it.
+
+    If the text has changed since, the events of the record are followed as far as they are still there, and the first
+    step that differs is named.
+
+    What --pytest and --itf write is what the record says, whatever comes of it now.
+    """
+    from spanproof.checks.go_command import replay_on_go  # noqa: PLC0415
+    from spanproof.checks.record import load  # noqa: PLC0415
+    from spanproof.checks.reporting.write import result_json  # noqa: PLC0415
+    from spanproof.checks.verdict import EXIT_CODES, Report  # noqa: PLC0415
+
+    forms = {"--pytest": pytest_place, "--itf": itf}
+    if on_go and any(forms.values()):
+        raise click.UsageError("--go: shows the record by a program; leave --pytest and --itf out")
+    if [json_file, *forms.values()].count(STDOUT) > 1:
+        raise click.UsageError("--json, --pytest, --itf: only one can be written to stdout")
+    again = load(Path(record))
+    if on_go:
+        return replay_on_go(again, json_file)
+    texts = _written(again, forms)
+    result, shown = _replayed(again, record)
+    report = Report("replay", again.release, 0, (result,))
+    if json_file is not None:
+        texts.append(("--json", json_file, result_json(report, __version__)))
+    if STDOUT not in {place for _, place, _ in texts}:
+        click.echo(shown)
+        click.echo(f"{result.verdict.value}: {result.reason}")
+    for option, place, text in texts:
+        if place == STDOUT:
+            click.echo(text, nl=False)
+        else:
+            write_json(Path(place), text, option)
+    return EXIT_CODES[report.verdict]
+
+
+def _written(record: "Record", forms: dict[str, str | None]) -> list[tuple[str, str, str]]:
+    """The forms that are wanted: (the option, where to, the text)."""
+    from spanproof.checks.reporting.itf import itf  # noqa: PLC0415
+    from spanproof.checks.reporting.pytest_file import pytest_file  # noqa: PLC0415
+
+    made = {"--pytest": pytest_file, "--itf": itf}
+    return [(option, place, made[option](record)) for option, place in forms.items() if place is not None]
+
+
+def _replayed(record: "Record", place: str) -> tuple["Result", str]:
+    """The result of a replay and what to show of it."""
+    from spanproof.checks.again import CHECK, NOT_RUN, replayed  # noqa: PLC0415
+    from spanproof.checks.faults.planting import subject  # noqa: PLC0415
+    from spanproof.checks.verdict import Result, Verdict  # noqa: PLC0415
+
+    def unknown(reason: str) -> Any:
+        return Result(CHECK[record.kind], record.name, Verdict.UNKNOWN, reason)
+
+    claim = record.violated.claim
+    try:
+        again = replayed(record, subject(record.heap, record.fault))
+    except NOT_RUN as e:
+        return unknown(f"the heap cannot be run: {e}"), ""
+    anew, difference = again.record, again.difference
+    if anew is None:
+        return unknown(f"not reproduced: {difference}"), ""
+    if difference and not again.by_events:
+        return unknown(f"breaks {anew.violated.claim}, but not as recorded: {difference}"), story(anew, place)
+    reason = f"{claim}, the same as recorded"
+    if difference:
+        reason = f"{claim}, by the events of the record, for its steps are no longer those of the text: {difference}"
+    return Result(CHECK[record.kind], record.name, Verdict.VIOLATED, reason, record=place), story(anew, place)

@@ -8,7 +8,7 @@ thread), so the schedule that is shown interrupts threads as little as can be. R
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from spanproof.checks.broken import BrokenError, EndlessError
@@ -134,7 +134,8 @@ def explore(tables: Tables, *, hurry: Hurry = going_on, begun: Begun | None = No
     if tables.monitor.judges("no_deadlock"):
         tables.rounds |= rounds(tables, alone)
         for state, t in tables.rounds.items():
-            return found(BrokenError("no_deadlock", going_round(t)), (*schedule_to(tables, parents, state), t))
+            schedule = (*schedule_to(tables, parents, state), t)  # all was seen when this is
+            return replace(found(), broken=BrokenError("no_deadlock", going_round(t)), schedule=schedule)
     return found()
 
 

@@ -1,9 +1,10 @@
 """Writes the reference pages that are lists: `python docs/catalogue.py` (a second). tests/test_docs.py compares.
 
-Claims, scenarios, releases, the command line, and a glossary from Go's names to ours.
+Claims, scenarios, releases, the command line, a glossary from Go's names to ours, and the JSON that is written.
 """
 
 import ast
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,6 +36,7 @@ def pages() -> dict[Path, str]:
         REFERENCE / "releases.md": releases_page(),
         REFERENCE / "command-line.md": command_line_page(),
         REFERENCE / "glossary.md": glossary_page(),
+        REFERENCE / "json-schemas.md": schemas_page(),
     }
 
 
@@ -133,6 +135,51 @@ def _mirrored() -> Iterator[tuple[str, str, str, str]]:
             found: Any = GO_NAME.search(says)
             if found is not None:
                 yield found[1], node.name, path.name, says.replace(found[0], "").replace(" .", ".").strip()
+
+
+def schemas_page() -> str:
+    """The published schemas, a table for each object in them."""
+    says = (
+        "What `--json` writes, and records: the schemas are shipped in `checks/reporting/`, and the tests hold to them."
+    )
+    return _page("JSON", says, _schemas())
+
+
+def _schemas() -> Iterator[str]:
+    for path in sorted((ROOT / "checks" / "reporting").glob("*.schema.json")):
+        schema: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        yield f"## {path.name}"
+        yield ""
+        yield f"{schema['title']}."
+        yield ""
+        yield from _table(("field", "is", "says"), _fields(schema))
+        yield ""
+        for name, part in schema.get("$defs", {}).items():
+            if "properties" in part:
+                yield f"A **{name}**:"
+                yield ""
+                yield from _table(("field", "is", "says"), _fields(part))
+                yield ""
+
+
+def _fields(schema: dict[str, Any]) -> Iterator[tuple[object, ...]]:
+    wanted = schema.get("required", ())
+    for name, field in schema["properties"].items():
+        yield f"`{name}`", _kind(field) + ("" if name in wanted else ", may be left out"), field.get("description", "")
+
+
+def _kind(field: dict[str, Any]) -> str:
+    if "const" in field:
+        return f"always `{field['const']}`"
+    if "enum" in field:
+        return "one of " + ", ".join(f"`{value}`" for value in field["enum"])
+    if "$ref" in field:
+        return "a " + str(field["$ref"]).rpartition("/")[2]
+    choices = field.get("oneOf") or field.get("anyOf")
+    if choices:
+        return " or ".join(map(_kind, choices))
+    kind: Any = field.get("type", "any value")
+    return " or ".join(kind) if isinstance(kind, list) else str(kind)
 
 
 def main() -> None:

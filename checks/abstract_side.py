@@ -1,6 +1,6 @@
 """The abstract heap beside the real one: what it gives, owns and takes back at each call, and whether that agrees.
 
-Read next: moments.py.
+Read next: ghosts.py.
 """
 
 from collections.abc import Callable

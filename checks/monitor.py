@@ -8,7 +8,7 @@ from typing import Any, cast
 
 from spanproof.checks.abstract_side import AbstractSide
 from spanproof.checks.broken import BrokenError
-from spanproof.checks.moments import Moments
+from spanproof.checks.ghosts import Ghosts
 from spanproof.checks.numbering import Numbering, Reading, Update
 from spanproof.checks.observe import Event, Observer
 from spanproof.checks.seen_moment import Places, SeenMoment
@@ -28,10 +28,10 @@ class Monitor:
         self.only = only
         self.heap, self.numbering, self.observer = heap, numbering, Observer(numbering)
         self.abstract = AbstractSide(heap, numbering, judged=self.judges("refines_the_abstract_heap"))
-        self.moments = Moments(heap, numbering, judges_contents=self.judges("live_memory_keeps_its_contents"))
+        self.ghosts = Ghosts(heap, numbering, judges_contents=self.judges("live_memory_keeps_its_contents"))
         self._places = Places(heap, numbering)
         self._tree = numbering.of(heap.pages.tree)
-        self.acquiring = self.moments.followed
+        self.acquiring = self.ghosts.followed
         """The cells whose changes move a ghost: each span's sweepgen, the pages, reclaimed credit, cursors."""
         has = [i for i in INVARIANTS if not i.column or getattr(heap.release, i.column)]
         has = [i for i in has if not i.switch or getattr(heap, i.switch)]
@@ -75,7 +75,7 @@ class Monitor:
 
         change: the value of the cell before and after. read: reads the ghosts.
         """
-        updates = self.moments.after_access(access, thread, number, change, read)
+        updates = self.ghosts.after_access(access, thread, number, change, read)
         return updates + self.abstract.borrowed(access, change, read) if number == self._tree else updates
 
     def event(self, event: Event, thread: int, read: Reading) -> list[Update]:
@@ -83,7 +83,7 @@ class Monitor:
         key = event.function, event.returns
         for promise in self._promises.get(key, ()):
             self._judge(promise, event, thread, read)
-        updates = self.moments.after(event, thread, read)
+        updates = self.ghosts.after(event, thread, read)
         follow = self.abstract.follows.get(key)
         return updates if follow is None else updates + follow(event, thread, read)
 

@@ -13,7 +13,7 @@ COUNTED = ("alloc_span", "init_span", "free_span_locked", "pages.scavenge_one", 
 OF_A_THREAD = (
     "owes", "wanted", "freed", "chunk", "refilled", "released", "moved", "unasked", "kept", "sought",
 )  # fmt: skip
-"""The ghosts that each thread has one of: None while there is nothing to say of it (see moments.py)."""
+"""The ghosts that each thread has one of: None while there is nothing to say of it (see ghosts.py)."""
 OF_A_P = ("pcache", "mspancache")
 """The families of cells that each P has one of."""
 ARRAYS = ("pageInUse", "pageMarks", "spans", "zeroedBase")

@@ -1,7 +1,7 @@
 """The call or return that a promise is judged on, as the cells tell it.
 
 A field of the model's Moment is worked out when it is asked for, so that a step depends on no cell that its promises do
-not look at: fewer steps are to be worked out, and more of them are seen to commute. Read next: moments.py.
+not look at: fewer steps are to be worked out, and more of them are seen to commute. Read next: ghosts.py.
 """
 
 from typing import Any

@@ -25,6 +25,7 @@ from spanproof.checks.record import load
 from spanproof.checks.running.replaying import replay
 from spanproof.checks.verdict import Verdict
 from spanproof.impl.malloc import Runtime
+from spanproof.model.claims import CLAIMS
 
 DOCS = Path(__file__).parents[1] / "docs"
 
@@ -265,5 +266,6 @@ def test_the_lists_are_what_there_is() -> None:
     catalogue = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(catalogue)
 
+    assert catalogue.claims_page().count("\n### ") == len(CLAIMS)
     for path, text in catalogue.pages().items():
         assert path.read_text() == text, f"python docs/catalogue.py makes {path.name} anew"

@@ -222,23 +222,24 @@ def _of(function: Callable[[str], Measured], walk: str) -> Callable[[], Measured
 
 
 TABULATION = "from nothing the time goes into working out each step once, in Python"
-FEWER = "tried: ghosts of a thread apart and moments looked at when asked, which left 2,255 paths of 5,592 to work out"
+FEWER = "tried: ghosts of a thread apart and moments looked at when asked, which halved the paths to work out"
 ROWS = (
     Row("states_per_second_default", "states/s", 1_000_000, _of(states_per_second, "arrays"),
-        f"numpy takes a dozen passes over each of 308 levels; {TABULATION}; {FEWER}"),
+        f"numpy takes a dozen passes over each level; {TABULATION}; {FEWER}"),
     Row("states_per_second_compiled", "states/s", 5_000_000, _of(states_per_second, "compiled"),
         f"{TABULATION}; {FEWER}, and memories not read back where nothing broke"),
     Row("total_against_spin_default", "times", 1, _of(total_against_spin, "arrays"),
         f"Python and numpy take 0.4 s to start, arrays are slow on small levels; {TABULATION}; tried: nothing is "
-        "loaded that is not needed, which was 0.3 s; reduced searches, which take longer at this size"),
+        "loaded that is not needed; reduced searches, which take longer at this size"),
     Row("total_against_spin_compiled", "times", 3, _of(total_against_spin, "compiled"),
         f"Python takes 0.4 s to start; {TABULATION}, every claim judged; tried: as above"),
     Row("search_against_spin", "times", 4, search_against_spin,
         "a state is one word and a memory; what limits it is the tables' place in the cache; tried: fetching states "
         "and steps ahead, which gains nothing"),
     Row("four_threads_of_three_operations", "s", 1, four_threads,
-        "11 M states are left. Tried: unseen alone 3 to 5 times fewer, symmetry 24 times; a coarser grain did not end; "
-        "points by place instead of by state halve the time", at_most=True),
+        "so many states are left, and each step that leads to one of their memories is judged once; tried: a coarser "
+        "grain instead, which did not end in a minute; points by place instead of by state, which halved it",
+        at_most=True),
     Row("bytes_per_state", "bytes", 32, memory,
         "a memory has a byte for each cell that is ever written, and arrays have room to grow",
         at_most=True),

@@ -9,13 +9,15 @@ from spanproof.checks import cli
 from spanproof.checks.benching.explore import ROWS
 from spanproof.checks.explore_command import bench, explore
 from spanproof.checks.exploring.grains import Grain
+from spanproof.checks.exploring.reducing.reductions import Reduction
 from spanproof.checks.exploring.walking.walks import BEST, WALKS
 from spanproof.checks.sampling.sample import SAMPLERS
 
 
 @pytest.mark.parametrize(
-    ("option", "there"), [("walk", [BEST, *WALKS]), ("grain", [*Grain]), ("sampler", [*SAMPLERS])]
-)  # fmt: skip
+    ("option", "there"),
+    [("walk", [BEST, *WALKS]), ("grain", [*Grain]), ("sampler", [*SAMPLERS]), ("reductions", [*Reduction])],
+)
 def test_choices_are_what_there_is(option: str, there: list[str]) -> None:
     """In the same order, so that the first is the one that is taken by itself."""
     kinds: dict[str | None, Any] = {each.name: each.type for each in explore.params}

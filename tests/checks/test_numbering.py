@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from spanproof.checks.moments import MSPAN_FUNCTIONS
+from spanproof.checks.ghosts import MSPAN_FUNCTIONS
 from spanproof.checks.numbering import ARRAYS, OF_A_P, Numbering, UnknownCellError
 from spanproof.impl.access import Cell
 from spanproof.impl.malloc import Runtime

@@ -113,7 +113,15 @@ def test_walks_come_to_the_same(program: Program, reductions: frozenset[Reductio
 def test_right_text_is_found_right(scenario: Scenario, reductions: frozenset[Reduction]) -> None:
     """The verdict is that of the whole search, sentinels included; states are drawn and run on the plain machine."""
     judged = judge(scenario, subject(), reductions=reductions, small=False).result
-    assert (judged.verdict, judged.reason) == (Verdict.HOLDS, judged.reason)
+    assert judged.verdict is Verdict.HOLDS, judged.reason
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("reductions", [EXACT, ALL], ids=["exact", "all"])
+@pytest.mark.parametrize("scenario", [s for s in SCENARIOS if s.states >= FEW], ids=lambda s: s.name)
+def test_right_text_is_found_right_in_large_scenarios(scenario: Scenario, reductions: frozenset[Reduction]) -> None:
+    """As above."""
+    test_right_text_is_found_right(scenario, reductions)
 
 
 ORDERED = [fault for fault in FAULTS if fault.scenario]

@@ -1,4 +1,4 @@
-"""The ghosts that promises look at, and the moment of a call or return that a promise is judged on.
+"""The ghosts that promises look at, and how they follow what threads do.
 
 Who is where, who wants what and has got how much, what users wrote: each a cell that only this module writes.
 Read next: monitor.py.
@@ -19,8 +19,8 @@ from spanproof.impl.span import IN_USE
 MSPAN_FUNCTIONS = ("try_alloc_mspan", "alloc_mspan_locked", "free_mspan_locked")
 
 
-class Moments:
-    """Keeps the ghosts of one heap, and says what a promise may look at when a function is called or returns."""
+class Ghosts:
+    """Keeps the ghosts of one heap."""
 
     def __init__(self, heap: HeapCells, numbering: Numbering, *, judges_contents: bool) -> None:
         """Find the ghosts. judges_contents: whether a second owner's write breaks live_memory_keeps_its_contents."""

@@ -76,6 +76,17 @@ def test_links_stand() -> None:
         assert link.resolve() == ROOT / part
 
 
+def test_what_is_to_be_read_next_is_there() -> None:
+    """Each module's docstring leads to a file, as seen from where it lies."""
+    led = 0
+    for part in PARTS:
+        for path in (ROOT / part).rglob("*.py"):
+            for name in re.findall(r"Read next: ([\w./]+\.[a-z]+)", path.read_text()):
+                led += 1
+                assert (path.parent / name).exists(), f"{path.relative_to(ROOT)}: {name}"
+    assert led > 100
+
+
 def test_every_package_is_shipped() -> None:
     """The list of packages in pyproject.toml is the list of folders with an __init__.py, and there are no others."""
     folders = {p.parent for part in PARTS for p in (ROOT / part).rglob("__init__.py")}

@@ -2,7 +2,7 @@
 
 What is changed and is not compared here makes the verdict unknown, whatever the rest says: little was shown of it.
 Where programs can be traced, one is run with the patched runtime all the same, and what its trace violates is wrong.
-Read next: drift.py.
+Read next: drifting/drift.py.
 """
 
 import re

@@ -1,6 +1,6 @@
 """A counterexample shown on the real runtime: a Go program that does what the record says, as an ordinary user.
 
-Not every record has one: of most, the schedule cannot be forced on a real program. Read next: compare.py.
+Not every record has one: of most, the schedule cannot be forced on a real program. Read next: comparing/compare.py.
 """
 
 import os

@@ -1,6 +1,6 @@
 """What `spanproof go` has done with one toolchain, kind by kind. What Go refuses is unknown, with its reason.
 
-Read next: compare.py.
+Read next: comparing/compare.py.
 """
 
 from collections.abc import Callable, Mapping

@@ -2,7 +2,7 @@
 
 The numbers of local states, and the characters of values, come about as steps are worked out. So a checkpoint holds no
 tables; it holds which step was worked out in which memory, one after the other, and a digest over what came of it.
-Read next: position.py.
+Read next: ../walking/position.py.
 """
 
 import hashlib

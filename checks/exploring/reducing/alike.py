@@ -2,7 +2,7 @@
 
 Renaming threads maps a step onto a step, so what a thread does is learned of the first of its kind, and known of the
 others. Which state is kept: threads that cells name, such as the lock's holder, are numbered in the order in which the
-cells name them; the others by their own ghosts, and last by where they stand. Read next: runs.py.
+cells name them; the others by their own ghosts, and last by where they stand. Read next: footprints.py.
 """
 
 from collections.abc import Callable, Iterator

@@ -2,7 +2,7 @@
 
 In a state a thread rests at a node; `behind` it is what it has done since its last scheduling point. If another thread
 can do something there that touches the same, the two do not commute, and what was fused must be a scheduling point.
-Read next: symmetry.py.
+Read next: ../verdicts.py.
 """
 
 from collections.abc import Callable, Collection

@@ -1,4 +1,4 @@
-"""What a search may leave out, each to be asked for by name. Read next: runs.py."""
+"""What a search may leave out, each to be asked for by name. Read next: alike.py."""
 
 from enum import StrEnum
 

@@ -7,8 +7,7 @@ not keep to it becomes a scheduling point, and the search begins again. Read nex
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -16,6 +15,7 @@ from spanproof.checks.broken import BrokenError
 from spanproof.checks.exploring.cases import Branch, Leaf, changed, found, grown, looked_at
 from spanproof.checks.exploring.passing import passed, told
 from spanproof.checks.exploring.reducing.alike import Alike, Who, kinds, moved, nodes_in, refuse_naming
+from spanproof.checks.exploring.reducing.footprints import Access, Footprint
 from spanproof.checks.exploring.reducing.reductions import Reduction
 from spanproof.checks.exploring.tables import DONE, NODE_BITS, NODE_MASK, Adopted, Tables, Witness
 from spanproof.checks.ordering import writes
@@ -24,52 +24,6 @@ from spanproof.impl.malloc import Runtime
 
 Place = tuple[str, int, str]
 """An access of the text: the function, its line, the name of the cell."""
-Touched = dict[int, set[int]]
-"""Cell -> the nodes whose accesses touch it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Access:
-    """An access on the way of a run: where it is pending, the memory before it, what it looks at, what it does."""
-
-    node: int
-    row: str
-    path: list[tuple[int, str]]
-    leaf: Leaf
-    done: bool
-    """Whether it is part of the run; else the run stops before it."""
-    writes: int | None
-    """The cell that it writes, be it what was there: another access to it may be a race."""
-
-
-@dataclass(slots=True)
-class Footprint:
-    """The cells that accesses look at and write, ghosts included, and which accesses do."""
-
-    looked: Touched = field(default_factory=Touched)
-    written: Touched = field(default_factory=Touched)
-
-    def add(self, access: Access) -> None:
-        """It touches these."""
-        for cell, _ in access.path:
-            self.looked.setdefault(cell, set()).add(access.node)
-        written = [cell for cell, _ in access.leaf.updates]
-        for cell in written if access.writes is None else (*written, access.writes):
-            self.written.setdefault(cell, set()).add(access.node)
-
-    def join(self, other: "Footprint", cell: Callable[[int], int]) -> None:
-        """Add what another one touches. cell: what becomes of its cells."""
-        for mine, others in ((self.looked, other.looked), (self.written, other.written)):
-            for number, nodes in others.items():
-                mine.setdefault(cell(number), set()).update(nodes)
-
-    def overlaps(self, other: "Footprint") -> Iterator[int]:
-        """The nodes of this one whose accesses do not commute with some of the other's."""
-        for cell in other.written:
-            yield from self.looked.get(cell, ())
-            yield from self.written.get(cell, ())
-        for cell in other.looked:
-            yield from self.written.get(cell, ())
 
 
 class Runs(Tables):

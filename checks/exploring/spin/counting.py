@@ -2,7 +2,7 @@
 
 Each phase is timed, as most of the time on a small model is the compiler's. All of it happens in a folder that goes
 away, in processes that are ended with ours, within a time and a size. Where Spin or a C compiler is not installed, that
-is said: it is no verdict. Read next: ../saying.py.
+is said: it is no verdict. Read next: ../../saying.py.
 """
 
 import os

@@ -1,7 +1,7 @@
 """The abstract page allocator beside Go's own text: results alone, many calls a second.
 
 What the reference is compared with in full (compare.py) is here left out: only the model says, of sets of pages, what
-Go must give. Read next: interleave.py.
+Go must give. Read next: ../interleaving/interleave.py.
 """
 
 import random

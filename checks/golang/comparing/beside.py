@@ -1,6 +1,6 @@
 """The reference's page allocator, noting each call as a request to Go's text, with the answer that is expected.
 
-Read next: comparing.py.
+Read next: compare.py.
 """
 
 from typing import Any

@@ -1,7 +1,7 @@
 """Histories on the reference's page allocator and on Go's own text: every result and, as a digest, all state.
 
 On a difference the history is gone through again, with the state before and after it in full, and made shorter.
-Read next: interleave.py.
+Read next: ../interleaving/interleave.py.
 """
 
 import json

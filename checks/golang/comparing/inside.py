@@ -1,7 +1,8 @@
 """The page allocator inside the real runtime, driven over pipes: what confirms that Go's text, taken out, is Go's.
 
 Two files are laid over the runtime: harness/pages.go as it is, and what gives it the runtime's own locks. The rest is
-the comparison of compare.py. A throw ends the process, which is told as a difference. Read next: recording.py.
+the comparison of compare.py. A throw ends the process, which is told as a difference.
+Read next: ../recording/patching.py.
 """
 
 import time

@@ -3,7 +3,7 @@
 All schedules of small programs are gone through; of larger ones, which are drawn, some schedules are drawn.
 
 Go's atomics and locks are the steps on both sides. What is plain in Go is done with the step before it, on both sides
-too: of that the search with its happens-before relation speaks. Read next: drift.py.
+too: of that the search with its happens-before relation speaks. Read next: ../drifting/drift.py.
 """
 
 import time

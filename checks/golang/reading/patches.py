@@ -1,6 +1,6 @@
 """Patches of Go's runtime: laid over a toolchain, which is not touched, and told in records, so that they replay.
 
-Read next: extracting.py.
+Read next: ../extracted/extracting.py.
 """
 
 import difflib

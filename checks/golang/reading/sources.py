@@ -1,7 +1,7 @@
 """Go's text as declarations, read with tree-sitter's grammar of Go: by name, never by line.
 
 A method is called `pageAlloc.find`, whatever its receiver is called. A name in a group of constants stands for the
-whole group, as one does not mean anything without the others. Read next: extracting.py.
+whole group, as one does not mean anything without the others. Read next: ../extracted/extracting.py.
 """
 
 import hashlib

@@ -281,14 +281,14 @@ class Tables:
         self.masks = [~self.node_mask | NODE_MASK << NODE_BITS * t for t in threads]
         self.deltas: list[dict[int, int]] = [{} for _ in threads]
         everything = Leaf(-1, tuple(enumerate(row)), tuple(range(len(self._judges))))
-        self.start = self._put(self.judged(" " * len(row), row, everything)) << self.shift
+        self._first = self.judged(" " * len(row), row, everything)
+        self.start = self._put(self._first) << self.shift
         for automaton in self.automata:
             self.start |= automaton.start << NODE_BITS * automaton.thread
 
     def forget(self) -> None:
         """Forget what was reached, but not what was learned: a search can begin again."""
-        first = self.memories[0]
-        self.memories, self._memory = [first], {first: 0}
+        self.memories, self._memory = [self._first], {self._first: 0}
         self.deltas = [{} for _ in self.deltas]
         self.ended.clear()
         self.rounds.clear()

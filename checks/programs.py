@@ -7,8 +7,9 @@ program can begin on a heap with a past. Read next: running/machine.py.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
-from typing import Any, cast
+from typing import Any
 
+from spanproof.checks.geometries import geometry_of
 from spanproof.checks.observe import Event
 from spanproof.impl.malloc import Runtime
 from spanproof.impl.os_memory import ALWAYS
@@ -438,14 +439,8 @@ def program_of(data: Mapping[str, Any]) -> Program:
 
     """
     try:
-        g = cast("dict[str, Any]", data["geometry"])
-        shape: dict[str, Any] = {
-            n: (str if n == "name" else int)(g[n]) for n in (f.name for f in fields(Geometry)) if n in g
-        }
-        geometry = Geometry(**shape)
+        geometry = geometry_of(data["geometry"])
         given: dict[str, Any] = {name: SWITCHES[name](data[name]) for name in SWITCHES if name in data}
-        if geometry.arenas * geometry.pages_per_arena > 1 << 20 or max(geometry.spans, geometry.ps) > 1 << 16:
-            raise ProgramError("its geometry is larger than the real one")  # noqa: TRY301  # one way out for all
         pairs = zip(data["threads"], data["before"], strict=True)
         threads = tuple(Thread(tuple(map(_op, ops)), tuple(map(_op, before))) for ops, before in pairs)
         return Program(threads, geometry, row(str(data["release"])), **given)

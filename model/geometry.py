@@ -55,7 +55,8 @@ class Geometry:
 
     def __post_init__(self) -> None:
         """Refuse shapes that Go's own constants exclude."""
-        if min(self.page_size, self.pages_per_chunk, self.pages_per_arena, self.arenas, self.first_arena) < 1:
+        sizes = (self.page_size, self.pages_per_block, self.pages_per_chunk, self.pages_per_arena)
+        if min(*sizes, self.arenas, self.first_arena, self.summary_levels) < 1:
             raise ValueError(f"geometry {self.name}: sizes must be positive")
         if self.arena_base_offset % self.arena_size or self.heap_base < 1:
             raise ValueError(f"geometry {self.name}: the heap must begin at an arena's border above address 0")

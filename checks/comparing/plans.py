@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from spanproof.checks.comparing.histories import History
 from spanproof.checks.comparing.mixes import CALLS, KEPT, Call, Mix, drawn
 from spanproof.checks.comparing.standing_alone import StandingAlone
+from spanproof.checks.geometries import geometry_of, up_to
 from spanproof.checks.record import RecordError
 from spanproof.impl.malloc import Runtime
 from spanproof.model.geometry import GO_AMD64, Geometry
@@ -105,9 +106,9 @@ def plan_of(data: Mapping[str, Any]) -> Plan:
     """
     try:
         shape = Shape(
-            _geometry(data["geometry"]),
-            _up_to(data["most_pages"], 1 << 16),
-            _up_to(data["most_chunks"], 1 << 12),
+            geometry_of(data["geometry"]),
+            up_to(data["most_pages"], 1 << 16),
+            up_to(data["most_chunks"], 1 << 12),
             bool(data["sparse"]),
         )
         calls = tuple(map(_call, data["calls"]))
@@ -121,45 +122,11 @@ def plan_of(data: Mapping[str, Any]) -> Plan:
     return plan
 
 
-def _up_to(value: Any, most: int, least: int = 1) -> int:
-    if type(value) is not int or not least <= value <= most:
-        raise ValueError(f"{value!r} is no number from {least} to {most}")
-    return value
-
-
-LIMITS: Mapping[str, int] = {
-    "page_size": 1 << 16, "pages_per_chunk": 1 << 12, "pages_per_arena": 1 << 16, "arenas": 1 << 12,
-    "pages_per_block": 64, "heap_addr_bits": 60, "summary_levels": 8, "summary_level_bits": 8, "chunks_l1_bits": 30,
-    "phys_page_size": 1 << 22, "phys_huge_page_size": 1 << 30,
-}  # fmt: skip
-"""What a geometry that is read from a record may have at most."""
-WIDEST = 1 << 60
-
-
-def _geometry(given: Any) -> Geometry:
-    values: dict[str, Any] = {"name": str(given["name"])}
-    for field in fields(Geometry):
-        if field.name in LIMITS:
-            least = 0 if field.name in ("chunks_l1_bits", "phys_huge_page_size") else 1
-            values[field.name] = _up_to(given[field.name], LIMITS[field.name], least)
-        elif field.name != "name":
-            values[field.name] = _up_to(given[field.name], WIDEST, -WIDEST)
-    geometry = Geometry(**values)
-    sizes = (geometry.phys_page_size, geometry.phys_huge_page_size)
-    if any(size & size - 1 for size in sizes) or geometry.phys_page_size < 8:
-        raise ValueError("the sizes of the system's pages must be powers of two")
-    if geometry.phys_page_size > geometry.page_size * geometry.pages_per_block:
-        raise ValueError("a page of the system's must not be larger than a block of pages")
-    if geometry.chunks_l2_bits < 0 or geometry.summary_l0_bits > 30:
-        raise ValueError("its levels do not fit its address space")
-    return geometry
-
-
 def _call(given: Any) -> Call:
     name, a, b = given
     if name not in CALLS:
         raise ValueError(f"{name!r} is no call")
-    return cast("str", name), _up_to(a, 1 << 40, 0), _up_to(b, 1 << 40, 0)
+    return cast("str", name), up_to(a, 1 << 40, 0), up_to(b, 1 << 40, 0)
 
 
 _OFTEN: tuple[str, ...] = (

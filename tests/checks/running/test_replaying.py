@@ -117,6 +117,22 @@ def test_values_of_another_type_are_refused(key: str, value: object) -> None:
         loads(json.dumps(data | {key: value}), "a record")
 
 
+@pytest.mark.parametrize(
+    ("size", "value"),
+    [
+        ("heap_addr_bits", 10**18), ("heap_addr_bits", 1e12), ("pages_per_block", 0), ("summary_levels", 0),
+        ("arenas", 1 << 40), ("spans", 1 << 40), ("page_size", "8"), ("arenas", True), ("first_sweepgen", 1 << 32),
+    ],
+)  # fmt: skip
+def test_sizes_that_no_machine_has_are_refused(size: str, value: object) -> None:
+    """By name, before anything is made of them: 1 << 10**12 alone would fill the memory."""
+    program = json.loads(found(*CASES[0])[1].dumps())["program"]
+    program["geometry"][size] = value
+
+    with pytest.raises(ProgramError, match=size):
+        program_of(program)
+
+
 EDITS = st.lists(
     st.tuples(st.floats(0, 1, exclude_max=True), st.sampled_from(("put", "insert", "delete", "cut")), st.characters()),
     min_size=1, max_size=4,

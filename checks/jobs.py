@@ -116,6 +116,8 @@ class Done:
     """Task explore: why what it had found could not be kept."""
     series: "Series | None" = None
     """Task trace: what stood in the heap along it."""
+    seconds: float = 0.0
+    """How long it took."""
 
 
 @dataclass(slots=True)

@@ -1,5 +1,6 @@
 """One task done, of whatever kind: what a kind needs is imported for it alone. Read next: pool.py."""
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -20,11 +21,13 @@ if TYPE_CHECKING:
 
 def perform(task: Task, setting: Setting) -> Done:
     """Do one task."""
+    began = time.monotonic()
     try:
         with watched():
-            return _TASKS.get(task.check, _go)(task, setting)
+            done = _TASKS.get(task.check, _go)(task, setting)
     except NOT_RUN as e:
-        return unknown(task, f"the heap cannot be run: {e}")
+        done = unknown(task, f"the heap cannot be run: {e}")
+    return replace(done, seconds=time.monotonic() - began)
 
 
 def unknown(task: Task, reason: str) -> Done:

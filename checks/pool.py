@@ -6,29 +6,40 @@ from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wai
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from multiprocessing import get_context
+from multiprocessing.synchronize import Event
 from typing import Any
 
 from spanproof.checks.jobs import Done, Setting, Task, Work
 from spanproof.checks.performing import perform, unknown
-from spanproof.checks.stopping import begin
+from spanproof.checks.progress import Progress
+from spanproof.checks.stopping import begin, listen
+from spanproof.checks.wholes import whole
+
+TICK = 0.5
+"""Seconds after which it is looked how far the tasks are."""
 
 
-def done_by(tasks: list[Task], setting: Setting, jobs: int, work: Work) -> Iterator[tuple[Task, Done]]:
+def done_by(
+    tasks: list[Task], setting: Setting, jobs: int, work: Work, progress: Progress
+) -> Iterator[tuple[Task, Done]]:
     """Each task with what it gave, as soon as it is done, at most `jobs` at a time; `work` hears of an interrupt."""
     if jobs > 1 and len(tasks) > 1:
-        return _side_by_side(tasks, setting, jobs, work)
-    return _one_by_one(tasks, setting, work)
+        return _side_by_side(tasks, setting, jobs, work, progress)
+    return _one_by_one(tasks, setting, work, progress)
 
 
-def _side_by_side(tasks: list[Task], setting: Setting, jobs: int, work: Work) -> Iterator[tuple[Task, Done]]:
+def _side_by_side(
+    tasks: list[Task], setting: Setting, jobs: int, work: Work, progress: Progress
+) -> Iterator[tuple[Task, Done]]:
     context = get_context("spawn")
-    stop = context.Event()
-    with ProcessPoolExecutor(jobs, mp_context=context, initializer=begin, initargs=(stop,)) as pool:
+    stop, shares, places = context.Event(), context.Array("d", jobs), context.Value("i", 0)
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_begin, initargs=(stop, shares, places)) as pool:
         with _unheard():
-            waiting: dict[Future[Any], Task] = {pool.submit(perform, t, setting): t for t in sorted(tasks, key=_last)}
+            waiting: dict[Future[Any], Task] = {pool.submit(_beside, t, setting): t for t in sorted(tasks, key=_last)}
         while waiting:
             try:
-                done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+                done, _ = wait(waiting, timeout=TICK, return_when=FIRST_COMPLETED)
+                progress.beside(next((t for f, t in waiting.items() if not f.done()), tasks[-1]), shares[:])
                 for future in done:
                     task = waiting.pop(future)
                     if not future.cancelled():
@@ -39,6 +50,34 @@ def _side_by_side(tasks: list[Task], setting: Setting, jobs: int, work: Work) ->
                 stop.set()
                 for future in waiting:
                     future.cancel()
+
+
+_shares: Any = ()
+"""How much is done of the task that is at each place; others read it."""
+_place = 0
+
+
+def _begin(stop: Event, shares: Any, places: Any) -> None:
+    """In a process of the pool: take a place among the shares, for the task that is done here."""
+    global _shares, _place  # what a process of the pool is given once
+    begin(stop)
+    with places.get_lock():
+        _shares, _place = shares, places.value % len(shares)
+        places.value += 1
+
+
+def _beside(task: Task, setting: Setting) -> Done:
+    """Do a task, and let the process that waits for it see how much of it is done."""
+    of = whole(task, setting)
+
+    def heard(count: int) -> None:
+        _shares[_place] = of.share(count)
+
+    listen(heard)
+    try:
+        return perform(task, setting)
+    finally:
+        _shares[_place] = 0.0
 
 
 def _last(task: Task) -> bool:
@@ -64,10 +103,13 @@ def given(future: Future[Done], task: Task) -> Done:
         return unknown(task, "its process, or another beside it, was killed: give fewer --jobs if memory ran out")
 
 
-def _one_by_one(tasks: list[Task], setting: Setting, work: Work) -> Iterator[tuple[Task, Done]]:
-    for task in tasks:
-        try:
+def _one_by_one(tasks: list[Task], setting: Setting, work: Work, progress: Progress) -> Iterator[tuple[Task, Done]]:
+    listen(progress.counted)
+    try:
+        for task in tasks:
+            progress.begun(task)
             yield task, perform(task, setting)
-        except KeyboardInterrupt:
-            work.interrupted = True
-            return
+    except KeyboardInterrupt:
+        work.interrupted = True
+    finally:
+        listen(None)

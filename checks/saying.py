@@ -4,7 +4,6 @@ import math
 import os
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,22 +60,6 @@ def _setting(options: dict[str, Any], budget: float | None) -> "Setting":
     )
 
 
-def _told(quiet: bool) -> Callable[[int, int, "Task"], None]:
-    """Progress on stderr: one line that is written over on a terminal, else a line now and then."""
-    terminal = sys.stderr.isatty()
-
-    def told(done: int, of: int, task: "Task") -> None:
-        if quiet or of == 1:
-            return
-        line = f"{done} of {of}: {task.check} {task.name}"
-        if terminal:
-            click.echo(f"\r\x1b[K{line[:78]}" + ("\n" if done == of else ""), err=True, nl=False)
-        elif done == of or done % 10 == 0:
-            click.echo(line, err=True)
-
-    return told
-
-
 def run_tasks(
     command: str, tasks: list["Task"], options: dict[str, Any], *, budget: float | None = None, tell: bool = False,
     matrix: bool = False,
@@ -95,7 +78,7 @@ def run_tasks(
     if options.get("certificates"):
         writable(Path(options["certificates"]), "--certificates")
     setting = _setting(options, budget)
-    work = run(tasks, setting, options["jobs"] or os.cpu_count() or 1, _told(quiet=False))
+    work = run(tasks, setting, options["jobs"] or os.cpu_count() or 1)
     if setting.wanted:
         _tell_evidence(setting, work, options)
     if tell and options["json_file"] != "-":

@@ -1,5 +1,7 @@
 """When a task has to stop: the command was interrupted, its time is up, or its process takes too much memory.
 
+Who asks whether it has to says how far it is, and whoever listens hears that.
+
 Read next: performing.py.
 """
 
@@ -14,6 +16,13 @@ from spanproof.checks.resident import MEGABYTE, resident
 INTERRUPTED = "interrupted"
 
 _stop: Event | None = None
+_listener: Callable[[int], None] | None = None
+
+
+def listen(listener: Callable[[int], None] | None) -> None:
+    """Have the task that is done in this process tell how much it has counted; None ends that."""
+    global _listener  # noqa: PLW0603  # one task is done at a time
+    _listener = listener
 
 
 def begin(stop: Event) -> None:
@@ -26,7 +35,9 @@ def begin(stop: Event) -> None:
 def hurrying(setting: Setting) -> Callable[[int], str | None]:
     """What a task asks now and then: why it has to stop, or None."""
 
-    def hurry(done: int) -> str | None:  # noqa: ARG001  # the signature of Hurry
+    def hurry(done: int) -> str | None:
+        if done and _listener is not None:
+            _listener(done)
         if _stop is not None and _stop.is_set():
             return INTERRUPTED
         if setting.max_memory and resident() > setting.max_memory * MEGABYTE:

@@ -1,12 +1,12 @@
 """All tasks of a command, with one deadline and one way to stop, and what they add up to. Read next: cli.py."""
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from spanproof.checks.faults.planting import subject
 from spanproof.checks.jobs import Done, Setting, Task, Work
 from spanproof.checks.pool import done_by
+from spanproof.checks.progress import Progress
 from spanproof.checks.record import Record
 from spanproof.checks.stopping import hurrying
 from spanproof.checks.verdict import Result, Verdict
@@ -15,14 +15,18 @@ if TYPE_CHECKING:
     from spanproof.checks.proving.obligations import Proof
 
 
-def run(tasks: list[Task], setting: Setting, jobs: int, told: Callable[[int, int, Task], None]) -> Work:
-    """Do all tasks, at most `jobs` at a time; `told` hears of each that is done: (how many, of how many, which)."""
+def run(tasks: list[Task], setting: Setting, jobs: int) -> Work:
+    """Do all tasks, at most `jobs` at a time, and say on stderr how far they are."""
     work = Work()
     order = {task: place for place, task in enumerate(tasks)}
     found: list[tuple[Task, Done]] = []
-    for task, done in done_by(tasks, setting, jobs, work):
-        found.append((task, done))
-        told(len(found), len(tasks), task)
+    progress = Progress(tasks, setting, jobs)
+    try:
+        for task, done in done_by(tasks, setting, jobs, work, progress):
+            found.append((task, done))
+            progress.done(task, done.seconds)
+    finally:
+        progress.close()
     found.sort(key=lambda pair: order[pair[0]])
     proofs = [(task, done.proof) for task, done in found if done.proof is not None]
     in_order = [done for _, done in found]

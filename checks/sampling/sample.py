@@ -134,7 +134,7 @@ def sample(tables: Tables, sampler: Sampler, schedules: int, seed: int = 0, hurr
         for n in range(schedules):
             if n % OFTEN == 0:
                 states = len(drawing.seen.parents)
-                reason = hurry(states) or (f"{states:,} states are as many as are kept" if states > MOST_STATES else "")
+                reason = hurry(n) or (f"{states:,} states are as many as are kept" if states > MOST_STATES else "")
                 if reason:
                     break
             found = drawing.one(pilot=n < min(sampler.pilots, schedules // 4))

@@ -174,7 +174,7 @@ def test_processes_hand_it_back_in_order(tmp_path: Path) -> None:
     files = [tmp_path / f"{name}.npz" for name in ("b", "a")]
     for n, file in enumerate(files):
         save(file, made(n))
-    work = run([Task("trace", str(file)) for file in files], Setting(), 2, lambda _, __, ___: None)
+    work = run([Task("trace", str(file)) for file in files], Setting(), 2)
 
     assert work.series == [judge_and_count(file).series for file in files]
     assert [series.name for series in work.series] == ["b", "a"]

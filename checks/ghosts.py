@@ -16,6 +16,7 @@ from spanproof.impl.heap_cells import HeapCells
 from spanproof.impl.page_tree import PageTree
 from spanproof.impl.span import IN_USE
 
+FREEING = ("free_span", "free_manual")
 MSPAN_FUNCTIONS = ("try_alloc_mspan", "alloc_mspan_locked", "free_mspan_locked")
 
 
@@ -58,6 +59,9 @@ class Ghosts:
             ("alloc", True): self._alloc_ends,
             ("alloc_span", True): self._span_returned,
             ("free_span_locked", False): self._span_given_back,
+            **{(name, False): self._freeing_begins for name in FREEING},
+            **{(name, True): self._freeing_ends for name in FREEING},
+            ("pages.free", False): self._pages_given_back,
             **{(name, False): self._mspans_at_call for name in MSPAN_FUNCTIONS},
             **{(name, True): self._mspans_at_return for name in MSPAN_FUNCTIONS},
             ("gc_cycle", True): self._cycle_ends,
@@ -137,11 +141,23 @@ class Ghosts:
 
     def _span_given_back(self, event: Event, thread: int, read: Reading) -> list[Update]:
         s: int = event.args[0].number
-        freed: int | None = read(self._freed[thread])
         updates: list[Update] = [(self._returned[s], 0)]
-        if freed is not None:
-            updates.append((self._freed[thread], freed + read(self._npages[s])))
+        if read(self._chunk[thread]) is not None:
+            updates.append((self._freed[thread], read(self._freed[thread]) + read(self._npages[s])))
         return updates
+
+    def _freeing_begins(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
+        seen = hasattr(self.heap.PageAlloc, "free")  # a heap of a user's may do without
+        return [] if read(self._chunk[thread]) is not None else [(self._freed[thread], 0 if seen else 1)]
+
+    def _freeing_ends(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
+        return [] if read(self._chunk[thread]) is not None else [(self._freed[thread], None)]
+
+    def _pages_given_back(self, event: Event, thread: int, read: Reading) -> list[Update]:
+        """By a thread that frees a span, outside of reclaim_chunk, which counts spans."""
+        if read(self._chunk[thread]) is not None or read(self._freed[thread]) is None:
+            return []
+        return [(self._freed[thread], event.args[1])]
 
     def _reclaim_begins(self, event: Event, thread: int, read: Reading) -> list[Update]:  # noqa: ARG002  # one signature
         return [(self._wanted[thread], event.args[0])]

@@ -29,6 +29,7 @@ WATCHED = (
     "bgscavenge",
     "free_manual",
     "free_mspan_locked",
+    "free_span",
     "free_span_locked",
     "gc_cycle",
     "gc_mark_termination",

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 
+from spanproof.checks.unawaited import forgotten
 from spanproof.impl.heap_cells import HeapCells
 from spanproof.impl.malloc import Runtime
 
@@ -65,4 +66,6 @@ def _module(file: Path, place: str) -> ModuleType:
         spec.loader.exec_module(module)
     except (Exception, SystemExit) as e:
         raise SubjectError(f"--heap {place}: the file does not load: {type(e).__name__}: {e}") from e
+    if said := forgotten(file.read_text(encoding="utf-8")):
+        raise SubjectError(f"--heap {place}: {said}")
     return module

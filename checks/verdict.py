@@ -76,12 +76,17 @@ def overall(verdicts: Iterable[Verdict]) -> Verdict:
     return Verdict.HOLDS if seen == {Verdict.HOLDS} else Verdict.UNKNOWN
 
 
+EACH_ITS_OWN = "each on its own release"
+"""What a report says of the release if none was asked for: each result says which."""
+
+
 @dataclass(frozen=True, slots=True)
 class Report:
     """What one command found."""
 
     command: str
     release: str
+    """The row of the release table that was asked for, or EACH_ITS_OWN."""
     seed: int
     results: tuple[Result, ...]
     not_run: tuple[NotRun, ...] = ()

@@ -125,7 +125,7 @@ class Moment:
     nothing_left: bool = False
     """All chunks of this cycle were claimed by somebody who reclaims."""
     freed: int = 0
-    """Pages that the thread has freed since it called reclaim_chunk."""
+    """Pages that the thread has freed since it called reclaim_chunk, or else free_span or free_manual."""
     chunk: tuple[Any, int, int] | None = None
     """What the thread called reclaim_chunk with, if it is in it."""
     drained: bool = False

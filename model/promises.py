@@ -145,6 +145,10 @@ def _holds_reclaimed_pages_were_freed(h: HeapState, m: Moment) -> bool:  # noqa:
     return m.result == m.freed  # type: ignore[no-any-return]  # numbers of pages
 
 
+def _holds_who_frees_gives_pages_back(h: HeapState, m: Moment) -> bool:  # noqa: ARG001  # one signature for all
+    return m.chunk is not None or m.freed > 0
+
+
 def _chunk_of(called: tuple[Any, ...], geometry: Geometry) -> Iterator[int]:
     """The pages of reclaim_chunk(arenas, page_idx, n), counted from the heap's first."""
     arenas, page_idx, n = called
@@ -333,6 +337,18 @@ SPAN_PROMISES = (
         (),
         None,
         _holds_reclaimed_pages_were_freed,
+    ),
+    Promise(
+        "who_frees_gives_pages_back",
+        "When a span was freed, its pages were given back to the page allocator, by whoever freed it.",
+        "It calls freeSpanLocked, which does that in the hold of the heap lock in which the span dies.",
+        "mheap.go, freeSpan, freeManual, freeSpanLocked",
+        "manual_free_does_nothing",
+        ("free_span", "free_manual"),
+        True,
+        (),
+        None,
+        _holds_who_frees_gives_pages_back,
     ),
     Promise(
         "reclaimed_spans_begin_in_the_chunk",

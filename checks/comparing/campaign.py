@@ -175,7 +175,7 @@ def judge_campaign(parts: Sequence[Part], seed_: int) -> Compared:
         said = f"{broken.broken}: seen in the tables but not in a run: an internal error"
         return Compared(Result("compare", "workloads", Verdict.UNKNOWN, said, counts=counts.as_json(), seconds=seconds))
     reason = f"{record.violated.claim}: {record.violated.detail}"
-    bound = f"program {counts.programs}, shrunk to {len(record.schedule)} steps, {record.switches} context switches"
+    bound = f"program {counts.programs}, shrunk to {record.length}"
     result = Result("compare", "workloads", Verdict.VIOLATED, reason, bound, PREMISES, seconds, counts.as_json())
     return Compared(result, record)
 

@@ -77,17 +77,28 @@ def judge(
     """
     program = scenario.program if release is None else replace(scenario.program, release=release)
     watching = Watching(scenario.sentinels, program.geometry)
-    exactly = subject.is_reference and program == scenario.program and grain is Grain.ACCESS and not reductions
-    known = is_known(scenario, subject, release, only)
-    counted = exactly and only is None and scenario.states != NOT_COUNTED
+    whole = program == scenario.program and grain is Grain.ACCESS and not reductions
+    known = is_known(scenario, release, only)
+    comparable = whole and only is None and scenario.states != NOT_COUNTED
+    counted = comparable and subject.is_reference
     only = only or scenario.only
     with seldom_collected():
         way = Way(only, grain, reductions, seed, walk, hurry, keeping)
         judged = _judge(scenario, program, subject, way, watching, counted=counted)
     # What Go is known to break is shown by the program that the catalogue has for it.
     judged = made_small(judged, subject) if small and not known else judged
+    judged = _beside_the_reference(scenario, judged) if comparable and not counted else judged
     text = "text or catalogue has changed" if grain is Grain.ACCESS else "the grain is too coarse to see it"
-    return as_known(scenario, judged, text) if known else judged
+    return as_known(scenario, judged, text if subject.is_reference else "") if known else judged
+
+
+def _beside_the_reference(scenario: Scenario, judged: Judged) -> Judged:
+    """The same verdict, saying how many states the reference has, if another heap has others."""
+    result = judged.result
+    if result.verdict is not Verdict.HOLDS or result.counts.get("states") in (None, scenario.states):
+        return judged
+    bound = f"{result.bound}; the reference has {scenario.states:,} states"
+    return replace(judged, result=replace(result, bound=bound))
 
 
 def made_small(judged: Judged, subject: Subject) -> Judged:
@@ -99,9 +110,9 @@ def made_small(judged: Judged, subject: Subject) -> Judged:
     return replace(judged, result=replace(judged.result, reason=told.reason, bound=told.bound), record=record)
 
 
-def is_known(scenario: Scenario, subject: Subject, release: Release | None, only: str | None) -> bool:
-    """Whether Go is known to break the claim that is judged."""
-    return scenario.finding and subject.is_reference and release is None and only in {None, scenario.only}
+def is_known(scenario: Scenario, release: Release | None, only: str | None) -> bool:
+    """Whether Go is known to break the claim that is judged. A heap that keeps to Go's text there is none the worse."""
+    return scenario.finding and release is None and only in {None, scenario.only}
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,12 +203,14 @@ def begun(
 def as_known(scenario: Scenario, judged: Judged, otherwise: str) -> Judged:
     """The verdict on a finding: it holds if the search has found what Go is known to break.
 
-    otherwise: why it may not have.
+    otherwise: why it may not have; empty of a heap that may well do better than Go.
     """
     result = judged.result
     if result.verdict is Verdict.VIOLATED:
         said = f"as is known, Go breaks {result.reason}"
         return replace(judged, result=replace(result, verdict=Verdict.HOLDS, reason=said))
+    if result.verdict is Verdict.HOLDS and not otherwise:
+        return replace(judged, result=replace(result, reason=f"{scenario.only} holds here, which Go breaks"))
     if result.verdict is Verdict.HOLDS:
         said = f"{scenario.only} holds, which Go was known to break: {otherwise}"
         return replace(judged, result=replace(result, verdict=Verdict.UNKNOWN, reason=said))
@@ -239,7 +252,7 @@ def violated(name: str, found: Explored | None, record: Record | None) -> Judged
         said = "the search found a broken claim that a run does not show: an internal error"
         return Judged(Result("explore", name, Verdict.UNKNOWN, reason=said, counts=counts, seconds=seconds))
     reason = f"{record.violated.claim}: {record.violated.detail}"
-    bound = f"{len(record.schedule)} steps, {record.switches} context switches"
+    bound = record.length
     return Judged(Result("explore", name, Verdict.VIOLATED, reason, bound, PREMISES, seconds, counts), record)
 
 

@@ -189,6 +189,10 @@ SPAN_FAULTS = (
         ("Heap.free_span_locked", "self.pages.free(base, npages)", "self.pages.free(base, 0)"),
     ),
     fault(
+        "manual_free_does_nothing", "a manual span is not freed", "who_frees_gives_pages_back", "made up: mheap.go, freeManual", "free_against_alloc",
+        ("Heap.free_manual", "await self.free_span_locked(s, typ)", ""),
+    ),
+    fault(
         "pages_freed_twice", "the pages of a span are freed twice", "freed_pages_were_owned", "mheap.go, freeSpanLocked", "free_against_alloc",
         ("Heap.free_span_locked", "await self.pages.free(base, npages)", "await self.pages.free(base, npages)\nawait self.pages.free(base, npages)"),
     ),

@@ -299,7 +299,7 @@ def verdict(
         verdict_ = Verdict.UNKNOWN if record is None else Verdict.VIOLATED
         reason = "; ".join([searched, *_said(state)])
     if record is not None:
-        bound = f"{len(record.schedule)} steps, {record.switches} context switches"
+        bound = record.length
     return Judged(Result("prove", theorem.name, verdict_, reason, bound, assumptions, seconds, counts), record)
 
 

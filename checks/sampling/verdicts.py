@@ -38,7 +38,7 @@ def judge_sampled(
 ) -> Judged:
     """Draw schedules of a scenario: see exploring/verdicts.py, judge."""
     program = scenario.program if release is None else replace(scenario.program, release=release)
-    known = is_known(scenario, subject, release, only)
+    known = is_known(scenario, release, only)
     judged = _small(_judge(scenario, program, subject, asked, only or scenario.only, hurry), subject)
     return as_known(scenario, judged, "these schedules missed it") if known else judged
 

@@ -246,6 +246,10 @@ def example_moments(promise: Promise) -> list[Moment]:
         "stacks_begin_at_system_pages": [moment("alloc_manual", (1, 1), span)],
         "reclaim_keeps_its_word": [moment("reclaim", (1,), None)],
         "reclaimed_pages_were_freed": [moment("reclaim_chunk", (ArenaList((1,)), 0, 4), 0)],
+        "who_frees_gives_pages_back": [
+            moment("free_manual", (span, 1), None), replace(moment("free_span", (span,), None), freed=2),
+            replace(moment("free_span", (span,), None), chunk=(ArenaList((1,)), 0, 2)),
+        ],
         "reclaim_chunk_leaves_nothing": [moment("reclaim_chunk", (ArenaList((1,)), 0, 4), 0)],
         "background_scavenger_keeps_its_word": [moment("bgscavenge", (1,), None)],
         "cycle_ends_a_generation": [moment("gc_cycle", (), None, "go1.27")],

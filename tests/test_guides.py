@@ -1,16 +1,30 @@
 """The tutorial's and how-tos' commands come to what is shown of them, on the texts that stand there."""
 
+import ast
 import re
 import shlex
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from spanproof.checks import scenarios
+from spanproof.checks.exploring.verdicts import judge
+from spanproof.checks.faults import corpus
+from spanproof.checks.faults.edit import planted
+from spanproof.checks.subject import Subject
+from spanproof.checks.verdict import Verdict
+from spanproof.model import invariants
+from spanproof.model.state import DEAD
+from tests.model.reaching import reached_in
+from tests.model.terms_in_python import formula
+
 DOCS = Path(__file__).parents[1] / "docs"
 BLOCK = re.compile(r"^```(\w*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-COMMANDS = {"tutorial.md": 6, "how-to/explore-a-larger-program.md": 2}
+COMMANDS = {"tutorial.md": 7, "how-to/explore-a-larger-program.md": 2}
 """Pages with commands whose output is shown, and how many."""
 ENDS = {"violated": 1, "unknown": 3}
 """What the last line of a verdict begins with, and the exit code that goes with it."""
@@ -22,7 +36,7 @@ def test_a_page_comes_to_what_it_shows(page: str, tmp_path: Path) -> None:
     commands = 0
     for kind, block in BLOCK.findall((DOCS / page).read_text()):
         first, _, rest = block.partition("\n")
-        if kind == "python":
+        if kind == "python" and first.endswith(".py"):
             (tmp_path / first.removeprefix("# ")).write_text(block)
         elif first.startswith("$ "):
             commands += 1
@@ -60,3 +74,37 @@ def test_a_line_that_is_not_printed_is_found() -> None:
     assert left_out(["a", "c"], ["a", "b", "c"]) == []
     assert left_out(["c", "a"], ["a", "b", "c"]) == ["a"]
     assert left_out(["b!"], ["a", "b", "c"]) == ["b!"]
+
+
+def example(page: str, what: str, known: dict[str, Any]) -> Any:
+    """What the example of a how-to makes, of the names that are known where it goes."""
+    (block,) = (b for kind, b in BLOCK.findall((DOCS / page).read_text()) if b.startswith(f"# {what}\n"))
+    *before, last = ast.parse(block).body
+    assert isinstance(last, ast.Expr)
+    names = dict(known)
+    exec(compile(ast.Module(before, []), page, "exec"), names)  # noqa: S102  # our own page
+    return eval(compile(ast.Expression(last.value), page, "eval"), names)  # noqa: S307  # as above
+
+
+def test_the_example_of_a_scenario_is_one() -> None:
+    """It is searched to the end, and says how many states there are where none were expected."""
+    made = example("how-to/add-a-scenario.md", "a scenario", vars(scenarios))
+    judged = judge(made, Subject()).result
+    assert judged.verdict is Verdict.UNKNOWN
+    assert re.fullmatch(r"[\d,]+ states where 0 are expected: text or catalogue has changed", judged.reason)
+
+
+def test_the_examples_of_an_invariant_and_its_fault_are_ones() -> None:
+    """It holds of the reference, in both forms; the fault that it names breaks it, and the claim that it says."""
+    invariant = example("how-to/add-an-invariant.md", "an invariant", vars(invariants))
+    fault = example("how-to/add-a-fault.md", "a fault", vars(corpus))
+    assert fault.name == invariant.fault
+    for state in sorted(reached_in("free_against_alloc"), key=str)[::40]:
+        moved = replace(state, base=tuple(base + 1 for base in state.base))
+        assert invariant.holds(state)
+        assert invariant.holds(moved) == all(s == DEAD for s in state.state)
+        for each in (state, moved):
+            assert formula(invariant, state.geometry)(each) == invariant.holds(each)
+    broken = judge(scenarios.BY_NAME[fault.scenario], Subject(planted(fault.edits), fault=fault.name), only=fault.claim)
+    assert broken.record is not None
+    assert broken.record.violated.claim == fault.claim

@@ -21,7 +21,7 @@ from spanproof.checks.golang.interleaving.interleave import judge_interleavings
 from spanproof.checks.golang.reading.patches import elsewhere, laid_over
 from spanproof.checks.golang.reading.sources import read
 from spanproof.checks.golang.reading.toolchains import GoError, Toolchain
-from spanproof.checks.golang.recording.programs import Level, build, record
+from spanproof.checks.golang.recording.programs import Level, Run, build, record
 from spanproof.checks.golang.untried import folders, ran, untried
 from spanproof.checks.proofs.catalogue import THEOREMS
 from spanproof.checks.proving.closed_world import covered
@@ -36,6 +36,8 @@ GCHEAVY = Path(str(files("spanproof.checks.golang.recording") / "gcheavy"))
 """The program that is traced."""
 ROUNDS, SECONDS = 300, 60
 """Of its work, and of patience with it."""
+DIED = 2
+"""The exit code of a Go program whose runtime ends it."""
 LIMIT = 10
 """Names that are told of what rests on a change."""
 Hurry = Callable[[int], str | None]
@@ -136,11 +138,19 @@ def _traced(toolchain: Toolchain, hurry: Hurry) -> Traced:
     if violated:
         return Traced("a traced program shows violations", violated, tuple(records))
     wrong = "" if ended == 0 else f"the program ended with {ended}" if ended is not None else "the program has no end"
+    wrong += f": {found.run.said}" if wrong and found.run.said else ""
     reason = wrong or next((r.reason for r in results if r.verdict is not Verdict.HOLDS), "")
     bound = f"{found.records:,} records of a program that is heavy on the collector, {len(results)} claims"
     verdict = Verdict.UNKNOWN if reason or not results else Verdict.HOLDS
+    if wrong and dies_of_its_runtime(found.run):
+        verdict, reason = Verdict.VIOLATED, f"a program without a fault of its own dies of its runtime; {wrong}"
     one = Result("go", name, verdict, reason, bound, ("one run",), seconds, {"records": found.records})
-    return Traced("a traced program shows no violation", (one,))
+    return Traced("a traced program shows no violation" if not wrong else "a traced program did not end well", (one,))
+
+
+def dies_of_its_runtime(run: Run) -> bool:
+    """Whether the runtime ended the program, for another reason than that the system has no memory left."""
+    return run.code == DIED and run.said.startswith("fatal error: ") and "out of memory" not in run.said
 
 
 def _judged(paths: Iterable[Path]) -> tuple[list[Result], list[Record]]:

@@ -5,10 +5,13 @@ as a tuple, and as 0 outside of it. `by_z3` says the same with Z3 itself; a test
 """
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import z3
 
+from spanproof.model.claim import Invariant, StepInvariant
+from spanproof.model.geometry import Geometry
 from spanproof.model.state import FIELDS, PER, HeapState, HeapVars
 
 Z: Any = z3
@@ -100,3 +103,10 @@ def _constant(name: str, value: Any) -> Any:
     for index, entry in enumerate(value):
         array = Z.Store(array, index, entry)
     return array
+
+
+@cache
+def formula(claim: Invariant | StepInvariant, geometry: Geometry) -> Callable[..., bool]:
+    """The claim's Z3 form, ready to be evaluated on states of this geometry."""
+    v, after = (HeapVars.named(geometry, suffix) for suffix in SUFFIXES)
+    return compiled(claim.everywhere(v) if isinstance(claim, Invariant) else claim.everywhere(v, after))

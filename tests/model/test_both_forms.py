@@ -1,6 +1,6 @@
 """Each claim stands twice in model, as a formula and by hand: here the two are compared."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import cache
 from typing import Any
@@ -20,7 +20,7 @@ from spanproof.model.releases import row
 from spanproof.model.state import HeapState, HeapVars
 from tests.model.drawing import arbitrary_states, bounded, decoded, differs, one_entry_away
 from tests.model.reaching import reached, reached_with, steps_reached
-from tests.model.terms_in_python import SUFFIXES, by_z3, compiled, names_in
+from tests.model.terms_in_python import SUFFIXES, by_z3, compiled, formula, names_in
 
 TEN = 10
 SEEDS = 20
@@ -31,13 +31,6 @@ WORK = 3_000_000
 GEOMETRY = replace(SMALL, spans=3, phys_page_size=2 * SMALL.page_size)
 V, AFTER = (HeapVars.named(GEOMETRY, suffix) for suffix in SUFFIXES)
 FORMAL = tuple(promise for promise in PROMISES if promise.formula is not None)
-
-
-@cache
-def formula(claim: Invariant | StepInvariant, geometry: Geometry) -> Callable[..., bool]:
-    """The claim's Z3 form, ready to be evaluated on states of this geometry."""
-    v, after = (HeapVars.named(geometry, suffix) for suffix in SUFFIXES)
-    return compiled(claim.everywhere(v) if isinstance(claim, Invariant) else claim.everywhere(v, after))
 
 
 @cache

@@ -15,11 +15,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 from spanproof.checks.cache import cache_folder
 from spanproof.checks.golang.extracted.building import BUILD_SECONDS, BuildError, environment, go_build
@@ -55,12 +55,19 @@ class Level(IntEnum):
     """Every object that was asked for as zero is read."""
 
 
+FATAL = ("fatal error: ", "panic: ", "unexpected fault address")
+"""How the line begins in which a Go program says why it ends."""
+LONGEST_COMPLAINT = 1 << 20
+
+
 class Run(NamedTuple):
     """A command that ended. code: as a shell has it, negative for a signal; None: it took too long."""
 
     code: int | None
     seconds: float
     cpu: float
+    said: str = ""
+    """What went wrong in its own words, one line of its standard error, if that was not shown."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,21 +222,33 @@ def run(command: Sequence[str], told: Mapping[str, str], seconds: float, *, quie
 
     """
     kept = {name: value for name, value in os.environ.items() if name not in {PREFIX, LEVEL, SIZE}}
-    silent = subprocess.DEVNULL if quiet else None
-    cpu, begun = _cpu(), time.perf_counter()
-    try:
-        process = subprocess.Popen(  # noqa: S603  # what the user asks to be run
-            list(command), env={**kept, **told}, stdout=silent, stderr=silent, start_new_session=True
-        )
-    except (OSError, ValueError) as e:
-        raise GoError(f"{command[0]}: cannot be run: {e}") from e
-    try:
-        code = process.wait(timeout=seconds)
-    except subprocess.TimeoutExpired:
-        code = None
-    finally:
-        _end(process)
-    return Run(code, time.perf_counter() - begun, _cpu() - cpu)
+    with tempfile.TemporaryFile() if quiet else nullcontext() as heard:
+        silent = subprocess.DEVNULL if quiet else None
+        cpu, begun = _cpu(), time.perf_counter()
+        try:
+            process = subprocess.Popen(  # noqa: S603  # what the user asks to be run
+                list(command), env={**kept, **told}, stdout=silent, stderr=heard, start_new_session=True
+            )
+        except (OSError, ValueError) as e:
+            raise GoError(f"{command[0]}: cannot be run: {e}") from e
+        try:
+            code = process.wait(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            code = None
+        finally:
+            _end(process)
+        return Run(code, time.perf_counter() - begun, _cpu() - cpu, _complaint(heard))
+
+
+def _complaint(heard: IO[bytes] | None) -> str:
+    """The line in which a Go program says why it ends, else the first that it wrote."""
+    if heard is None:
+        return ""
+    heard.seek(0)
+    lines = [
+        line.strip() for line in heard.read(LONGEST_COMPLAINT).decode(errors="replace").splitlines() if line.strip()
+    ]
+    return next((line for line in lines if line.startswith(FATAL)), lines[0] if lines else "")
 
 
 def _end(process: "subprocess.Popen[bytes]") -> None:

@@ -11,6 +11,7 @@ import click
 
 F = TypeVar("F", bound=Callable[..., Any])
 REPORT = "spanproof-report"
+MOST_NEAR = 3
 
 
 def _seconds(ctx: click.Context, param: click.Parameter, value: float | None) -> float | None:  # noqa: ARG001
@@ -41,8 +42,8 @@ def known(name: str, names: Iterable[str], what: str, where: str = "`spanproof l
     """Refuse a name that is not known, with the nearest that is, or with what shows those that are."""
     there = list(names)
     if name not in there:
-        near = difflib.get_close_matches(name, there, 1)
-        hint = f"did you mean {near[0]}?" if near else f"{where} shows what there is"
+        near = difflib.get_close_matches(name, there, 1) or [other for other in there if name and name in other]
+        hint = f"did you mean {' or '.join(near[:MOST_NEAR])}?" if near else f"{where} shows what there is"
         raise click.UsageError(f"no {what} {name!r}: {hint}")
 
 

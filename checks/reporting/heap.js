@@ -64,7 +64,7 @@ class Heap {
     const owners = new Map();
     for (const span of this.shape.spans) {
       const name = `mspan[${span}].`;
-      const alive = this.history.number(name + "state", k) !== 0;
+      const alive = Boolean(this.history.number(name + "state", k));
       const since = this.history.lastChange(name + "state", k);
       const building = !alive && ["base", "npages"].every((field) => this.history.lastWrite(name + field, k) > since);
       if (!alive && !building) continue;
@@ -98,12 +98,14 @@ class Heap {
     return pages;
   }
 
+  /* The in-use bit of a page; null if it is not told. */
   bit(page, k) {
     const offset = page % this.shape.pagesPerArena;
-    return (this.history.number(`pageInUse[${this.arenaOf.get(page)}][${offset >> 3}]`, k) >> (offset & 7)) & 1;
+    const word = this.history.number(`pageInUse[${this.arenaOf.get(page)}][${offset >> 3}]`, k);
+    return Number.isNaN(word) ? null : (word >> (offset & 7)) & 1;
   }
 
-  /* How many pages of an arena lie below its zeroedBase. */
+  /* How many pages of an arena lie below its zeroedBase; NaN if it is not told. */
   below(arena, k) {
     return this.history.number(`zeroedBase[${arena}]`, k) / this.shape.pageSize;
   }
@@ -131,7 +133,7 @@ function inWords(number, page, entry) {
   const state = { cache: `in the page cache of ${page.ps.map((p) => `P${p}`).join(" and ")}${page.taken === false ? ", but free" : ""}`, taken: "taken, no span yet", free: "free", none: "not the heap's", unknown: "no span" };
   const told = [`page ${number}: ${span || state[kind(page)]}`, page.dirty ? `dirty (${page.stamp})` : "zero"];
   if (page.scavenged) told.push("scavenged");
-  return [...told, `in-use bit ${page.bit}`, `spans entry ${entry}`].join("; ");
+  return [...told, `in-use bit ${page.bit === null ? "?" : page.bit}`, `spans entry ${entry}`].join("; ");
 }
 
 /* The heap map: a cell for each page, arena by arena. */

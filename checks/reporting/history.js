@@ -46,8 +46,10 @@ class History {
     return i < 0 ? this.start.get(cell) : this.steps[i][AFTER];
   }
 
+  /* What a cell holds as a number; NaN if it is none that is exact, so that it equals nothing and is below nothing. */
   number(cell, k) {
-    return Number(this.at(cell, k) || 0);
+    const number = Number(this.at(cell, k) || 0);
+    return Number.isSafeInteger(number) ? number : NaN;
   }
 }
 

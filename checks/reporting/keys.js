@@ -32,10 +32,11 @@ const MOVES = {
 const IN_LANES = { ArrowDown: MOVES.j, ArrowUp: MOVES.k, Home: MOVES.s, End: MOVES.v, PageDown: (p) => p.k + 15, PageUp: (p) => p.k - 15 };
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const slides = event.target instanceof HTMLInputElement && event.key.length > 1;
-  const lanes = event.target instanceof Element && event.target.closest(".lanes");
+  const within = (selector) => event.target instanceof Element && event.target.closest(selector);
+  const own = event.key.length > 1 && within("input, .scroll"); /* a slider and what scrolls have their own arrows */
+  const lanes = within(".lanes");
   const move = MOVES[event.key] || (lanes ? IN_LANES[event.key] : undefined);
-  const player = slides ? undefined : target();
+  const player = own ? undefined : target();
   if (!move || !player) return;
   event.preventDefault();
   player.go(move(player));

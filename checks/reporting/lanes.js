@@ -1,14 +1,17 @@
 /* The steps as lanes: one column per thread, time downwards. Read next: player.js. */
 const ROW = 26;
 const SPARE_ROWS = 8;
+const MOST_OF_LAST = 48;
 const ENDS = ["A", "B"];
 const NARROW = 700;
+/* From this width on the heap stands beside the lanes (player.css has the same). */
+const BESIDE = 1100;
 /* Lanes of a narrow window are as narrow as still says which access it is; the line above them says it whole. */
-const WIDTHS = { wide: [20, 48, 26], narrow: [12, 18, 16] };
+const WIDTHS = { wide: [20, 48, 26], beside: [16, 25, 16], narrow: [12, 18, 16] };
 
 /* One column per thread, time downwards; only the rows in sight exist, so ten thousand steps stay quick. */
 class Lanes {
-  constructor(data, key, choose) {
+  constructor(data, key, choose, peek) {
     this.data = data;
     this.key = key;
     this.threads = Object.keys(data.threads).map(Number).filter((t) => data.steps.some((step) => step[THREAD] === t));
@@ -27,15 +30,43 @@ class Lanes {
       if (line) choose(Number(line.dataset.k));
     });
     this.k = 0;
+    this.follow(peek);
+  }
+
+  /* Tells which row the mouse is moved over, once a frame at most, and null when it leaves. Rows that are scrolled under
+     a mouse at rest are not meant: who uses the keys is not to be disturbed by it. */
+  follow(peek) {
+    let at = "", over = null, waiting = false;
+    const tell = () => {
+      waiting = false;
+      peek(over);
+    };
+    const look = (found) => {
+      if (found === over) return;
+      over = found;
+      if (!waiting) requestAnimationFrame(tell);
+      waiting = true;
+    };
+    this.node.addEventListener("pointermove", (event) => {
+      const place = `${event.clientX} ${event.clientY}`;
+      if (event.pointerType === "touch" || place === at) return;
+      at = place;
+      const line = event.target.closest(".rows .line");
+      look(line ? Number(line.dataset.k) : null);
+    });
+    this.node.addEventListener("pointerleave", () => look(null));
+    this.forget = () => { over = null; };
   }
 
   /* All rows share one set of widths, or their columns would not line up; wider texts are cut, their title has them whole. */
   place() {
     const longest = (texts, least, most) => Math.min(most, texts.reduce((n, text) => Math.max(n, text.length), least));
-    const [least, most, mostWatched] = WIDTHS[window.innerWidth < NARROW ? "narrow" : "wide"];
+    const [least, most, mostWatched] = WIDTHS[this.width()];
     const lanes = this.threads.map((thread) => {
       const texts = this.data.steps.filter((step) => step[THREAD] === thread).map((step) => this.said(step));
-      return `${longest([`T${thread} ${this.data.threads[thread]}`, ...texts], least, most)}ch + ${this.data.pair.length && most > 20 ? 3.5 : 1.75}rem`;
+      const end = this.data.steps[this.data.steps.length - 1];
+      const whole = this.width() === "beside" && end[THREAD] === thread ? Math.min(this.said(end).length, MOST_OF_LAST) : 0; /* it says what broke */
+      return `${Math.max(whole, longest([`T${thread} ${this.data.threads[thread]}`, ...texts], least, most))}ch + ${this.data.pair.length && most > 20 ? 3.5 : 1.75}rem`;
     });
     const watched = this.data.columns.map((cell) => {
       const texts = this.data.steps.filter((step) => step[CELL] === cell).map(change);
@@ -47,10 +78,16 @@ class Lanes {
     this.node.style.setProperty("--least", `calc(${[number, ...lanes, ...watched].join(" + ")} + 1.6rem)`);
   }
 
+  /* What there is room for: a window may be narrow, and in a wide one the heap may stand beside. */
+  width() {
+    if (window.innerWidth < NARROW) return "narrow";
+    return this.data.strip && window.innerWidth >= BESIDE ? "beside" : "wide";
+  }
+
   said(step) {
-    if (window.innerWidth < NARROW) return this.brief(step);
+    if (this.width() === "narrow") return this.brief(step);
     const shown = this.data.columns.includes(step[CELL]);
-    const mark = step === this.data.steps[this.data.steps.length - 1] ? " \u2190 violated here" : "";
+    const mark = step === this.data.steps[this.data.steps.length - 1] ? ` \u2190 violated${this.width() === "wide" ? " here" : ""}` : "";
     return `${step[FUNCTION]}: ${step[ACCESS]}${failed(step) ? " failed" : ""}${shown ? "" : ` ${step[CELL]}`}${mark}`;
   }
 
@@ -80,6 +117,9 @@ class Lanes {
     line.dataset.k = k;
     line.style.top = `${k * ROW}px`;
     line.setAttribute("role", "option");
+    line.setAttribute("aria-label", this.label(k));
+    line.setAttribute("aria-setsize", this.data.steps.length + 1);
+    line.setAttribute("aria-posinset", k + 1);
     line.setAttribute("aria-selected", String(k === this.k));
     line.append(make("span", "n", k ? String(k) : "start"));
     for (const thread of this.threads) line.append(this.lane(step, thread, k));
@@ -105,6 +145,19 @@ class Lanes {
     return `${ENDS[end]} of the pair`;
   }
 
+  /* What is to be said of a position besides its step. */
+  marks(k) {
+    const end = k ? this.data.pair.indexOf(k) : -1;
+    return [end >= 0 && this.pairInWords(end), k > 0 && k === this.data.steps.length && "violated here"].filter(Boolean);
+  }
+
+  /* The whole row for those who do not see the columns that it stands in. */
+  label(k) {
+    if (!k) return "start, before the first step";
+    const step = this.data.steps[k - 1];
+    return [`step ${k}, T${step[THREAD]}: ${told(step)}`, ...this.marks(k)].join(", ");
+  }
+
   value(step, cell) {
     const value = make("span", "watch");
     if (!step) value.textContent = this.data.cells[cell];
@@ -126,6 +179,7 @@ class Lanes {
 
   show(k) {
     this.k = k;
+    this.forget();
     const top = k * ROW, height = this.node.clientHeight - 2 * ROW;
     if (top < this.node.scrollTop + ROW) this.node.scrollTop = Math.max(0, top - 2 * ROW);
     else if (top > this.node.scrollTop + height - ROW) this.node.scrollTop = top - height + 2 * ROW;

@@ -3,6 +3,7 @@
 Read next: page.py.
 """
 
+import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
@@ -45,6 +46,36 @@ class Matrix:
     def caught(self) -> int:
         """How many faults some layer caught."""
         return sum(row.caught for row in self.rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Planted:
+    """A fault that one layer must catch, and what came of it: `check` plants some."""
+
+    name: str
+    verdict: Verdict
+    layer: str = ""
+    """Which caught it."""
+    first: str = ""
+    """Its first counterexample; of a fault that was not caught, why."""
+    seconds: float = 0.0
+
+
+CAUGHT = re.compile(r"caught by (\S+) ([0-9.]+) s, (.+)")
+"""The bound of such a result (faults/alive.py)."""
+
+
+def planted(results: Iterable[Result]) -> list[Planted]:
+    """Faults that were each put to one layer, those that it did not catch first."""
+    alone = [r for r in results if r.check == "faults" and not any(name.endswith(FOUND) for name in r.counts)]
+    return sorted(map(_planted, alone), key=lambda fault: bool(fault.layer))
+
+
+def _planted(result: Result) -> Planted:
+    caught = CAUGHT.fullmatch(result.bound) if result.verdict is Verdict.HOLDS else None
+    if caught is None:
+        return Planted(result.name, result.verdict, "", result.reason or result.bound)
+    return Planted(result.name, result.verdict, caught[1], caught[3], float(caught[2]))
 
 
 def matrix(results: Collection[Result]) -> Matrix | None:

@@ -63,8 +63,8 @@ class OverTime {
     this.rows.forEach((page, row) => this.drawRow(page, row));
     for (const arena of this.heap.shape.arenas) this.drawLine(arena);
     this.pair.forEach((k, n) => { if (k) this.drawEnd(this.x(k), ENDS[n]); });
-    this.cursor = shape("line", { y1: 0, y2: this.tall, class: "cursor" });
-    this.svg.append(this.cursor);
+    [this.pointer, this.cursor] = ["pointer", "cursor"].map((name) => shape("line", { y1: 0, y2: this.tall, class: name }));
+    this.svg.append(this.pointer, this.cursor); /* the chosen position lies over the other */
     if (this.k !== undefined) this.show(this.k);
   }
 
@@ -120,17 +120,22 @@ class OverTime {
     const start = inArena[0] % this.heap.shape.pagesPerArena;
     const points = [];
     for (const k of this.positions) {
+      if (Number.isNaN(this.heap.below(arena.index, k))) continue;
       const rows = Math.max(0, Math.min(inArena.length, this.heap.below(arena.index, k) - start));
       const y = this.y(first) + rows * this.height - 0.5;
       if (points.length) points.push(`${this.x(k)},${points[points.length - 1].split(",")[1]}`);
       points.push(`${this.x(k)},${y}`);
     }
-    this.svg.append(shape("polyline", { points: points.join(" "), class: "zeroed" }));
+    if (points.length) this.svg.append(shape("polyline", { points: points.join(" "), class: "zeroed" }));
   }
 
-  show(k) {
+  /* The chosen position, and the one that is looked at. */
+  show(k, seen = k) {
     this.k = k;
     if (!this.cursor) return;
-    for (const end of ["x1", "x2"]) this.cursor.setAttribute(end, this.x(k));
+    for (const end of ["x1", "x2"]) {
+      this.cursor.setAttribute(end, this.x(k));
+      this.pointer.setAttribute(end, this.x(seen));
+    }
   }
 }

@@ -4,7 +4,7 @@ Read next: page.py.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from spanproof.checks.reporting.traced import traces
@@ -52,14 +52,22 @@ def _group(check: str, results: list[Result]) -> Group:
         looked_at.update({name: number for name, number in result.counts.items() if name in LOOKED_AT})
     if check == "prove":
         looked_at.update({"own obligations": sum(result.counts.get("own", 0) for result in results)})
+    if check == "faults":
+        looked_at.update({"planted": len(results), "caught": verdicts[Verdict.HOLDS.value]})
     if check == "trace":
         looked_at.update({"traces": len(traces(results))})
     return Group(
         check,
         {word.value: verdicts[word.value] for word in READING_ORDER},
         {name: number for name, number in looked_at.items() if number},
-        sum(result.seconds for result in results),
+        sum(_seconds(check, results)),
     )
+
+
+def _seconds(check: str, results: Iterable[Result]) -> Collection[float]:
+    """What was worked, each piece of work once: theorems that share their proofs all tell the seconds of these."""
+    seconds = [result.seconds for result in results]
+    return set(seconds) if check == "prove" else seconds
 
 
 def premises(results: Iterable[Result]) -> list[tuple[str, int]]:
@@ -73,8 +81,13 @@ def not_looked_at(report: Report) -> list[tuple[str, str, str]]:
     return unknown + [(n.check, n.name, n.reason) for n in report.not_run]
 
 
-def says(result: Result) -> str:
-    """What is checked, in English, where the name alone says too little and somebody wrote it down."""
+def says(result: Result, theorems: Mapping[str, str] | None = None) -> str:
+    """What is checked, in English, where the name alone says too little and somebody wrote it down.
+
+    theorems: what theorems say, by their names.
+    """
+    if result.check == "prove" and theorems and result.name in theorems:
+        return theorems[result.name]
     if result.check == "explore":
         return BY_NAME[result.name].says if result.name in BY_NAME else ""
     claim = CLAIMS.get(result.name if result.check == "prove" else result.name.rpartition(": ")[2])

@@ -15,15 +15,15 @@ from datetime import UTC, datetime
 from pathlib import PurePath
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from spanproof.checks.record import Record
 from spanproof.checks.reporting.heard import kept, needs, steadiness
-from spanproof.checks.reporting.matrix import matrix
+from spanproof.checks.reporting.matrix import matrix, planted
 from spanproof.checks.reporting.overview import groups, not_looked_at, premises, says, sentinels
 from spanproof.checks.reporting.plots import SIZES
 from spanproof.checks.reporting.shipped import shipped
-from spanproof.checks.reporting.shown import Program, data_of, shown
+from spanproof.checks.reporting.shown import Program, by_claim, data_of, shown
 from spanproof.checks.reporting.traced import traces
 from spanproof.checks.reporting.words import counts, in_reading_order, sentence
 from spanproof.checks.tracing.series import Series
@@ -47,6 +47,8 @@ class Beside:
     """By the name of a theorem, its steps, their obligations and what they rest on, as lines of text."""
     series: Sequence[Series] = ()
     """What stood in the heap along each trace."""
+    says: Mapping[str, str] = field(default_factory=dict[str, str])
+    """By the name of a theorem, what it says."""
 
 
 NOTHING = Beside()
@@ -81,11 +83,14 @@ def render_page(
             report=report,
             version=version,
             said=sentence(report),
-            results=[(r, _anchor(r, anchors), says(r), sentinels(r)) for r in in_reading_order(report.results)],
+            results=[
+                (r, _anchor(r, anchors), says(r, beside.says), sentinels(r)) for r in in_reading_order(report.results)
+            ],
             groups=groups(report),
             premises=premises(report.results),
             unseen=not_looked_at(report),
             matrix=matrix(report.results),
+            planted=planted(report.results),
             traces=traces(report.results, beside.series),
             sizes=SIZES,
             needs=needs(report.evidence),
@@ -93,6 +98,8 @@ def render_page(
             kept=kept(report.evidence),
             told=beside.told,
             shown=items,
+            several=len(items) > 1,
+            by_claim=by_claim(items),
             data={item.anchor: data_of(item.record) for item in items if item.record.steps},
             made="" if reproducible else _made(),
             timed=not reproducible,
@@ -106,11 +113,17 @@ def _environment() -> Environment:
     )
     environment.filters["counts"] = counts
     environment.filters["untimed"] = _untimed
+    environment.filters["wrapping"] = _wrapping
     return environment
 
 
 def _untimed(text: str) -> str:
     return TIMES.sub("", text)
+
+
+def _wrapping(text: str) -> Markup:
+    """The text, in which a line may end after each underscore: names are long, and windows may be narrow."""
+    return Markup("_<wbr>").join(escape(text).split("_"))
 
 
 def _anchor(result: Result, anchors: Mapping[str, str]) -> str:

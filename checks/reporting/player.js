@@ -5,19 +5,31 @@ class Player {
     this.data = data;
     this.history = new History(data);
     this.last = data.steps.length;
-    this.lanes = new Lanes(data, node.dataset.player, (k) => this.go(k));
+    this.lanes = new Lanes(data, node.dataset.player, (k) => this.go(k), (k) => this.peek(k));
     const heap = data.strip && data.strip.arenas.length ? new Heap(data.strip, this.history) : null;
     this.strip = heap && new Strip(heap, heap.numbers[heap.numbers.length - 1] > 9999);
     this.map = heap && new OverTime(heap, this.last, data.pair, (k) => this.go(k));
     this.pair = data.pair.filter(Boolean);
     this.now = make("output", "now");
     this.cells = make("dl", "cells");
-    node.append(this.bar(), this.now, ...(heap ? [this.strip.node, this.map.node, legend(heap)] : []), this.cells, this.lanes.node, keys(this.pair.length > 0));
+    const steps = make("div", "steps");
+    node.classList.toggle("with-heap", heap !== null);
+    node.append(this.bar(), this.now, ...(heap ? [this.side(heap)] : []), steps);
+    steps.append(this.cells, this.lanes.node, keys(this.pair.length > 0));
     this.go(this.last);
     if (heap) whenNear(this.map.node, () => this.map.draw());
     node.dataset.ready = "true";
   }
 
+  /* The heap, now and over time: above the lanes, or beside them where there is room. */
+  side(heap) {
+    const side = make("div", "side");
+    this.at = make("p", "at");
+    side.append(this.at, this.strip.node, this.map.node, legend(heap));
+    return side;
+  }
+
+  /* A button that can do no more says so and stays what it is: one that is disabled would lose the focus that is on it. */
   bar() {
     const bar = make("div", "bar");
     const button = (text, target) => {
@@ -57,17 +69,28 @@ class Player {
     this.k = Math.max(0, Math.min(this.last, k));
     const step = this.k ? this.data.steps[this.k - 1] : null;
     this.slider.value = this.k;
-    this.back.forEach((button) => { button.disabled = this.k === 0; });
-    this.forth.forEach((button) => { button.disabled = this.k === this.last; });
+    this.back.forEach((button) => button.setAttribute("aria-disabled", this.k === 0));
+    this.forth.forEach((button) => button.setAttribute("aria-disabled", this.k === this.last));
     const count = `step ${this.k.toLocaleString("en")} of ${this.last.toLocaleString("en")}`;
-    const end = step ? this.data.pair.indexOf(this.k) : -1;
-    const marks = [end >= 0 && this.lanes.pairInWords(end), step && this.k === this.last && "violated here"].filter(Boolean);
+    const marks = this.lanes.marks(this.k);
     const said = step ? `T${step[THREAD]} ${told(step)}` : "before the first step";
     this.now.textContent = [`${count}   ${said}`, ...marks].join("   \u2190 ");
     this.slider.setAttribute("aria-valuetext", `${count}: ${said}`);
-    if (this.strip) [this.strip, this.map].forEach((drawn) => drawn.show(this.k));
+    this.peek(null);
     this.showCells(step);
     this.lanes.show(this.k);
+  }
+
+  /* The heap at the position under the pointer, or with null again at the chosen one, from which the keys go on. */
+  peek(k) {
+    if (!this.strip) return;
+    const position = k === null ? this.k : k;
+    const name = (n) => (n ? `step ${n.toLocaleString("en")}` : "start");
+    this.at.replaceChildren(...(position === this.k ? [`Heap at ${name(this.k)}`]
+      : [make("b", "", `Heap at ${name(position)}`), `, pointed at; chosen: ${name(this.k)}`]));
+    this.node.classList.toggle("peeking", position !== this.k);
+    this.strip.show(position);
+    this.map.show(this.k, position);
   }
 
   showCells(step) {

@@ -4,7 +4,7 @@ Read next: strip.py.
 """
 
 import shlex
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any
@@ -40,6 +40,8 @@ class Shown:
     kept: str
     """The last line of that program for the changed schedule, on which nothing breaks."""
     turns: tuple[Turns, Turns] | None
+    pair: tuple[int, ...]
+    """The steps of the two accesses whose order matters; 0 for one that is no step of the record."""
     go: Program
     """The program that shows it on Go's own runtime."""
 
@@ -57,8 +59,22 @@ def shown(number: int, name: str, record: Record, folder: str, go: Program | Non
         python=_python(record),
         kept=_python(replace(record, schedule=flip.schedule)).rpartition("\n")[2] if flip else "",
         turns=both(record.schedule, flip.schedule) if flip else None,
+        pair=_pair(record),
         go=go or {},
     )
+
+
+def by_claim(items: Iterable[Shown]) -> dict[str, list[Shown]]:
+    """Records by the claim that they violate, in their order."""
+    grouped: dict[str, list[Shown]] = {}
+    for item in items:
+        grouped.setdefault(item.record.violated.claim, []).append(item)
+    return grouped
+
+
+def _pair(record: Record) -> tuple[int, ...]:
+    steps = range(1, len(record.steps) + 1)
+    return tuple(access.step if access.step in steps else 0 for access in record.flip.pair) if record.flip else ()
 
 
 def _story(record: Record) -> tuple[str, ...]:
@@ -85,5 +101,5 @@ def data_of(record: Record) -> dict[str, Any]:
         "cells": {cell: start_value(record, cell) for cell in cells},
         "steps": [step.as_json() for step in record.steps],
         "strip": drawn.as_json() if drawn else None,
-        "pair": [access.step for access in record.flip.pair] if record.flip else [],
+        "pair": list(_pair(record)),
     }

@@ -6,15 +6,17 @@ A small heap is drawn whole; of a large one only the pages that the record is ab
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any
 
+from spanproof.checks.geometries import geometry_of
 from spanproof.checks.record import Record
 
 WHOLE = 128
 """A heap of up to so many pages is drawn whole."""
 MOST = 512
 """Pages drawn of one heap, so that a step redraws at once."""
-SIZES = ("page_size", "pages_per_arena", "arenas", "first_arena")
+EXACT = 1 << 53
+"""From here on the page's script cannot tell a number from the next."""
 MOST_PS = 64
 SPAN_FIELDS = ("state", "base", "npages")
 
@@ -61,30 +63,19 @@ class Strip:
 
 def strip(record: Record) -> Strip | None:
     """The strip of a run; None if the record has no usable geometry."""
-    found: Any = record.program.get("geometry", {})
-    if not isinstance(found, Mapping):
+    try:
+        geometry = geometry_of(record.program["geometry"])
+    except (KeyError, TypeError, ValueError):
         return None
-    geometry = cast("Mapping[str, object]", found)
-    sizes: list[object] = [geometry.get(name) for name in SIZES]
-    if not all(isinstance(size, int) and 0 < size < 1 << 48 for size in sizes):
+    if geometry.heap_limit >= EXACT:
         return None
-    page_size, per_arena, arenas, first = (int(str(size)) for size in sizes)
+    per_arena, below = geometry.pages_per_arena, -geometry.arena_base_offset // geometry.arena_size
+    first = (geometry.first_arena - below) * per_arena
+    heap = range(first, first + geometry.arenas * per_arena)
     spans = _concerned(record, r"mspan\[(\d+)\]\.")
-    offset: object = geometry.get("arena_base_offset", 0)
-    if not isinstance(offset, int) or offset % (page_size * per_arena):
-        return None
-    below = -offset // (page_size * per_arena)
-    first -= below
-    heap = range(first * per_arena, (first + arenas) * per_arena)
-    pages = heap if len(heap) <= WHOLE else _pages(record, spans, page_size)
-    per_chunk, ps = (_number(geometry.get(name, usual)) for name, usual in (("pages_per_chunk", 1), ("ps", 0)))
-    runs = _runs(pages, per_arena, heap, below)
-    return Strip(page_size, per_arena, runs, tuple(spans), max(1, per_chunk), min(ps, MOST_PS))
-
-
-def _number(value: object) -> int:
-    """A size of a geometry; 0 if it is none."""
-    return value if isinstance(value, int) and 0 < value < 1 << 48 else 0
+    pages = heap if len(heap) <= WHOLE else _pages(record, spans, geometry.page_size)
+    runs, ps = _runs(pages, per_arena, heap, below), min(geometry.ps, MOST_PS)
+    return Strip(geometry.page_size, per_arena, runs, tuple(spans), geometry.pages_per_chunk, ps)
 
 
 def _concerned(record: Record, pattern: str) -> list[int]:

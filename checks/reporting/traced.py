@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from spanproof.checks.reporting.plots import Plot, plots, stretches_each
-from spanproof.checks.tracing.series import Series
+from spanproof.checks.tracing.series import Life, Series
 from spanproof.checks.verdict import Result, Verdict
 
 TOTAL = "events"
@@ -37,6 +37,8 @@ class Trace:
     hold: int
     plots: tuple[Plot, ...]
     """Two of each file: files in several folders may have one name."""
+    lives: tuple[Life, ...]
+    """The story of a page of each file."""
 
 
 def traces(results: Iterable[Result], series: Sequence[Series] = ()) -> list[Trace]:
@@ -49,7 +51,8 @@ def traces(results: Iterable[Result], series: Sequence[Series] = ()) -> list[Tra
     drawn: dict[str, tuple[Plot, ...]] = {}
     for one in series:
         drawn[one.name] = (*drawn.get(one.name, ()), *plots(one, most))
-    return [_trace(name, judged, drawn.get(name, ())) for name, judged in by_name.items()]
+    lives = {one.name: tuple(o.life for o in series if o.name == one.name and o.life is not None) for one in series}
+    return [_trace(name, judged, drawn.get(name, ()), lives.get(name, ())) for name, judged in by_name.items()]
 
 
 def _name(result: Result) -> str:
@@ -57,7 +60,7 @@ def _name(result: Result) -> str:
     return result.name.rpartition(": ")[0] or result.name
 
 
-def _trace(name: str, judged: list[Result], drawn: tuple[Plot, ...]) -> Trace:
+def _trace(name: str, judged: list[Result], drawn: tuple[Plot, ...], lives: tuple[Life, ...]) -> Trace:
     counts: dict[str, int] = {}
     for result in judged:
         for kind, number in result.counts.items():
@@ -66,4 +69,4 @@ def _trace(name: str, judged: list[Result], drawn: tuple[Plot, ...]) -> Trace:
     most = max(numbers.values(), default=1)
     kinds = tuple(Kind(kind, n, n / most) for kind, n in sorted(numbers.items(), key=lambda item: -item[1]))
     hold = sum(result.verdict is Verdict.HOLDS for result in judged)
-    return Trace(name, judged[0].bound, kinds, len(judged), hold, drawn)
+    return Trace(name, judged[0].bound, kinds, len(judged), hold, drawn, lives)

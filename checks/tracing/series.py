@@ -1,10 +1,22 @@
 """How a heap went over a trace, in few numbers: what a page of a report draws, in a value that a process hands back.
 
-Plain numbers without numpy, which who draws them need not load. Read next: counting.py, which makes them.
+Plain numbers without numpy, which who draws them need not load. Read next: counting.py, which makes them, and life.py.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+
+
+@dataclass(frozen=True, slots=True)
+class Life:
+    """The story of one page of a trace."""
+
+    page: str
+    """Its number and its address."""
+    about: str
+    """What it is told for."""
+    rows: tuple[str, ...]
+    """The rows that concern it, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +40,8 @@ class Series:
     """Pages of the heap that the OS has back, or never gave."""
     events: Mapping[str, tuple[int, ...]]
     """By kind, as the file spells it: how many events of it each stretch has. Kinds that do not occur are left out."""
+    life: Life | None = None
+    """The story of a page of it, if there is one."""
 
     def coarser(self, most: int) -> "Series":
         """The same in at most so many stretches, each of several of these."""

@@ -5,6 +5,7 @@ What each part does: reading, checking, findings; and predicting, for the claim 
 
 import time
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,6 +15,7 @@ from spanproof.checks.tracing.checking import Checked, check_trace
 from spanproof.checks.tracing.claims import THE_REFERENCE_PREDICTS_EVERY_EVENT, TRACE_CLAIMS, TraceClaim
 from spanproof.checks.tracing.counting import series_of
 from spanproof.checks.tracing.findings import Finding, findings
+from spanproof.checks.tracing.life import life_of
 from spanproof.checks.tracing.predicted import Hurry, Predicted, finding_of_first, predict_trace
 from spanproof.checks.tracing.reading import Trace, read_trace
 from spanproof.checks.tracing.reads import judge_reads
@@ -141,5 +143,6 @@ def judge_and_count(
     # one that has.
     without = of_text.verdict is Verdict.VIOLATED and found is None
     judged += [*of_reads, of_text] if without else [of_text, *of_reads]
-    series = series_of(trace, len(trace) if checked.stopped is None else checked.stopped)
+    known = len(trace) if checked.stopped is None else checked.stopped
+    series = replace(series_of(trace, known), life=life_of(trace, known))
     return Judged(tuple(judged), tuple(records), series)

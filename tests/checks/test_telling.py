@@ -96,5 +96,9 @@ def test_the_nearest_name_is_suggested(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().err == (
         "spanproof: no claim, fault or theorem 'no_page_in_two_span': did you mean no_page_in_two_spans?\n"
     )
+    assert cli.main(["explain", "watermark"]) == 2
+    assert capsys.readouterr().err.endswith("'watermark': `spanproof list` shows what there is\n")
+    assert cli.main(["explain", "fit"]) == 2
+    assert "did you mean find_bit_range64_is_first_fit or " in capsys.readouterr().err
     assert cli.main(["explain", "second_fit"]) == 0
     assert capsys.readouterr().out == story_of("second_fit")

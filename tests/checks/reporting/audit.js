@@ -14,6 +14,17 @@
   const overhanging = document.documentElement.scrollWidth <= window.innerWidth ? [] : every("body *")
     .filter((node) => node.getBoundingClientRect().right > window.innerWidth + 1 && !node.closest(".scroll, .lanes"));
 
+  /* Words that end a line in their midst, though there is room for them. */
+  const range = document.createRange();
+  const torn = every("main *").filter((node) => !node.closest("svg, pre, .hidden, .copy, .now, .scroll .what")
+    && [...node.childNodes].some((child) => child.nodeType === 3 && [...child.textContent.matchAll(/[A-Za-z0-9]{2,}/g)].some((word) => {
+      range.setStart(child, word.index);
+      range.setEnd(child, word.index + word[0].length);
+      const parts = [...range.getClientRects()];
+      const wide = parts.reduce((sum, part) => sum + part.width, 0);
+      return new Set(parts.map((part) => Math.round(part.top))).size > 1 && wide < node.closest("p, th, td, li, dd, dt, h1, h2, h3, summary, div").clientWidth;
+    })));
+
   /* Texts with less contrast to what is behind them than WCAG asks for. */
   const canvas = document.createElement("canvas").getContext("2d", { willReadFrequently: true });
   const light = (colour) => {
@@ -29,7 +40,7 @@
   };
   const faint = every("main *").filter((node) => {
     const own = [...node.childNodes].some((child) => child.nodeType === 3 && child.textContent.trim());
-    const out = node.closest(":disabled, .future, svg, .hidden, script") || !node.getClientRects().length;
+    const out = node.closest("[aria-disabled='true'], .future, svg, .hidden, script") || !node.getClientRects().length;
     if (!own || out) return false;
     const [a, b] = [light(getComputedStyle(node).color), light(behind(node))];
     return (Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05) < 4.5;
@@ -41,5 +52,5 @@
     const name = node.getAttribute("href") || node.getAttribute("aria-labelledby") || node.getAttribute("aria-activedescendant");
     return !document.getElementById(name.replace("#", ""));
   });
-  return { nameless: told(nameless), overhanging: told(overhanging), faint: told(faint), doubled, dangling: told(dangling) };
+  return { nameless: told(nameless), overhanging: told(overhanging), torn: told(torn), faint: told(faint), doubled, dangling: told(dangling) };
 }

@@ -251,6 +251,23 @@ def faults_report() -> Report:
     return Report("faults", "go1.27", 0, results)
 
 
+def checked_report() -> Report:
+    """What `check` says of planted faults: caught, missed, and not asked for lack of time."""
+    caught = "caught by tables 2.13 s, TestFind/Chunks8, 11 calls"
+    results = (
+        Result("faults", "second_fit", Verdict.HOLDS, "", caught, seconds=2.5),
+        Result("faults", "not_capped", Verdict.UNKNOWN, "the budget of 55 s is used up"),
+        Result("faults", "lost_update", Verdict.VIOLATED, "explore does not catch it any more"),
+    )
+    return Report("check", "go1.27", 0, results)
+
+
+def proved_report(*names: str) -> Report:
+    """A run of proofs of these theorems, all of which hold."""
+    results = (Result("prove", name, Verdict.HOLDS, "", "4 paths", ("any input",), counts={"own": 3}) for name in names)
+    return Report("prove", "go1.27", 0, tuple(results))
+
+
 def traced_report(*names: str) -> Report:
     """A trace run over traces of these names, a claim judged on each."""
     results = (

@@ -6,7 +6,7 @@ import pytest
 
 from spanproof.checks.record import Record, Step
 from spanproof.checks.reporting.watch import FOLD_AT_LEAST, folds, start_value, watched
-from tests.checks.reporting.examples import crowded, lost_raise
+from tests.checks.reporting.examples import Run, crowded, lost_raise
 
 RECORDS = [lost_raise(), crowded(3, 60), crowded(9, 200)]
 
@@ -14,6 +14,18 @@ RECORDS = [lost_raise(), crowded(3, 60), crowded(9, 200)]
 def test_the_cell_of_the_last_step_comes_first() -> None:
     """The cell of the violating step leads; cells that a lock protects come last."""
     assert watched(lost_raise()) == ("zeroedBase[1]", "heap.lock", "pages", "mheap.free_mspans")
+
+
+def test_locks_and_what_they_protect_come_last() -> None:
+    """Though they are touched first: they are used in order, so they seldom are the story."""
+    run = Run({"heap.lock": "0", "pages": "a", "shared": "0", "last": "0"})
+    for thread in (0, 1):
+        run.step(thread, "f", "lock", "heap.lock", thread + 1)
+        run.step(thread, "f", "update", "pages", f"{thread}")
+        run.step(thread, "f", "store", "shared", thread + 1)
+    run.step(1, "f", "store", "last", 1)
+
+    assert watched(replace(lost_raise(), steps=tuple(run.steps))) == ("last", "shared", "heap.lock", "pages")
 
 
 def test_cells_of_one_writer_are_not_watched() -> None:

@@ -1,18 +1,23 @@
 """Records done again, whatever their kind: replayed as they were made, or judged on the heap as it is now (pinned).
 
-A record that is replayed must come out the same, byte for byte. One that is pinned need not: the question is whether
-its program, its calls, its numbers or its rows still break something. Heavy modules are imported for their kind alone.
+A record that is replayed must come out the same, in all that it says. One that is pinned need not: the question is
+whether its program, its calls, its numbers or its rows still break something. Heavy modules are imported for their
+kind alone.
 """
 
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 
 from spanproof.checks.broken import EndlessError
 from spanproof.checks.local_state import HiddenStateError
 from spanproof.checks.numbering import UnknownCellError
-from spanproof.checks.record import Record
+from spanproof.checks.programs import ProgramError, program_of
+from spanproof.checks.record import Record, RecordError, load
 from spanproof.checks.running.by_events import replay_by_events
 from spanproof.checks.running.machine import HeapError
-from spanproof.checks.running.replaying import Replayed, ScheduleError, survey
+from spanproof.checks.running.replaying import Replayed, ScheduleError, difference, survey
 from spanproof.checks.running.replaying import replay as replay_run
 from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Result, Verdict
@@ -39,6 +44,40 @@ NOT_RUN = (EndlessError, HeapError, HiddenStateError, UnknownCellError)
 """What a heap raises that cannot be run at all."""
 
 
+@contextmanager
+def of_file(place: object) -> Generator[None]:
+    """While this lasts, whatever is wrong with a record is told with the file that it is in.
+
+    Raises:
+        RecordError: something is.
+
+    """
+    try:
+        yield
+    except ProgramError as e:
+        raise RecordError(f"{place}: a damaged record (program: {e}); run the search again") from e
+    except (RecordError, ScheduleError) as e:
+        if str(e).startswith(f"{place}: "):
+            raise
+        if isinstance(e.__cause__, KeyError):  # a name that is not there is all that it says
+            raise RecordError(f"{place}: a damaged record (no {e.__cause__}); run the search again") from e
+        raise RecordError(f"{place}: {e}") from e
+
+
+def load_sound(path: Path) -> Record:
+    """Read a record, and its program if it has one.
+
+    Raises:
+        RecordError: it cannot be read, or is damaged.
+
+    """
+    record = load(path)
+    if record.kind == "run":
+        with of_file(path):
+            program_of(record.program)
+    return record
+
+
 def replayed(record: Record, heap: Subject) -> Replayed:
     """Do again what a record says, on the heap that it names.
 
@@ -54,7 +93,7 @@ def replayed(record: Record, heap: Subject) -> Replayed:
             difference = replay_trace(record, heap)
             return Replayed(None if difference else record, difference)
         case "run":
-            return _explained(_run_again(record, heap), heap)
+            return _explained(record, _run_again(record, heap), heap)
         case _:
             return _done_again(record, heap)
 
@@ -65,19 +104,24 @@ def _run_again(record: Record, heap: Subject) -> Replayed:
         again = replay_run(record, heap.heap_class)
     except ScheduleError:
         return replay_by_events(record, heap.heap_class)
-    if not again.difference:
+    if again.by_steps:
         return again
     by_events = replay_by_events(record, heap.heap_class)
     return by_events if by_events.by_events or again.record is None else again
 
 
-def _explained(again: Replayed, heap: Subject) -> Replayed:
-    """A replay with the reason as it is found now, where the record gives one: it may be said otherwise than it was."""
-    if again.record is None or not again.record.why:
+def _explained(record: Record, again: Replayed, heap: Subject) -> Replayed:
+    """A replay with the reason as it is found now, where the record gives one; it is compared if all else is the same.
+
+    On other steps it may well be another.
+    """
+    if again.record is None or not (record.why or record.flip):
         return again
     from spanproof.checks.exploring.explaining.why import explained  # noqa: PLC0415  # for this kind alone
 
-    return replace(again, record=explained(again.record, heap))
+    found = explained(again.record, heap)
+    differs = again.difference or (difference(record, found) if again.by_steps else "")
+    return replace(again, record=found, difference=differs)
 
 
 def _done_again(record: Record, heap: Subject) -> Replayed:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from spanproof import __version__
+from spanproof.checks.exploring.keeping.hearing import HEARD
 from spanproof.checks.options import WithHistories, json_place, known, named, shared
 from spanproof.checks.saying import run_tasks, write_json
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from spanproof.checks.jobs import Task
 
 PINS = "spanproof-pins"
+LISTS = ("scenarios", "claims", "theorems", "releases", "faults")
 CHECK_BUDGET = 55.0
 """Seconds that `check` may take; what is not done by then is unknown."""
 
@@ -45,12 +47,12 @@ def cli() -> None:
 
 
 def _pins() -> list["Task"]:
+    from spanproof.checks.again import load_sound  # noqa: PLC0415
     from spanproof.checks.jobs import Task  # noqa: PLC0415
-    from spanproof.checks.record import load  # noqa: PLC0415
 
     paths = sorted(Path(PINS).glob("*.json"))
     for path in paths:
-        load(path)  # refuse one that is damaged before anything runs
+        load_sound(path)  # refuse one that is damaged before anything runs
     return [Task("pin", str(path)) for path in paths]
 
 
@@ -180,20 +182,21 @@ def trace(files: tuple[str, ...], **options: Any) -> int:
 @click.argument("record", metavar="RECORD")
 def pin(record: str) -> int:
     """Keep a counterexample in spanproof-pins/, where `check` runs it first from now on."""
-    from spanproof.checks.again import NOT_RUN, judged  # noqa: PLC0415
-    from spanproof.checks.record import load, save  # noqa: PLC0415
+    from spanproof.checks.again import NOT_RUN, judged, load_sound, of_file  # noqa: PLC0415
+    from spanproof.checks.record import save  # noqa: PLC0415
+    from spanproof.checks.reporting.words import printable  # noqa: PLC0415
     from spanproof.checks.subject import Subject  # noqa: PLC0415
 
     source = Path(record)
-    kept = load(source)
-    with suppress(*NOT_RUN):
+    kept = load_sound(source)
+    with of_file(record), suppress(*NOT_RUN):
         judged(kept, Subject(), source.name)  # refuse what is damaged now, and not when it is wanted
     try:
         place = _free_place(Path(PINS), source.stem, kept.dumps())
         save(kept, place)
     except OSError as e:
         raise click.UsageError(f"{PINS}: cannot be written: {e.strerror}; give this folder room or rights") from e
-    click.echo(f"pinned: {place}")
+    click.echo(printable(f"pinned: {place}"))
     return 0
 
 
@@ -208,22 +211,35 @@ def _free_place(folder: Path, stem: str, text: str) -> Path:
 
 
 @cli.command("list")
+@click.argument("kinds", nargs=-1, type=click.Choice(LISTS), metavar="[KIND]...")
 @click.option("--json", "json_file", callback=json_place, metavar="FILE", help="Write the lists as JSON; - is stdout.")
-def list_command(json_file: str | None) -> int:
-    """Show the scenarios, claims, releases and faults."""
+def list_command(kinds: tuple[str, ...], json_file: str | None) -> int:
+    """Show the scenarios, claims, theorems, releases and faults, or those KINDs of them. --json writes all."""
     import json  # noqa: PLC0415
 
-    from spanproof.checks.listing import lists, print_lists  # noqa: PLC0415
+    from spanproof.checks.listing import SHOWN, lists  # noqa: PLC0415
+    from spanproof.checks.reporting.table import print_rows  # noqa: PLC0415
 
-    text = json.dumps(lists(), indent=1) + "\n"
+    everything = lists()
+    text = json.dumps(everything, indent=1) + "\n"
     if json_file == "-":
         click.echo(text, nl=False)
         return 0
     if json_file is not None:
         write_json(Path(json_file), text)
         return 0
-    print_lists(sys.stdout)
+    rows = {
+        title: [columns, *(tuple(_cell(entry[column]) for column in columns) for entry in everything[title])]
+        for title, columns in SHOWN.items()
+        if not kinds or title in kinds
+    }
+    print_rows(rows, sys.stdout)
     return 0
+
+
+def _cell(value: object) -> str:
+    """What a list shows of a value."""
+    return f"{value:,}" if isinstance(value, int) and not isinstance(value, bool) else str(value)
 
 
 @cli.command()
@@ -271,9 +287,10 @@ _add_groups()
 
 
 def _one_line(error: Exception) -> str:
-    """What is wrong, in one line."""
-    text = error.format_message() if isinstance(error, click.ClickException) else str(error)
-    return " ".join(text.split())
+    """What is wrong, in one line that is safe to print."""
+    from spanproof.checks.reporting.words import one_line  # noqa: PLC0415
+
+    return one_line(error.format_message() if isinstance(error, click.ClickException) else str(error))
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -337,17 +354,21 @@ def _input_errors() -> tuple[type[Exception], ...]:
 
 
 class _Ending:
-    """Tells nobody of what goes wrong while a process ends at Ctrl-C: objects that were half made are thrown away."""
+    """Ends a process at Ctrl-C and at SIGTERM, in one way: what was found by then is kept.
+
+    Nobody is told of what goes wrong meanwhile: objects that were half made are thrown away.
+    """
 
     def __init__(self) -> None:
-        """Hear of Ctrl-C first, unless it is left unheard, as in the background."""
+        """Hear of both first, unless one is left unheard, as Ctrl-C is in the background."""
         self.begun = False
         sys.unraisablehook = self.unraisable
-        if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-            signal.signal(signal.SIGINT, self.interrupted)
+        for number in HEARD:
+            if signal.getsignal(number) in (signal.default_int_handler, signal.SIG_DFL):
+                signal.signal(number, self.interrupted)
 
     def interrupted(self, signum: int, frame: FrameType | None) -> None:
-        """Ctrl-C was pressed."""
+        """Ctrl-C was pressed, or somebody ends the process."""
         self.begun = True
         signal.default_int_handler(signum, frame)
 
@@ -367,7 +388,8 @@ def run() -> None:
     code = EXIT_INTERRUPTED
     with suppress(KeyboardInterrupt):  # one that comes while another error is told
         code = main()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # all is told
+    for number in HEARD:
+        signal.signal(number, signal.SIG_IGN)  # all is told
     sys.exit(code)
 
 

@@ -1,7 +1,7 @@
 """What there is: scenarios, claims, theorems, releases and faults, as data and as tables for the terminal."""
 
 from enum import Enum
-from typing import Any, TextIO
+from typing import Any
 
 from spanproof.checks.faults.planting import PLANTABLE
 from spanproof.checks.proofs.catalogue import PLAIN, THEOREMS
@@ -75,21 +75,3 @@ SHOWN = {
     "releases": ("name", "zeroing", "sweep_done", "scavenged_is_zero"),
     "faults": ("name", "claim", "says"),
 }
-
-
-def print_lists(file: TextIO) -> None:
-    """The same as tables, a hundred columns wide."""
-    from rich.console import Console  # noqa: PLC0415  # slow to import
-    from rich.table import Table  # noqa: PLC0415
-
-    console = Console(file=file, width=100, highlight=False)
-    everything = lists()
-    for title, columns in SHOWN.items():
-        table = Table(title=title, title_justify="left", box=None, pad_edge=False)
-        for column in columns:
-            table.add_column(column, overflow="fold")
-        for entry in everything[title]:
-            cells = (entry[column] for column in columns)
-            table.add_row(*(f"{cell:,}" if isinstance(cell, int) and cell is not True else str(cell) for cell in cells))
-        console.print(table)
-        console.print()

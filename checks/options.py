@@ -104,7 +104,9 @@ OPTIONS = (
         help="The report and its JSON hold no times and nothing of the machine: same run, same bytes.",
     ),
     click.option("--jobs", type=click.IntRange(1, 256), default=None, help="Processes side by side [default: cores]."),
-    click.option("--budget", type=float, callback=_seconds, help="Seconds; what is not done by then is unknown."),
+    click.option(
+        "--budget", type=float, callback=_seconds, help="Seconds; what is not done then is unknown [check: 55]."
+    ),
     click.option(
         "--seed", type=click.IntRange(0, 2**63 - 1), default=0, show_default=True, help="Same seed, same results."
     ),

@@ -1,4 +1,7 @@
-"""Tasks done in processes side by side, or one by one; Ctrl-C ends them and loses nothing. Read next: working.py."""
+"""Tasks done in processes side by side, or one by one; Ctrl-C and SIGTERM end them and lose nothing.
+
+Read next: working.py.
+"""
 
 import signal
 from collections.abc import Generator, Iterator
@@ -9,6 +12,7 @@ from multiprocessing import get_context
 from multiprocessing.synchronize import Event
 from typing import Any
 
+from spanproof.checks.exploring.keeping.hearing import HEARD
 from spanproof.checks.jobs import Done, Setting, Task, Work
 from spanproof.checks.performing import perform, unknown
 from spanproof.checks.progress import Progress
@@ -87,8 +91,8 @@ def _last(task: Task) -> bool:
 
 @contextmanager
 def _unheard() -> Generator[None]:
-    """Leave Ctrl-C for later; processes that begin in between never hear of it."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    """Leave Ctrl-C and SIGTERM for later; processes that begin in between hear of neither as they begin."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, HEARD)
     try:
         yield
     finally:

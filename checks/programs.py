@@ -6,11 +6,12 @@ program can begin on a heap with a past. Read next: running/machine.py.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import MISSING, dataclass, fields, replace
 from typing import Any
 
 from spanproof.checks.geometries import geometry_of
 from spanproof.checks.observe import Event
+from spanproof.checks.record import LONGEST_SHOWN, cut_short, shortened
 from spanproof.impl.malloc import Runtime
 from spanproof.impl.os_memory import ALWAYS
 from spanproof.impl.scavenge import NO_LIMIT
@@ -426,9 +427,56 @@ ENVIRONMENT: Mapping[str, int] = {"reservations": ALWAYS, "mappings": ALWAYS, "u
 def _op(data: Any) -> Op:
     match data:
         case [str(name), *args] if name in _BY_NAME and all(isinstance(a, int) and 0 <= a < 1 << 20 for a in args):
-            return _BY_NAME[name](*args)
+            op = _BY_NAME[name]
+            if _takes(op, len(args)):
+                return op(*args)
         case _:
-            raise ProgramError(f"{data!r} is no operation")
+            pass
+    raise ProgramError(f"{cut_short(data)} is no operation")
+
+
+def _takes(op: type[Op], count: int) -> bool:
+    """Whether an operation can be given so many arguments."""
+    needed = sum(f.default is MISSING for f in fields(op))
+    return needed <= count <= len(fields(op))
+
+
+def _ops_of(data: Any, part: str) -> list[tuple[Op, ...]]:
+    """The operations of each thread."""
+    if not isinstance(data, list | tuple) or not all(isinstance(ops, list | tuple) for ops in data):  # pyright: ignore[reportUnknownVariableType]
+        said: Any = data  # pyright: ignore[reportUnknownVariableType]
+        raise ProgramError(f"{part}: {cut_short(said)} are no lists of operations")
+    return [tuple(map(_op, ops)) for ops in data]  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+
+
+def _threads_of(data: Mapping[str, Any]) -> tuple[Thread, ...]:
+    """The threads, with what each did before."""
+    ops, before = (_ops_of(data[part], part) for part in ("threads", "before"))
+    if len(ops) != len(before):
+        raise ProgramError(f"{len(ops)} threads, but before is of {len(before)}")
+    return tuple(map(Thread, ops, before))
+
+
+def _geometry_of(data: Any) -> Geometry:
+    """The geometry, with what is wrong with it in words of ours."""
+    if not isinstance(data, Mapping):
+        raise ProgramError(f"geometry: {cut_short(data)} is none")
+    sizes: Mapping[str, Any] = data  # pyright: ignore[reportUnknownVariableType]
+    needed = [f.name for f in fields(Geometry) if f.default is MISSING and f.default_factory is MISSING]
+    lacking = next((name for name in needed if name not in sizes), None)
+    if lacking is not None:
+        raise ProgramError(f"geometry: no {lacking}")
+    try:
+        return geometry_of(sizes)
+    except (ValueError, OverflowError) as e:
+        raise ProgramError(f"geometry: {shortened(str(e), 2 * LONGEST_SHOWN)}") from e
+
+
+def _switch(name: str, value: Any) -> bool | int:
+    if type(value) is not SWITCHES[name]:
+        what = "neither true nor false" if SWITCHES[name] is bool else "no number"
+        raise ProgramError(f"{name}: {cut_short(value)} is {what}")
+    return value
 
 
 def program_of(data: Mapping[str, Any]) -> Program:
@@ -438,13 +486,14 @@ def program_of(data: Mapping[str, Any]) -> Program:
         ProgramError: something is missing or impossible.
 
     """
+    lacking = next((part for part in ("geometry", "threads", "before", "release") if part not in data), None)
+    if lacking is not None:
+        raise ProgramError(f"no {lacking}")
+    geometry, threads = _geometry_of(data["geometry"]), _threads_of(data)
+    given: dict[str, Any] = {name: _switch(name, data[name]) for name in SWITCHES if name in data}
     try:
-        geometry = geometry_of(data["geometry"])
-        given: dict[str, Any] = {name: SWITCHES[name](data[name]) for name in SWITCHES if name in data}
-        pairs = zip(data["threads"], data["before"], strict=True)
-        threads = tuple(Thread(tuple(map(_op, ops)), tuple(map(_op, before))) for ops, before in pairs)
         return Program(threads, geometry, row(str(data["release"])), **given)
     except ProgramError:
         raise
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as e:
-        raise ProgramError(f"{type(e).__name__}: {e}") from e
+    except (ValueError, OverflowError) as e:  # a release, or sizes that do not fit together
+        raise ProgramError(str(e)) from e

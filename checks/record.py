@@ -11,7 +11,7 @@ import json
 import os
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ TOLD = ("trace", "history", "inputs", "go history", "go schedule")
 """Kinds of records that have no steps, and tell a story."""
 KINDS = ("run", *TOLD)
 """All of them."""
+LONGEST_SHOWN = 60
+"""Characters of what is damaged, where it is named."""
 
 
 class RecordError(ValueError):
@@ -114,7 +116,7 @@ class Record:
     schedule: tuple[int, ...] = ()
     """Which thread takes the next step, step by step."""
     cells: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Every cell and its value at the start."""
+    """Every cell and its value at the start; none in records of older code."""
     steps: tuple[Step, ...] = ()
     alone: bool = False
     """The claim was judged alone: others may have broken before it."""
@@ -130,6 +132,11 @@ class Record:
     def switches(self) -> int:
         """Context switches: how often the thread of a step is not that of the step before."""
         return sum(a != b for a, b in zip(self.schedule, self.schedule[1:], strict=False))
+
+    @property
+    def length(self) -> str:
+        """Kind run: how long it is, and of which release: the bound of a verdict that it stands for."""
+        return f"{len(self.steps)} steps, {self.switches} context switches, {self.release}"
 
     def as_json(self) -> dict[str, Any]:
         """The object that the file holds."""
@@ -159,7 +166,7 @@ class Record:
 
 
 def _record(data: Mapping[str, Any]) -> Record:
-    v = data["violated"]
+    v = _object(data["violated"], "claim with what was seen")
     return Record(
         kind=_kind(data["kind"]),
         name=_text(data["name"]),
@@ -167,54 +174,90 @@ def _record(data: Mapping[str, Any]) -> Record:
         violated=Violated(_text(v["claim"]), _text(v["says"]), _text(v["source"]), _text(v["detail"])),
         heap=_text(data["heap"]),
         fault=None if data["fault"] is None else _text(data["fault"]),
-        program=dict(data["program"]),
-        schedule=tuple(_thread(t) for t in data["schedule"]),
-        cells={str(k): str(v) for k, v in data["cells"].items()},
-        steps=tuple(_step(row) for row in data["steps"]),
+        program=_object(data["program"], "program"),
+        schedule=_schedule(data["schedule"]),
+        cells={k: str(v) for k, v in _object(data.get("cells", {}), "list of cells").items()},
+        steps=tuple(_step(row) for row in _rows(data["steps"], "list of steps")),
         alone=_flag(data["alone"]),
-        trace=dict(data["trace"]),
+        trace=_object(data["trace"], "trace"),
         why=_text(data.get("why", "")),
         flip=_flip(data["flip"]) if "flip" in data else None,
     )
 
 
-def _flip(data: Mapping[str, Any]) -> Flip:
-    first, second = (_access(row) for row in data["pair"])
-    schedule = tuple(_thread(t) for t in data["schedule"])
-    return Flip((first, second), schedule, _text(data["moved"]), _flag(data["alone"]))
+def _flip(given: object) -> Flip:
+    data = _object(given, "change of a schedule")
+    first, second = (_access(row) for row in _rows(data["pair"], "pair of accesses", 2))
+    return Flip((first, second), _schedule(data["schedule"]), _text(data["moved"]), _flag(data["alone"]))
 
 
-def _access(row: Any) -> Access:
-    step, thread, function, access, cell = row
+def _access(row: object) -> Access:
+    step, thread, function, access, cell = _rows(row, "access", len(fields(Access)))
     return Access(int(step), _thread(thread), str(function), str(access), str(cell))
+
+
+def shortened(text: str, width: int) -> str:
+    """The text in at most `width` columns, without its middle: how it begins and how it ends both tell."""
+    if len(text) <= width:
+        return text
+    head = (width - len("...")) // 2
+    return f"{text[:head]}...{text[len(text) - (width - len('...') - head) :]}"
+
+
+def _is(value: object, kind: type) -> bool:
+    return isinstance(value, kind)
+
+
+def _object(value: Any, what: str) -> dict[str, Any]:
+    if not _is(value, dict):
+        raise TypeError(f"{cut_short(value)} is no {what}")
+    found: dict[str, Any] = value
+    return found
+
+
+def _rows(value: Any, what: str, length: int | None = None) -> list[Any]:
+    """A list, of this length if one is given."""
+    if not _is(value, list) or (length is not None and len(value) != length):
+        raise TypeError(f"{cut_short(value)} is no {what}")
+    found: list[Any] = value
+    return found
+
+
+def _schedule(value: object) -> tuple[int, ...]:
+    return tuple(map(_thread, _rows(value, "schedule")))
+
+
+def cut_short(value: object) -> str:
+    """What stands in a record, as Python writes it and cut where it is long, to be named in a message."""
+    return shortened(repr(value), LONGEST_SHOWN)
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
-        raise TypeError(f"{value!r} is no text")
+        raise TypeError(f"{cut_short(value)} is no text")
     return value
 
 
 def _kind(value: object) -> str:
     if value not in KINDS:
-        raise ValueError(f"{value!r} is no kind of record")
+        raise ValueError(f"{cut_short(value)} is no kind of record")
     return _text(value)
 
 
 def _flag(value: object) -> bool:
     if not isinstance(value, bool):
-        raise TypeError(f"{value!r} is neither true nor false")
+        raise TypeError(f"{cut_short(value)} is neither true nor false")
     return value
 
 
 def _thread(value: object) -> int:
     if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 1000:
-        raise TypeError(f"{value!r} is no thread")
+        raise TypeError(f"{cut_short(value)} is no thread")
     return value
 
 
-def _step(row: Any) -> Step:
-    thread, function, line, *texts = row
+def _step(row: object) -> Step:
+    thread, function, line, *texts = _rows(row, "step", len(fields(Step)))
     access, cell, before, after, result = (str(text) for text in texts)
     return Step(_thread(thread), str(function), int(line), access, cell, before, after, result)
 
@@ -233,11 +276,13 @@ def loads(text: str, place: str) -> Record:
     if not isinstance(data, dict) or data.get("format") != FORMAT:  # pyright: ignore[reportUnknownMemberType]
         raise RecordError(f"{place}: not a record: no format {FORMAT!r}; make one with `spanproof explore`")
     if data.get("version") != VERSION:  # pyright: ignore[reportUnknownMemberType]
-        found: object = data.get("version")  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-        raise RecordError(f"{place}: a record of version {found!r}; this spanproof reads version {VERSION}")
+        found = cut_short(data.get("version"))  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+        raise RecordError(f"{place}: a record of version {found}; this spanproof reads version {VERSION}")
     try:
         return _record(data)  # pyright: ignore[reportUnknownArgumentType]
-    except (KeyError, TypeError, ValueError, AttributeError, OverflowError) as e:
+    except KeyError as e:
+        raise RecordError(f"{place}: a damaged record (no {e}); run the search again") from e
+    except (TypeError, ValueError, AttributeError, OverflowError) as e:
         raise RecordError(f"{place}: a damaged record ({type(e).__name__}: {e}); run the search again") from e
 
 

@@ -3,6 +3,7 @@
 Read next: again.py, reporting/pytest_file.py, reporting/itf.py.
 """
 
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,11 @@ import click
 
 from spanproof import __version__
 from spanproof.checks.options import json_place
-from spanproof.checks.saying import story, write_json
+from spanproof.checks.saying import story, text_width, write_json
 
 if TYPE_CHECKING:
     from spanproof.checks.record import Record
+    from spanproof.checks.subject import Subject
     from spanproof.checks.verdict import Result
 
 STDOUT = "-"
@@ -46,8 +48,10 @@ def replay(record: str, json_file: str | None, on_go: bool, pytest_place: str | 
 
     What --pytest and --itf write is what the record says, whatever comes of it now.
     """
+    from spanproof.checks.again import load_sound, of_file  # noqa: PLC0415
     from spanproof.checks.go_command import replay_on_go  # noqa: PLC0415
-    from spanproof.checks.record import load  # noqa: PLC0415
+    from spanproof.checks.reporting.grid import NARROWEST  # noqa: PLC0415
+    from spanproof.checks.reporting.words import paragraph  # noqa: PLC0415
     from spanproof.checks.reporting.write import result_json  # noqa: PLC0415
     from spanproof.checks.verdict import EXIT_CODES, Report  # noqa: PLC0415
 
@@ -56,17 +60,18 @@ def replay(record: str, json_file: str | None, on_go: bool, pytest_place: str | 
         raise click.UsageError("--go: shows the record by a program; leave --pytest and --itf out")
     if [json_file, *forms.values()].count(STDOUT) > 1:
         raise click.UsageError("--json, --pytest, --itf: only one can be written to stdout")
-    again = load(Path(record))
+    again = load_sound(Path(record))
     if on_go:
         return replay_on_go(again, json_file)
-    texts = _written(again, forms)
-    result, shown = _replayed(again, record)
+    with of_file(record):
+        texts = _written(again, forms)
+        result, shown = _replayed(again, record)
     report = Report("replay", again.release, 0, (result,))
     if json_file is not None:
         texts.append(("--json", json_file, result_json(report, __version__)))
     if STDOUT not in {place for _, place, _ in texts}:
         click.echo(shown)
-        click.echo(f"{result.verdict.value}: {result.reason}")
+        click.echo(paragraph(f"{result.verdict.value}: {result.reason}", max(text_width(), NARROWEST)))
     for option, place, text in texts:
         if place == STDOUT:
             click.echo(text, nl=False)
@@ -87,23 +92,65 @@ def _written(record: "Record", forms: dict[str, str | None]) -> list[tuple[str, 
 def _replayed(record: "Record", place: str) -> tuple["Result", str]:
     """The result of a replay and what to show of it."""
     from spanproof.checks.again import CHECK, NOT_RUN, replayed  # noqa: PLC0415
-    from spanproof.checks.faults.planting import subject  # noqa: PLC0415
     from spanproof.checks.verdict import Result, Verdict  # noqa: PLC0415
 
     def unknown(reason: str) -> Any:
         return Result(CHECK[record.kind], record.name, Verdict.UNKNOWN, reason)
 
     claim = record.violated.claim
+    heap = _heap_of(record, place)
     try:
-        again = replayed(record, subject(record.heap, record.fault))
+        again = replayed(record, heap)
     except NOT_RUN as e:
         return unknown(f"the heap cannot be run: {e}"), ""
     anew, difference = again.record, again.difference
     if anew is None:
         return unknown(f"not reproduced: {difference}"), ""
-    if difference and not again.by_events:
+    if difference and not (again.by_events or again.by_steps):
         return unknown(f"breaks {anew.violated.claim}, but not as recorded: {difference}"), story(anew, place)
     reason = f"{claim}, the same as recorded"
-    if difference:
+    if record.kind == "run" and anew.cells and not record.cells:
+        reason += ", which has no cells at the start to compare"
+    if difference and again.by_steps:
+        reason = f"{claim}, on the steps of the record, but not all that it says is so: {difference}"
+    elif difference:
         reason = f"{claim}, by the events of the record, for its steps are no longer those of the text: {difference}"
     return Result(CHECK[record.kind], record.name, Verdict.VIOLATED, reason, record=place), story(anew, place)
+
+
+def _heap_of(record: "Record", place: str) -> "Subject":
+    """The heap that a record names, with its fault planted in it.
+
+    Raises:
+        RecordError: there is no such heap or fault, or the fault does not fit.
+
+    """
+    from spanproof.checks.faults.edit import EditError  # noqa: PLC0415
+    from spanproof.checks.faults.planting import PLANTABLE, named, subject  # noqa: PLC0415
+    from spanproof.checks.record import RecordError  # noqa: PLC0415
+    from spanproof.checks.reporting.words import one_line  # noqa: PLC0415
+    from spanproof.checks.subject import SubjectError  # noqa: PLC0415
+
+    fault = record.fault
+    if fault is not None and fault not in PLANTABLE:
+        may_be = _may_be_made(fault)
+        if may_be:
+            said = f"{place}: its fault {fault} is looked for among those made from the syntax tree; that takes a while"
+            click.echo(f"spanproof: {one_line(said)}", err=True)
+        if not may_be or named(fault) is None:
+            raise RecordError(
+                f"{place}: there is no fault {fault!r} any more, which the record names; `spanproof list` shows those "
+                "that there are"
+            )
+    try:
+        return subject(record.heap, fault)
+    except (EditError, SubjectError) as e:
+        raise RecordError(f"{place}: the heap that it names cannot be had: {e}") from e
+
+
+def _may_be_made(fault: str) -> bool:
+    """Whether a fault made from the syntax tree could have this name; to make them all takes long."""
+    from spanproof.checks.faults.edit import functions  # noqa: PLC0415
+
+    begins = (re.sub(r"\W+", "_", f"{owner} {name} ").lower() for owner, name, _ in functions())
+    return re.fullmatch(r"\w+_\d+", fault) is not None and any(map(fault.startswith, begins))

@@ -2,6 +2,8 @@
 
 import math
 import os
+import shlex
+import shutil
 import sys
 import time
 from pathlib import Path
@@ -133,51 +135,77 @@ def _say(command: str, work: "Work", options: dict[str, Any], out: Path, *, page
     from spanproof.checks.golang.reproducing import programs_of  # noqa: PLC0415
     from spanproof.checks.reporting.page import Beside  # noqa: PLC0415
     from spanproof.checks.reporting.table import print_table  # noqa: PLC0415
-    from spanproof.checks.reporting.words import sentence  # noqa: PLC0415
+    from spanproof.checks.reporting.words import one_line  # noqa: PLC0415
     from spanproof.checks.reporting.write import ReportError, result_json, write_report  # noqa: PLC0415
-    from spanproof.checks.verdict import EXIT_CODES, EXIT_INTERRUPTED, EXIT_USAGE, Report  # noqa: PLC0415
-    from spanproof.model.releases import NEWEST  # noqa: PLC0415
+    from spanproof.checks.stopping import OUT_OF_TIME  # noqa: PLC0415
+    from spanproof.checks.verdict import EACH_ITS_OWN, EXIT_CODES, EXIT_INTERRUPTED, EXIT_USAGE, Report, Verdict  # noqa: PLC0415
 
     not_run: tuple[NotRun, ...] = options.get("not_run", ())
     heard = _heard(work)
-    report = Report(command, options["release"] or NEWEST.name, options["seed"], tuple(work.results), not_run, heard)
-    unwritten = work.unwritten
+    report = Report(command, options["release"] or EACH_ITS_OWN, options["seed"], tuple(work.results), not_run, heard)
+    see, lost = "", ""
     if page or work.records:
         report = _placed(report, out)
         try:
-            beside = Beside(programs_of(work.records), work.told, work.series)
+            beside = Beside(programs_of(work.records), work.told, work.series, _sentences(report))
             alike = options.get("reproducible", False)
             write_report(out, report, work.records, __version__, reproducible=alike, beside=beside)
+            see = str(out / "report.html")
         except ReportError as e:
-            unwritten = unwritten or str(e)
+            lost = str(e)
     if options["json_file"] == "-":
         click.echo(result_json(report, __version__, reproducible=options.get("reproducible", False)), nl=False)
     else:
         for name, record in work.records.items() if command not in {"check", "faults"} else ():
-            click.echo(story(record, str(out / name)))
+            click.echo(story(record, str(out / name), there=not lost or (out / name).is_file()))
         if matrix:
             from spanproof.checks.faults.table import print_matrix  # noqa: PLC0415
 
-            print_matrix(report.results, sys.stdout)
-            click.echo(sentence(report))
+            print_matrix(report, sys.stdout, see)
         else:
-            print_table(report, sys.stdout, see=str(out / "report.html") if page or work.records else "")
-    if options["json_file"] not in (None, "-"):
-        write_json(Path(options["json_file"]), result_json(report, __version__))
-    _tell_ci(report, work, options, unwritten)
-    if unwritten:
-        click.echo(f"spanproof: {unwritten}", err=True)
-        return EXIT_USAGE
+            print_table(report, sys.stdout, see)
+    unwritten = [said for said in (work.unwritten, lost) if said]
+    for tell in (_tell_json, _tell_ci):
+        try:
+            tell(report, work, options, "; ".join(unwritten))
+        except click.UsageError as e:
+            unwritten.append(e.format_message())
+    for said in unwritten:
+        click.echo(f"spanproof: {one_line(said)}", err=True)
+    if unwritten:  # what was found counts all the same
+        return EXIT_CODES[report.verdict] if report.verdict is Verdict.VIOLATED else EXIT_USAGE
+    late = sum(OUT_OF_TIME in result.reason for result in report.results)
+    if late:
+        click.echo(f"spanproof: {late} results were not reached in time; --budget SECONDS gives more", err=True)
     if work.interrupted:
-        click.echo(f"spanproof: interrupted; {len(work.results)} results are kept", err=True)
+        kept = f"{len(work.results)} results are kept" + (f", see {see}" if see else "")
+        click.echo(f"spanproof: interrupted; {one_line(kept)}", err=True)
         return EXIT_INTERRUPTED
     ran = {name for item in report.results for name in (item.check, item.name)}
     lacking = {item.check: item.reason for item in not_run}
     missing = [name for name in options["require"] if name not in ran or name in lacking]
     if missing:
-        click.echo(f"spanproof: --require {missing[0]}: {lacking.get(missing[0], 'it did not run')}", err=True)
+        said = f"--require {missing[0]}: {lacking.get(missing[0], 'it did not run')}"
+        click.echo(f"spanproof: {one_line(said)}", err=True)
         return EXIT_USAGE
     return EXIT_CODES[report.verdict]
+
+
+def _tell_json(report: "Report", work: "Work", options: dict[str, Any], unwritten: str) -> None:  # noqa: ARG001  # as below
+    """Write the results to the file that is wanted, if one is."""
+    from spanproof.checks.reporting.write import result_json  # noqa: PLC0415
+
+    if options["json_file"] not in (None, "-"):
+        write_json(Path(options["json_file"]), result_json(report, __version__))
+
+
+def _sentences(report: "Report") -> dict[str, str]:
+    """What each theorem says, where some were proved: the catalogue takes a while to load."""
+    if not any(result.check == "prove" for result in report.results):
+        return {}
+    from spanproof.checks.proofs.catalogue import PLAIN, THEOREMS  # noqa: PLC0415
+
+    return {theorem.name: theorem.says for theorem in (*THEOREMS, *PLAIN)}
 
 
 def _tell_ci(report: "Report", work: "Work", options: dict[str, Any], unwritten: str) -> None:
@@ -218,10 +246,19 @@ def write_json(path: Path, text: str, option: str = "--json") -> None:
         raise click.UsageError(f"{option} {path}: cannot be written: {e.strerror}") from e
 
 
-def story(record: "Record", place: str) -> str:
-    """A counterexample as text, with the program and the way to see it again."""
+def story(record: "Record", place: str, *, there: bool = True) -> str:
+    """A counterexample as text, with the program and, if the record is there, the way to see it again."""
     from spanproof.checks.reporting.lanes import lanes  # noqa: PLC0415
+    from spanproof.checks.reporting.words import printable  # noqa: PLC0415
     from spanproof.checks.running.printing import runnable  # noqa: PLC0415
 
-    program = runnable(record) if record.kind == "run" else ""
-    return lanes(record, f"spanproof replay {place}", program)
+    program = runnable(record, wrapped=True) if record.kind == "run" else ""
+    again = f"spanproof replay {printable(shlex.quote(place))}" if there else "its record could not be written"
+    return lanes(record, again, program, width=text_width())
+
+
+def text_width() -> int:
+    """The columns of a text: a page's, or those of a terminal that has fewer."""
+    from spanproof.checks.reporting.words import WIDTH  # noqa: PLC0415
+
+    return min(WIDTH, shutil.get_terminal_size().columns) if sys.stdout.isatty() else WIDTH

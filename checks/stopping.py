@@ -5,15 +5,21 @@ Who asks whether it has to says how far it is, and whoever listens hears that.
 Read next: performing.py.
 """
 
+import os
 import signal
 import time
 from collections.abc import Callable
+from multiprocessing import parent_process
 from multiprocessing.synchronize import Event
+from types import FrameType
 
 from spanproof.checks.jobs import Setting
 from spanproof.checks.resident import MEGABYTE, resident
+from spanproof.checks.verdict import EXIT_INTERRUPTED
 
 INTERRUPTED = "interrupted"
+OUT_OF_TIME = "the budget of "
+"""How the reason begins why something was not done in time."""
 
 _stop: Event | None = None
 _listener: Callable[[int], None] | None = None
@@ -26,10 +32,22 @@ def listen(listener: Callable[[int], None] | None) -> None:
 
 
 def begin(stop: Event) -> None:
-    """In a process of the pool: leave Ctrl-C to the parent, which says so through the event."""
+    """In a process of the pool: leave Ctrl-C and SIGTERM to the parent, which says so through the event.
+
+    Both reach the whole group where a terminal or a supervisor sends them. Without a parent SIGTERM ends the process.
+    """
     global _stop  # noqa: PLW0603  # what a process of the pool is given once
     _stop = stop
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, _ended)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
+
+
+def _ended(signum: int, frame: FrameType | None) -> None:  # noqa: ARG001  # the signature of a handler
+    """SIGTERM came: it is the parent's, if there is one."""
+    parent = parent_process()
+    if parent is None or not parent.is_alive():
+        os._exit(EXIT_INTERRUPTED)
 
 
 def hurrying(setting: Setting) -> Callable[[int], str | None]:
@@ -42,6 +60,6 @@ def hurrying(setting: Setting) -> Callable[[int], str | None]:
             return INTERRUPTED
         if setting.max_memory and resident() > setting.max_memory * MEGABYTE:
             return f"the {setting.max_memory:,} MB that it may use are used up"
-        return f"the budget of {setting.budget:g} s is used up" if time.monotonic() > setting.deadline else None
+        return f"{OUT_OF_TIME}{setting.budget:g} s is used up" if time.monotonic() > setting.deadline else None
 
     return hurry

@@ -1,11 +1,13 @@
 """Writes the reference pages that are lists: `python docs/catalogue.py` (a second). tests/test_docs.py compares.
 
-Claims, scenarios, releases, the command line, a glossary from Go's names to ours, and the JSON that is written.
+The table of theorems in the README, claims, scenarios, releases, the command line, a glossary from Go's names to ours,
+and the JSON that is written.
 """
 
 import ast
 import json
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,9 +16,13 @@ import click
 
 from spanproof.checks.cli import cli
 from spanproof.checks.listing import lists
+from spanproof.checks.proofs.catalogue import PLAIN
+from spanproof.checks.proofs.catalogue import THEOREMS as PROTOCOLS
 from spanproof.model.releases import CHANGES, RELEASES
 
 ROOT = Path(__file__).parents[1]
+README = ROOT / "README.md"
+ARCHITECTURE = ROOT / "docs" / "architecture.md"
 REFERENCE = ROOT / "docs" / "reference"
 GO_NAME = re.compile(r"\((?:a part of )?((?:[a-z]\w*\.)?[a-z]+[A-Z]\w*|[a-z]\w*\.[a-z]\w*)\)")
 """Go's name in the first paragraph of a docstring: (mheap.allocSpan)."""
@@ -31,6 +37,8 @@ KINDS = {
 def pages() -> dict[Path, str]:
     """Each page, and what must stand in it."""
     return {
+        README: _with(README.read_text(encoding="utf-8"), theorems=_theorems()),
+        ARCHITECTURE: _with(ARCHITECTURE.read_text(encoding="utf-8"), packages=_packages(), floors=_floors()),
         REFERENCE / "claims.md": claims_page(),
         REFERENCE / "scenarios.md": scenarios_page(),
         REFERENCE / "releases.md": releases_page(),
@@ -53,6 +61,51 @@ def _table(heads: tuple[str, ...], rows: Iterator[tuple[object, ...]]) -> Iterat
     yield "|" + "---|" * len(heads)
     for row in rows:
         yield "| " + " | ".join(map(_cell, row)) + " |"
+
+
+def _with(page: str, **parts: Iterator[str]) -> str:
+    """A page that is written by hand, with the parts anew that are made here."""
+    for name, lines in parts.items():
+        begin, end = f"<!-- {name}: made by docs/catalogue.py -->\n", f"<!-- end of {name} -->"
+        before, _, rest = page.partition(begin)
+        _, _, after = rest.partition(end)
+        page = "".join((before, begin, "\n", *(f"{line}\n" for line in lines), "\n", end, after))
+    return page
+
+
+def _packages() -> Iterator[str]:
+    """Each package with what its docstring says first."""
+    folders = sorted(init.parent for part in ("model", "impl", "checks") for init in (ROOT / part).rglob("__init__.py"))
+    yield from _table(
+        ("package", "what it is"), ((f"`{f.relative_to(ROOT)}`", _says(f / "__init__.py")) for f in folders)
+    )
+
+
+def _says(module: Path) -> str:
+    return str(ast.get_docstring(ast.parse(module.read_text(encoding="utf-8")))).partition("\n")[0]
+
+
+def _floors() -> Iterator[str]:
+    """The layers that the import linter holds checks to, top to bottom."""
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["importlinter"][
+        "contracts"
+    ]
+    (layers,) = (c["layers"] for c in contracts if c.get("containers") == ["spanproof.checks"])
+    for n, layer in enumerate(layers, 1):
+        yield f"{n}. " + ", ".join(f"`{name}`" for name in re.findall(r"\w+", layer))
+
+
+def _theorems() -> Iterator[str]:
+    """The theorems of the protocols as a table, those of functions that only compute as a list."""
+    yield from _table(("theorem", "says"), ((f"`{t.name}`", _first(t.says)) for t in PROTOCOLS))
+    plain = ", ".join(f"`{theorem.name}`" for theorem in PLAIN)
+    yield ""
+    yield f"And {len(PLAIN)} about functions that only compute, for all inputs: {plain}."
+
+
+def _first(says: str) -> str:
+    """The first thing that a theorem says: up to its first full stop or semicolon."""
+    return re.split(r"[.;](?:\s|$)", says, maxsplit=1)[0] + "."
 
 
 def claims_page() -> str:

@@ -7,6 +7,7 @@ What takes longer is made from files of results, `python docs/generate.py FILE..
     spanproof prove --recheck DIR --json FILE                       what other solvers say of `--certificates DIR`
     spanproof prove --necessity --json FILE                         what each conjunct is needed for
     spanproof prove --stability [--solver CMD] --json FILE          how steady the answers are
+    spanproof bench explore --json FILE                             how fast the search is
 
 tests/test_docs.py does the same work, or some of it, and compares.
 """
@@ -20,6 +21,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from spanproof.checks.benching.page import speed_page
 from spanproof.checks.exploring.search import explore
 from spanproof.checks.exploring.tables import Tables
 from spanproof.checks.exploring.verdicts import judge
@@ -55,6 +57,7 @@ FAILING_PAGE = DOCS / "reference" / "failing-obligations.md"
 RECHECKED_PAGE = DOCS / "reference" / "rechecked.md"
 NECESSITY_PAGE = DOCS / "reference" / "necessity.md"
 STABILITY_PAGE = DOCS / "reference" / "stability.md"
+SPEED_PAGE = DOCS / "reference" / "speed.md"
 MISSED = DOCS / "records" / "overlap-missed.json"
 DIRTY = DOCS / "records" / "dirty-memory-as-zero.json"
 DIRTY_PAGE = DOCS / "explanation" / "dirty-memory-as-zero.md"
@@ -224,6 +227,7 @@ def write_from(paths: list[Path]) -> None:
         RECHECKED_PAGE: (second_opinions, [r for r in results if "agreed" in r["counts"]]),
         NECESSITY_PAGE: (necessity_page, [item for item in heard if item["kind"] == "necessity"]),
         STABILITY_PAGE: (steadiness, [item for item in heard if item["kind"] == "stability"]),
+        SPEED_PAGE: (speed_page, [r for r in results if r["check"] == "bench"]),
     }
     for place, (made, items) in pages.items():
         if items:

@@ -5,6 +5,7 @@ import re
 import shlex
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -76,9 +77,9 @@ def test_a_line_that_is_not_printed_is_found() -> None:
     assert left_out(["b!"], ["a", "b", "c"]) == ["b!"]
 
 
-def example(page: str, what: str, known: dict[str, Any]) -> Any:
+def example(page: str, what: str, known: Mapping[str, Any]) -> Any:
     """What the example of a how-to makes, of the names that are known where it goes."""
-    (block,) = (b for kind, b in BLOCK.findall((DOCS / page).read_text()) if b.startswith(f"# {what}\n"))
+    (block,) = (b for _, b in BLOCK.findall((DOCS / page).read_text()) if b.startswith(f"# {what}\n"))
     *before, last = ast.parse(block).body
     assert isinstance(last, ast.Expr)
     names = dict(known)

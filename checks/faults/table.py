@@ -5,7 +5,7 @@ One that is neither has survived: a hole in what the layers look at. Read next: 
 """
 
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import TextIO
@@ -15,12 +15,15 @@ from spanproof.checks.faults.equivalence import all_proved, decided, evidence
 from spanproof.checks.faults.fault import Fault, Origin
 from spanproof.checks.faults.layers import LAYERS, Kill, caught, quickest
 from spanproof.checks.faults.planting import named, subject
+from spanproof.checks.reporting.words import one_line, paragraph, sentence
 from spanproof.checks.subject import Subject
-from spanproof.checks.verdict import Result, Verdict
+from spanproof.checks.verdict import Report, Result, Verdict
 
 Hurry = Callable[[int], str | None]
 EQUIVALENT = "equivalent: "
 SURVIVED = "survived: "
+GAP = "  "
+"""Between two columns of the matrix."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +128,7 @@ def summary(results: Collection[Result]) -> list[str]:
         survived = sum(r.verdict is Verdict.VIOLATED for r in mine)
         unknown = sum(r.verdict is Verdict.UNKNOWN for r in mine)
         took = (
-            f"; first counterexample in {median(times):.2f} s at the median, {max(times):.1f} s at most"
+            f"; first counterexample in {median(times):.2f} s at the median, {max(times):.2f} s at most"
             if times
             else ""
         )
@@ -136,32 +139,53 @@ def summary(results: Collection[Result]) -> list[str]:
     return lines
 
 
-def print_matrix(results: Collection[Result], file: TextIO) -> None:
-    """The matrix as a table, a hundred and twenty columns wide, and what it amounts to."""
-    from rich.console import Console  # noqa: PLC0415  # slow to import
-    from rich.table import Table  # noqa: PLC0415
+def print_matrix(report: Report, file: TextIO, see: str = "") -> None:
+    """The matrix as a table, what it amounts to, and the verdict; `see` names the file that shows more."""
+    from spanproof.checks.reporting.table import room  # noqa: PLC0415  # slow to import
 
-    table = Table(title="fault x layer: time to the first counterexample, its size", title_justify="left", box=None)
-    table.add_column("fault", overflow="fold")
-    shown = [layer for layer in LAYERS if any(f"{layer}_found" in r.counts for r in results)]
-    for layer in shown:
-        table.add_column(layer, justify="right")
-    for result in results:
-        if result.verdict is Verdict.HOLDS and not result.bound.startswith(EQUIVALENT):
-            table.add_row(result.name, *(_cell(result, layer) for layer in shown))
-    console = Console(file=file, width=120, highlight=False)
-    console.print(table)
+    results, width = report.results, room(file)
+    lines = _matrix([r for r in results if r.verdict is Verdict.HOLDS and not r.bound.startswith(EQUIVALENT)], width)
     for result in results:
         if result.bound.startswith(EQUIVALENT) or result.verdict is not Verdict.HOLDS:
-            console.print(f"{result.name}: {result.bound or result.reason}", soft_wrap=True)
-    for line in summary(results):
-        console.print(line, soft_wrap=True)
+            lines.append(paragraph(f"{result.name}: {result.bound or result.reason}", width))
+    lines += (paragraph(line, width) for line in summary(results))
+    file.write("\n".join([*lines, one_line(sentence(report, see)), ""]))
 
 
-def _cell(result: Result, layer: str) -> str:
+def _matrix(results: Sequence[Result], width: int) -> list[str]:
+    """One row for each fault: under each layer the time, and below it the size.
+
+    A name is never broken: where it has no room beside the layers, it stands on a line above them.
+    """
+    if not results:
+        return []
+    layers = [layer for layer in LAYERS if any(f"{layer}_found" in r.counts for r in results)]
+    cells = {r.name: [_cell(r, layer) for layer in layers] for r in results}
+    needs = [max(len(text) for row in cells.values() for text in (layers[k], *row[k])) for k in range(len(layers))]
+    names = max(map(len, (*cells, "fault")))
+    beside = names + sum(need + len(GAP) for need in needs) <= width
+    margin = names if beside else 0
+    lines = [
+        paragraph("fault x layer: time to the first counterexample, its size", width),
+        _row("fault" if beside else "", margin, layers, needs),
+    ]
+    for name, row in cells.items():
+        lines += [] if beside else [name]
+        lines.append(_row(name if beside else "", margin, [time for time, _ in row], needs))
+        lines.append(_row("", margin, [size for _, size in row], needs))
+    return [line for line in lines if line]
+
+
+def _row(name: str, margin: int, texts: Iterable[str], needs: Iterable[int]) -> str:
+    beside = "".join(f"{GAP}{text:>{need}}" for text, need in zip(texts, needs, strict=True))
+    return f"{name:<{margin}}{beside}".rstrip()
+
+
+def _cell(result: Result, layer: str) -> tuple[str, str]:
+    """The time and the size; a dash where the layer found nothing, and nothing where it was not asked."""
     counts = result.counts
     if f"{layer}_found" not in counts:
-        return ""
+        return "", ""
     if not counts[f"{layer}_found"]:
-        return "-"
-    return f"{counts[f'{layer}_milliseconds'] / 1000:.2f} s, {counts[f'{layer}_steps']} {unit_of(layer)}"
+        return "-", ""
+    return f"{counts[f'{layer}_milliseconds'] / 1000:.2f} s", f"{counts[f'{layer}_steps']} {unit_of(layer)}"

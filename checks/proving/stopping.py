@@ -30,7 +30,7 @@ class OutOfTimeError(Exception):
 
 @contextmanager
 def heeding(hurry: Hurry, context: Any = None) -> Generator[None]:
-    """While this lasts, the solver gives up its question when there is a reason to stop, or on Ctrl-C.
+    """While this lasts, the solver gives up its question when there is a reason to stop, or on Ctrl-C or SIGTERM.
 
     context: of the solver, if it has one of its own.
     """
@@ -41,7 +41,8 @@ def heeding(hurry: Hurry, context: Any = None) -> Generator[None]:
     def watch() -> None:
         while not done.is_set():
             signals = heard.recv(64) if select([heard], [], [], LOOK)[0] else b""
-            if signal.SIGINT in signals or (not done.is_set() and hurry(0) is not None):
+            ended = signal.SIGINT in signals or signal.SIGTERM in signals
+            if ended or (not done.is_set() and hurry(0) is not None):
                 building.interrupt(context)
 
     listens = current_thread() is main_thread()

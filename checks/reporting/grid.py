@@ -13,6 +13,8 @@ from spanproof.checks.reporting.watch import failed_swap, folds, start_value, wa
 from spanproof.checks.reporting.words import WIDTH, clip, printable, threads
 
 GAP = 2
+NARROWEST = 60
+"""Columns in which lanes can be read at all."""
 NARROW = 14
 """The least width of a lane, while there is room for it."""
 ONE_LANE_ABOVE = 8
@@ -21,7 +23,7 @@ CELL_WIDTH = 24
 HEADER_LINES = 4
 MARK = "<-- violated here"
 AT_START = "violated at the start, before any step"
-FOLDED = ("", "  (n steps in f): folded; nobody else runs in between, and no cell shown at the right is touched")
+FOLDED = "(n steps in f): folded; nobody else runs in between, and no cell shown at the right is touched"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +48,8 @@ class Column:
 class Layout:
     """Columns from left to right: the step, one lane a thread (`starts` counts from the first lane), the cells."""
 
+    width: int
+    """Of all of it."""
     step: int
     starts: dict[int, int]
     lanes: int
@@ -54,44 +58,45 @@ class Layout:
     """Whether a row must say whose it is, since all threads share one lane."""
 
 
-def grid(record: Record, mark: str = MARK, at_start: str = AT_START) -> list[str]:
+def grid(record: Record, mark: str = MARK, at_start: str = AT_START, *, width: int = WIDTH) -> list[str]:
     """The lanes of a record, line by line.
 
     mark: what stands beside the last step.
     at_start: what is said where there are no steps.
+    width: columns of the longest line, NARROWEST at least.
     """
     if not record.steps:
         return [f"  {at_start}"]
     every = watched(record)
-    columns = _columns(record, every)
+    columns = _columns(record, every, width)
     shown = [column.cell for column in columns]
     rows = _rows(record, shown)
-    layout = _layout(record, rows, columns, mark)
+    layout = _layout(record, rows, columns, (mark, width))
     return [
         *_header(record, layout),
         _line(layout, _start(record, columns)),
         *(_line(layout, row) for row in rows[:-1]),
-        *_marked(_line(layout, rows[-1]), mark),
-        *(FOLDED if any("-" in row.label for row in rows) else ()),
-        *_without_room([cell for cell in every if cell not in shown]),
+        *_marked(_line(layout, rows[-1]), mark, width),
+        *(_note(FOLDED, width) if any("-" in row.label for row in rows) else ()),
+        *_without_room([cell for cell in every if cell not in shown], width),
     ]
 
 
-def _columns(record: Record, cells: Sequence[str]) -> tuple[Column, ...]:
+def _columns(record: Record, cells: Sequence[str], width: int) -> tuple[Column, ...]:
     """The watched cells that have room beside the lanes; the first always has."""
     lanes = len({step.thread for step in record.steps})
-    room = WIDTH - 16 - min(62, 34 + NARROW * (min(lanes, ONE_LANE_ABOVE) - 1))
+    room = width - 16 - min(62, 34 + NARROW * (min(lanes, ONE_LANE_ABOVE) - 1))
     widths = {cell: max(len(printable(cell)), len(printable(start_value(record, cell)))) for cell in cells}
     for step in record.steps:
         if step.cell in widths:
             widths[step.cell] = max(widths[step.cell], len(_value(step)))
     columns: list[Column] = []
     for cell, need in widths.items():
-        width = min(CELL_WIDTH, need)
-        if columns and room < width + GAP:
+        wide = min(CELL_WIDTH, need)
+        if columns and room < wide + GAP:
             continue
-        columns.append(Column(cell, width))
-        room -= width + GAP
+        columns.append(Column(cell, wide))
+        room -= wide + GAP
     return tuple(columns)
 
 
@@ -139,23 +144,27 @@ def _start(record: Record, columns: Sequence[Column]) -> Row:
     return Row("start", -1, "", values)
 
 
-def _layout(record: Record, rows: Sequence[Row], columns: tuple[Column, ...], mark: str) -> Layout:
+def _layout(record: Record, rows: Sequence[Row], columns: tuple[Column, ...], ends: tuple[str, int]) -> Layout:
+    """`ends`: the mark, and the last column."""
+    mark, width = ends
     step = max(len("start"), *(len(row.label) for row in rows))
-    room = WIDTH - 2 - step - GAP - sum(column.width + GAP for column in columns)
-    room = min(room, WIDTH - 2 - step - GAP - GAP - len(rows[-1].cells[0]) - GAP - len(mark))
+    room = width - 2 - step - GAP - sum(column.width + GAP for column in columns)
+    with_mark = width - 2 - step - GAP - GAP - len(rows[-1].cells[0]) - GAP - len(mark)
+    if with_mark >= NARROW:  # else the mark stands on a line of its own
+        room = min(room, with_mark)
     acting = sorted({step.thread for step in record.steps})
     if len(acting) > ONE_LANE_ABOVE:
-        return Layout(step, dict.fromkeys(acting, 0), room, columns, named=True)
+        return Layout(width, step, dict.fromkeys(acting, 0), room, columns, named=True)
     needs = [max(len(row.text) for row in rows if row.thread == thread) for thread in acting]
     programs = threads(record)
     wide = [max(need, *map(len, _title(t, programs[t], 2 * NARROW))) for need, t in zip(needs, acting, strict=True)]
     if sum(wide) + GAP * len(wide) <= room:
         starts = {thread: sum(wide[:k]) + GAP * k for k, thread in enumerate(acting)}
-        return Layout(step, starts, sum(wide) + GAP * (len(wide) - 1), columns, named=False)
+        return Layout(width, step, starts, sum(wide) + GAP * (len(wide) - 1), columns, named=False)
     apart = room // len(acting)
     if len(acting) > 1:
         apart = min(apart, max(NARROW, (room - max(needs)) // (len(acting) - 1)))
-    return Layout(step, {t: k * apart for k, t in enumerate(acting)}, room, columns, named=False)
+    return Layout(width, step, {t: k * apart for k, t in enumerate(acting)}, room, columns, named=False)
 
 
 def _line(layout: Layout, row: Row) -> str:
@@ -180,7 +189,7 @@ def _header(record: Record, layout: Layout) -> list[str]:
         or any(len(title) > HEADER_LINES or title == [""] for _, title in heads)
         or len(programs) > len(heads)
     ):
-        above = [clip(f"  T{thread} {'; '.join(ops)}", WIDTH) for thread, ops in programs.items() if ops]
+        above = [clip(f"  T{thread} {'; '.join(ops)}", layout.width) for thread, ops in programs.items() if ops]
         heads = [(start, [f"T{thread}"]) for thread, start in layout.starts.items()][: len(heads)]
         return [*above, *([""] if above else []), *_heads(layout, heads)]
     return _heads(layout, heads)
@@ -206,15 +215,19 @@ def _heads(layout: Layout, heads: Sequence[tuple[int, list[str]]]) -> list[str]:
     return [*lines[:-1], f"  {'step':>{layout.step}}{last}{names}".rstrip()]
 
 
-def _marked(line: str, mark: str) -> list[str]:
-    if len(line) + GAP + len(mark) <= WIDTH:
+def _marked(line: str, mark: str, width: int) -> list[str]:
+    if len(line) + GAP + len(mark) <= width:
         return [f"{line}  {mark}"]
-    return [line, mark.rjust(WIDTH)]
+    return [line, mark.rjust(width)]
 
 
-def _without_room(cells: Sequence[str]) -> list[str]:
+def _without_room(cells: Sequence[str], width: int) -> list[str]:
     """A note that names the watched cells which have no column."""
     if not cells:
         return []
-    text = f"watched too, but without room here: {', '.join(printable(cell) for cell in cells)}"
-    return ["", *textwrap.wrap(text, WIDTH, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)]
+    return _note(f"watched too, but without room here: {', '.join(printable(cell) for cell in cells)}", width)
+
+
+def _note(text: str, width: int) -> list[str]:
+    """A text below the lanes."""
+    return ["", *textwrap.wrap(text, width, initial_indent="  ", subsequent_indent="    ", break_on_hyphens=False)]

@@ -15,7 +15,9 @@ from spanproof.checks.reporting.words import printable
 from spanproof.checks.running.printing import in_python, in_words, quoted, shape
 
 WIDTH = 88
-ABOUT = '"""A counterexample that spanproof found, as a test: red while the bug is there, green once it is gone."""'
+LONGEST = 100
+"""Columns of a line with a comment behind it."""
+ABOUT = '"""A counterexample that spanproof found: red while the bug is there, green once it is gone."""'
 NEEDS_GO = ("go history", "go schedule")
 """Kinds whose counterexample is a difference to Go's own text, which no file can hold."""
 
@@ -46,7 +48,7 @@ def _notes(record: Record) -> list[str]:
 def _of_run(record: Record) -> list[str]:
     program = program_of(record.program).as_json()
     ops = {op[0] for part in ("threads", "before") for thread in program[part] for op in thread}
-    geometry = shape(program["geometry"]).partition("(")[0]
+    geometry, _ = shape(program["geometry"])
     alone = [f"ONLY = {quoted(record.violated.claim)}  # judged alone: others may break before it"]
     only = ", only=ONLY" if record.alone else ""
     return [
@@ -81,8 +83,9 @@ def _heap(record: Record) -> list[str]:
 def _wrapped(name: str, text: str, comment: str) -> list[str]:
     """A variable with a text, in pieces where it is long; spaces stay at the ends of pieces."""
     pieces = [text[at : at + WIDTH] for at in range(0, len(text), WIDTH)] or [""]
-    if len(pieces) == 1:
-        return [f"{name} = {quoted(text)}{comment}"]
+    line = f"{name} = {quoted(text)}{comment}"
+    if len(pieces) == 1 and len(line) <= LONGEST:
+        return [line]
     return [f"{name} = ({comment}", *(f"    {quoted(piece)}" for piece in pieces), ")"]
 
 

@@ -1,8 +1,10 @@
 """The verdict table in the terminal: what failed first, and one sentence last.
 
-Colour only on a terminal; elsewhere plain text of 100 columns. Nothing in a result is read as markup.
+Colour only on a terminal; elsewhere plain text of 100 columns, in which no name is broken: it can be copied, and found
+again. Nothing in a result is read as markup.
 """
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TextIO
 
 from rich.box import Box
@@ -17,6 +19,9 @@ from spanproof.checks.verdict import Report, Result, Verdict
 WIDEST = 140
 """On a wider terminal a row is longer than the eye can follow."""
 WIDEST_NAME = 36
+"""On a terminal, whose width cannot be had more of."""
+LEAST_PROSE = 20
+"""Columns for what is said beside names, which may be longer than lines are elsewhere."""
 RULED = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
 """A rule under the header, an empty line between sections, and nothing else."""
 STYLES = {
@@ -28,29 +33,89 @@ STYLES = {
 
 def print_table(report: Report, file: TextIO, see: str = "") -> None:
     """Print the results, what could not run, and the verdict; `see` names the file that shows what was found."""
-    console = _console(file)
+    whole = not file.isatty()
+    console = _console(file, _least(report))
     with console.capture() as printed:
         if report.results:
-            console.print(_results(report), "")
+            console.print(_results(report, whole=whole), "")
         if report.not_run:
-            console.print(_not_run(report), "")
+            console.print(_not_run(report, whole=whole), "")
         console.print(Text(printable(sentence(report, see)), style=STYLES[report.verdict]), soft_wrap=True)
-    file.write("".join(f"{line.rstrip()}\n" for line in printed.get().splitlines()))
+    _write(printed.get(), file)
 
 
-def _console(file: TextIO) -> Console:
+def print_rows(titles: Mapping[str, Sequence[tuple[str, ...]]], file: TextIO) -> None:
+    """Tables of names and what is said of each: the first row of each has the heads, the last column the prose."""
+    width, whole = room(file), not file.isatty()
+    fitted = {title: _fitted([tuple(map(printable, row)) for row in rows], width) for title, rows in titles.items()}
+    console = _console(file, max(_beside(rows) + LEAST_PROSE for rows in fitted.values()))
+    with console.capture() as printed:
+        for title, (heads, *rows) in fitted.items():
+            table = Table(title=title, title_justify="left", box=None, pad_edge=False)
+            for place, head in enumerate(heads):
+                table.add_column(head, no_wrap=whole and place < len(heads) - 1, overflow="fold")
+            for row in rows:
+                table.add_row(*map(Text, row))
+            console.print(table, "")
+    _write(printed.get(), file)
+
+
+def _fitted(rows: Sequence[tuple[str, ...]], width: int) -> Sequence[tuple[str, ...]]:
+    """The rows, with as many columns above the prose, instead of beside it, as have no room there."""
+    kept = len(rows[0]) - 1
+    while kept > 1 and _beside([(*row[:kept], "") for row in rows]) + LEAST_PROSE > width:
+        kept -= 1
+    if kept == len(rows[0]) - 1:
+        return rows
+    heads, *rest = rows
+    above = [", ".join(_counted(row[kept:-1], heads[kept:-1])) for row in rest]
+    told = [(*row[:kept], "\n".join(filter(None, (said, row[-1])))) for row, said in zip(rest, above, strict=True)]
+    return [(*heads[:kept], ", ".join(heads[kept:])), *told]
+
+
+def _counted(cells: Sequence[str], heads: Sequence[str]) -> Iterator[str]:
+    """Cells that stand under no head of their own: a number says what it counts."""
+    for cell, head in zip(cells, heads, strict=True):
+        if cell:
+            yield f"{cell} {head}" if cell.replace(",", "").isdecimal() else cell
+
+
+def _beside(rows: Sequence[tuple[str, ...]]) -> int:
+    """The columns that are taken by all but the last."""
+    return sum(max(map(len, column)) + 1 for column in list(zip(*rows, strict=True))[:-1])
+
+
+def _write(text: str, file: TextIO) -> None:
+    """Without the blanks that fill up a line."""
+    file.write("".join(f"{line.rstrip()}\n" for line in text.splitlines()))
+
+
+def _least(report: Report) -> int:
+    """The columns that all take in which nothing is wrapped, and a few for the prose."""
+    results = [(r.verdict.value, r.check, printable(r.name), "seconds", "") for r in report.results]
+    not_run = [(item.check, printable(item.name), f"{item.count:,}", "") for item in report.not_run]
+    return max((_beside(rows) + LEAST_PROSE for rows in (results, not_run) if rows), default=0)
+
+
+def room(file: TextIO) -> int:
+    """The columns that a text has: those of the terminal, within reason, and as many as a page has elsewhere."""
+    return min(WIDEST, Console(file=file).width) if file.isatty() else WIDTH
+
+
+def _console(file: TextIO, least: int = 0) -> Console:
+    """`least`: the columns that are needed where there is no terminal, so that no name is broken."""
     terminal = file.isatty()
-    width = min(WIDEST, Console(file=file).width) if terminal else WIDTH
+    width = room(file) if terminal else max(WIDTH, least)
     return Console(file=file, force_terminal=terminal, width=width, markup=False, emoji=False, highlight=False)
 
 
-def _results(report: Report) -> Table:
+def _results(report: Report, *, whole: bool) -> Table:
     count = len(report.results)
     table = _table(f"{count} result{'' if count == 1 else 's'}, {report.release}, seed {report.seed}")
     table.add_column("verdict", no_wrap=True)
     table.add_column("check", no_wrap=True)
-    longest = max(len(result.name) for result in report.results)
-    table.add_column("name", overflow="fold", width=min(longest, WIDEST_NAME))
+    longest = max(len(printable(result.name)) for result in report.results)
+    table.add_column("name", overflow="fold", no_wrap=whole, width=longest if whole else min(longest, WIDEST_NAME))
     reasons = any(result.reason for result in report.results)
     table.add_column("reason, bound" if reasons else "bound", overflow="fold", ratio=1)
     table.add_column("seconds", justify="right", no_wrap=True)
@@ -72,10 +137,10 @@ def _cells(result: Result) -> list[Text]:
     ]
 
 
-def _not_run(report: Report) -> Table:
+def _not_run(report: Report, *, whole: bool) -> Table:
     table = _table("not run: no result, and no change of the verdict")
     table.add_column("check", no_wrap=True)
-    table.add_column("name", overflow="fold")
+    table.add_column("name", overflow="fold", no_wrap=whole)
     table.add_column("count", justify="right", no_wrap=True)
     table.add_column("reason", overflow="fold", ratio=1)
     for item in report.not_run:

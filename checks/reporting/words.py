@@ -3,14 +3,17 @@
 Read next: lanes.py, table.py, page.py.
 """
 
+import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from spanproof.checks.record import Record
+from spanproof.checks.record import Record, shortened
 from spanproof.checks.verdict import Report, Result, Verdict
 
 WIDTH = 100
 """Columns of a text report."""
+LONGEST_WORD = 200
+"""Of a line that says what is wrong: the path of a file is shorter, what somebody put in its place may not be."""
 READING_ORDER = (Verdict.VIOLATED, Verdict.UNKNOWN, Verdict.HOLDS)
 
 
@@ -24,6 +27,17 @@ def clip(text: str, width: int) -> str:
     if len(text) <= width:
         return text
     return text[: width - 3] + "..." if width > len("...") else text[:width]
+
+
+def one_line(text: str, longest: int = LONGEST_WORD) -> str:
+    """The text in one line that is safe to print, no word of it longer than `longest`."""
+    return " ".join(shortened(printable(word), longest) for word in text.split())
+
+
+def paragraph(text: str, width: int = WIDTH) -> str:
+    """The text in lines of at most `width` columns, all but the first indented: none of them begins like a verdict."""
+    said = one_line(text, width - len("  "))
+    return "\n".join(textwrap.wrap(said, width, subsequent_indent="  ", break_on_hyphens=False))
 
 
 def operation(op: Any) -> str:

@@ -6,7 +6,6 @@ what it has lost is passed by. Read next: replaying.py, which replays step by st
 """
 
 from collections import deque
-from dataclasses import replace
 from difflib import SequenceMatcher
 from itertools import islice
 
@@ -17,9 +16,9 @@ from spanproof.checks.running.machine import HeapError, Machine
 from spanproof.checks.running.replaying import (
     Replayed,
     ScheduleError,
-    difference,
     first_difference,
     followed,
+    held_against,
     record_of,
 )
 from spanproof.impl.malloc import Runtime
@@ -51,9 +50,7 @@ def replay_by_events(record: Record, heap_class: type[Runtime]) -> Replayed:
         said = [f"no claim breaks; the record says {record.violated.claim}"]
         said += filter(None, [first_difference(record, program, heap_class, only)])
         return Replayed(None, "; ".join(said))
-    again = replace(again, why=record.why, flip=record.flip)
-    same = again.violated.claim == record.violated.claim
-    return Replayed(again, difference(record, again), by_events=same)
+    return held_against(record, again)
 
 
 def _schedule(record: Record, program: Program, heap_class: type[Runtime], only: str | None) -> tuple[int, ...]:

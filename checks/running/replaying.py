@@ -1,14 +1,17 @@
 """From a schedule to a record, and from a record to the same record again.
 
-A replay runs the program on the heap as it is now and compares the whole record, byte for byte. Where the text has
-changed, it names the first step that differs. Read next: ../exploring/tables.py.
+A replay runs the program on the heap as it is now and compares the whole record. Where the text has changed, it names
+the first step that differs; where all steps are the same, the first of the rest. What older code did not write is no
+difference, and neither are lines of the text. Read next: ../exploring/tables.py.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
+from typing import Any
 
 from spanproof.checks.broken import BrokenError
 from spanproof.checks.programs import Program, program_of
-from spanproof.checks.record import Record, Step, Violated
+from spanproof.checks.record import Record, Step, Violated, shortened
 from spanproof.checks.running.machine import Machine, show
 from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Result, Verdict
@@ -27,6 +30,8 @@ class Ran:
 
 LONGEST = 100_000
 """Steps after which a pinned program that spins is given up."""
+SHOWN = 40
+"""Characters of a value, where one is held against another."""
 
 
 class ScheduleError(ValueError):
@@ -100,6 +105,8 @@ class Replayed:
     """Whether what the record speaks of still has a meaning."""
     by_events: bool = False
     """The same claim breaks, on the same events, though not step by step: the text has changed."""
+    by_steps: bool = False
+    """The same claim breaks, on the same steps, whatever else differs."""
 
 
 def replay(record: Record, heap_class: type[Runtime]) -> Replayed:
@@ -115,8 +122,15 @@ def replay(record: Record, heap_class: type[Runtime]) -> Replayed:
     again = record_of(record.name, program, heap_class, record.schedule, record.heap, record.fault, only)
     if again is None:
         return Replayed(None, f"no claim breaks; the record says {record.violated.claim}")
+    return held_against(record, again)
+
+
+def held_against(record: Record, again: Record) -> Replayed:
+    """A record and what was made anew of it, on any steps. Why it breaks is not found anew here, and is kept."""
     again = replace(again, why=record.why, flip=record.flip)
-    return Replayed(again, difference(record, again))
+    same = again.violated.claim == record.violated.claim
+    by_steps = same and not _steps_differ(record, again)
+    return Replayed(again, difference(record, again), by_events=same and not by_steps, by_steps=by_steps)
 
 
 def survey(record: Record, heap: Subject, name: str) -> tuple[Result, Record | None]:
@@ -162,15 +176,79 @@ def followed(
 
 
 def difference(old: Record, new: Record) -> str:
-    """Where the second record first differs from the first, lines of the text apart; "" if nowhere."""
-    if old.dumps() == new.dumps():
-        return ""
-    for place, (a, b) in enumerate(zip(old.steps, new.steps, strict=False)):
+    """Where the second record first differs from the first; "" if nowhere.
+
+    Lines of the text are no difference, and neither is what the first lacks: older code wrote less.
+    """
+    return "" if old.dumps() == new.dumps() else next(_differences(old, new), "")
+
+
+def _differences(old: Record, new: Record) -> Iterator[str]:
+    """All of them: the steps first, then the claim, then what stands beside the steps."""
+    steps = _steps_differ(old, new)
+    if old.violated.claim != new.violated.claim:
+        yield steps or f"the claim differs: {_was(old.violated.claim, new.violated.claim)}"
+    if steps:
+        yield steps
+    for name in ("says", "source", "detail"):
+        yield from _unlike(f"violated.{name}", getattr(old.violated, name), getattr(new.violated, name))
+    yield from _unlike("release", old.release, new.release)
+    yield from _unlike("schedule", list(old.schedule), list(new.schedule))
+    yield from _program_differs(old.program, new.program)
+    yield from _cells_differ(old.cells, new.cells)
+    yield from _reason_differs(old, new)
+
+
+def _steps_differ(old: Record, new: Record) -> str:
+    for place, (a, b) in enumerate(zip(old.steps, new.steps, strict=False), 1):
         if replace(a, line=0) != replace(b, line=0):
-            return f"step {place + 1} differs: was {_brief(a)}, is {_brief(b)}"
-    if old.violated != new.violated:
-        return f"the claim differs: was {old.violated.claim}, is {new.violated.claim}"
+            return f"step {place} differs: was {_brief(a)}, is {_brief(b)}"
     return "" if len(old.steps) == len(new.steps) else f"it ends after {len(new.steps)} steps, not {len(old.steps)}"
+
+
+def _unlike(name: str, was: object, now: object) -> Iterator[str]:
+    if was != now:
+        yield f"{name} differs: {_was(was, now)}"
+
+
+def _was(was: object, now: object) -> str:
+    """Two values, from where they part if they are long."""
+    a, b = str(was), str(now)
+    same = next((i for i, (x, y) in enumerate(zip(a, b, strict=False)) if x != y), min(len(a), len(b)))
+    begin = 0 if max(len(a), len(b)) <= SHOWN else max(0, same - SHOWN // 2)
+    return f"was {_from(a, begin)}, is {_from(b, begin)}"
+
+
+def _from(text: str, begin: int) -> str:
+    rest = text[begin:]
+    return f"{'...' if begin else ''}{rest if len(rest) <= SHOWN else f'{rest[:SHOWN]}...'}" or "empty"
+
+
+def _program_differs(old: Mapping[str, Any], new: Mapping[str, Any]) -> Iterator[str]:
+    """What a program says that is read otherwise, or not at all."""
+    for key, was in old.items():
+        if key == "geometry":
+            for size, number in was.items():
+                yield from _unlike(f"program.geometry.{size}", number, new[key].get(size, "not read"))
+        else:
+            yield from _unlike(f"program.{key}", was, new.get(key, "not read"))
+
+
+def _cells_differ(old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[str]:
+    """Cells at the start; a record that has none at all is of older code."""
+    for cell in dict.fromkeys((*new, *old)) if old else ():
+        yield from _unlike(f"cell {cell} at the start", old.get(cell, "not there"), new.get(cell, "not there"))
+
+
+def _reason_differs(old: Record, new: Record) -> Iterator[str]:
+    """Why the claim breaks, if the first record says so."""
+    if old.flip is not None and new.flip is None:
+        yield "flip differs: no such change is found any more"
+    elif old.flip is not None and new.flip is not None:
+        for field in fields(old.flip):
+            yield from _unlike(f"flip.{field.name}", getattr(old.flip, field.name), getattr(new.flip, field.name))
+    if old.why:
+        yield from _unlike("why", old.why, new.why)
 
 
 def first_difference(record: Record, program: Program, heap_class: type[Runtime], only: str | None) -> str:
@@ -191,4 +269,6 @@ def first_difference(record: Record, program: Program, heap_class: type[Runtime]
 
 
 def _brief(step: Step) -> str:
-    return f"T{step.thread} {step.function}: {step.access} {step.cell} {step.before} -> {step.after}"
+    before, after = (shortened(value, SHOWN) for value in (step.before, step.after))
+    cell = shortened(step.cell, 2 * SHOWN)
+    return f"T{step.thread} {step.function}: {step.access} {cell} {before} -> {after}"

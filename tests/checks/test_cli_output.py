@@ -14,6 +14,7 @@ import pytest
 
 from spanproof.checks import cli
 from spanproof.checks.jobs import Done, Task
+from spanproof.checks.listing import SHOWN
 from spanproof.checks.pool import given
 from spanproof.checks.verdict import CHECKS, Verdict
 
@@ -62,6 +63,38 @@ def test_an_interrupt_of_the_whole_group_is_one_line(wait: float, tmp_path: Path
     _, err = process.communicate(timeout=60)
     assert "Traceback" not in err
     assert process.returncode in {130, -signal.SIGINT}  # Python may end as the signal itself would; a shell sees 130
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize(("jobs", "group"), [("1", False), ("2", False), ("2", True)])
+def test_what_is_found_when_it_is_ended_is_kept(jobs: str, number: int, group: bool, tmp_path: Path) -> None:
+    """However the command is ended, alone or with its processes: its results are printed and written, and no more.
+
+    Exit code 130, nothing but one line on stderr, and nobody is left.
+    """
+    line = ["explore", "--fault", "plain_store_for_cas", "--walk", "plain"]  # all scenarios; the quick one is the first
+    process = begun([*line, "--jobs", jobs, "--json", "r.json"], tmp_path, subprocess.PIPE)
+    time.sleep(6)
+    (os.killpg if group else os.kill)(process.pid, number)
+    out, err = process.communicate(timeout=60)
+    said = [each for each in err.splitlines() if " so far" not in each]
+    assert (process.returncode, len(said)) == (130, 1), err
+    assert said[0].startswith("spanproof: interrupted; ")
+    assert "zeroed_base_never_decreases" in out
+    kept = {result["name"]: result["verdict"] for result in json.loads((tmp_path / "r.json").read_text())["results"]}
+    assert kept[QUICK] == "violated"
+    assert _gone(process.pid)
+
+
+def _gone(group: int) -> bool:
+    """Whether nobody of a process group is left, after a moment."""
+    for _ in range(50):
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
+            return True
+        time.sleep(0.1)
+    return False
 
 
 @pytest.mark.parametrize("link", [False, True])
@@ -119,3 +152,22 @@ def test_a_heap_that_ends_the_program_is_refused(tmp_path: Path, capsys: pytest.
     (tmp_path / "heap.py").write_text("import sys\nsys.exit(0)\n")
     assert cli.main(["explore", QUICK, "--heap", f"{tmp_path}/heap.py:Heap"]) == 2
     assert "the file does not load: SystemExit: 0" in capsys.readouterr().err
+
+
+def test_a_list_of_one_kind(capsys: pytest.CaptureFixture[str]) -> None:
+    """Only what was asked for, under the names that the whole list has."""
+    assert set(cli.LISTS) == set(SHOWN)
+    assert cli.main(["list", "faults", "releases"]) == 0
+    said = capsys.readouterr().out
+    assert "plain_store_for_cas" in said
+    assert "go1.27" in said
+    assert "two_allocs_one_arena, " not in said
+    assert "sweeper_and_two_allocs" not in said
+    assert cli.main(["list", "fault"]) == 2
+
+
+def test_what_was_not_reached_says_what_to_do(capsys: pytest.CaptureFixture[str]) -> None:
+    """One line, beside the verdict of each."""
+    assert cli.main(["explore", "sweeper_and_two_allocs", "two_allocs_one_arena", "--budget", "0.000001"]) == 3
+    said = capsys.readouterr().err
+    assert said.endswith("spanproof: 2 results were not reached in time; --budget SECONDS gives more\n")

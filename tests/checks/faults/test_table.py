@@ -15,7 +15,7 @@ from spanproof.checks.faults.speaking import speaking_of, theorems_of
 from spanproof.checks.faults.studied import EQUIVALENT
 from spanproof.checks.faults.table import judge_fault, print_matrix, summary
 from spanproof.checks.subject import Subject
-from spanproof.checks.verdict import Verdict
+from spanproof.checks.verdict import Report, Result, Verdict
 from spanproof.impl.malloc import Runtime
 from spanproof.impl.page_tree import PageTree, fresh_tree
 from spanproof.model.geometry import CHUNKED
@@ -154,7 +154,29 @@ def test_a_result_says_what_came_out() -> None:
     lines = summary([survived, made])
     assert lines[0].startswith("generated: 1 of 2 caught, 0 equivalent, 1 survived")
     out = io.StringIO()
-    print_matrix([survived, made], out)
+    print_matrix(Report("faults", "each its own", 0, (survived, made)), out, "out/report.html")
     assert "heap_reclaim_bound_1: survived" in out.getvalue()
+    assert out.getvalue().endswith("\nviolated: 1 of 2, see out/report.html\n")
     assert "## Made from the syntax tree" in page([survived, made])
     assert "`heap_reclaim_bound_1`" in page([survived, made])
+
+
+def test_the_matrix_breaks_no_name_and_fits_a_page() -> None:
+    """A hundred columns, no blanks at the ends, and names that can be copied, whatever was found."""
+    asked = {f"{layer}_{what}": n for layer in LAYERS for what, n in _FOUND.items()}
+    slow = Result("faults", "plain_store_for_cas", Verdict.HOLDS, "", "explore", counts=asked)
+    quick = {f"explore_{what}": n for what, n in _FOUND.items()} | {"explore_milliseconds": 290}
+    long = Result("faults", max(PLANTABLE, key=len), Verdict.HOLDS, "", "explore", counts=quick)
+    equal = Result("faults", "second_fit", Verdict.HOLDS, "", "equivalent: " + 30 * "nothing differs, ")
+    for results in ((slow,), (slow, long, equal), (long,), (equal,)):
+        out = io.StringIO()
+        print_matrix(Report("faults", "each its own", 0, results), out)
+        lines = out.getvalue().splitlines()
+        assert max(map(len, lines)) <= 100
+        assert all(line == line.rstrip() for line in lines)
+        assert all(result.name in out.getvalue() for result in results)
+    assert "12.35 s" in " ".join(summary([slow]))
+    assert "12.35 s at the median, 12.35 s at most" in " ".join(summary([slow]))
+
+
+_FOUND = {"found": 1, "milliseconds": 12_346, "steps": 1_234, "switches": 3}

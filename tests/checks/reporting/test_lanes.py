@@ -32,6 +32,20 @@ def test_no_line_is_wider_than_the_page(record: Record) -> None:
     assert max(map(len, lanes(record, REPLAY).splitlines())) <= WIDTH
 
 
+@pytest.mark.parametrize("width", [60, 72, 80, 99])
+@pytest.mark.parametrize("record", MANY)
+def test_no_line_is_wider_than_a_terminal(record: Record, width: int) -> None:
+    """Lanes take what a terminal has, and the step that breaks the claim is still marked."""
+    text = lanes(record, "", width=width)
+    assert max(map(len, text.splitlines())) <= width
+    assert record.kind != "run" or "<-- violated here" in text
+
+
+def test_a_terminal_that_is_too_narrow_breaks_lines_itself() -> None:
+    """Below 60 columns nobody could read the lanes; above 100 they are what they are elsewhere."""
+    assert lanes(lost_raise(), "", width=10) == lanes(lost_raise(), "", width=60)
+
+
 @pytest.mark.parametrize("record", MANY)
 def test_the_text_is_plain(record: Record) -> None:
     """Nothing in a record moves the cursor or colours the terminal, and no line ends in a space."""

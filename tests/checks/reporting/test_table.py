@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from spanproof.checks.reporting.table import print_table
-from spanproof.checks.reporting.words import WIDTH
+from spanproof.checks.reporting.table import print_rows, print_table
+from spanproof.checks.reporting.words import WIDTH, paragraph
 from spanproof.checks.verdict import Report, Result, Verdict
 from tests.checks.reporting.examples import HOSTILE, mixed_report
 
@@ -92,3 +92,39 @@ def test_texts_are_no_markup() -> None:
     assert "[red]base[1][/red]" in text
     assert ":smile:" in text.split("not run")[0]
     assert "\x1b" not in text
+
+
+NAME = "a_name_of_forty_five_columns_as_there_are_some"
+
+
+def test_no_name_is_broken_away_from_a_terminal() -> None:
+    """It can be copied, and found; what is said beside it gives way, and no line ends in blanks."""
+    prose = 20 * "what is said of it "
+    results = tuple(Result("explore", name, Verdict.HOLDS, prose, prose) for name in (NAME, NAME[:8]))
+    text = printed(replace(mixed_report(), results=results))
+    assert NAME in text
+    assert max(map(len, text.splitlines())) <= WIDTH
+    assert all(line == line.rstrip() for line in text.splitlines())
+
+
+@pytest.mark.parametrize("columns", [2, 3, 6])
+def test_lists_break_no_name(columns: int) -> None:
+    """Columns that have no room beside the prose stand above it."""
+    heads = ("name", "claim", "release", "states", "threads", "says")
+    row = (NAME, NAME.upper(), "go1.16", "3,260", "2", 20 * "what is said of it ")
+    out = io.StringIO()
+    print_rows({"things": [(*x[: columns - 1], x[-1]) for x in (heads, row)]}, out)
+    text = out.getvalue()
+    assert max(map(len, text.splitlines())) <= WIDTH
+    assert NAME in text
+    assert (NAME.upper() in text) == (columns > 2)
+    assert columns < 6 or "go1.16, 3,260 states, 2 threads" in " ".join(text.split())
+    assert all(line == line.rstrip() for line in text.splitlines())
+
+
+def test_a_long_text_is_no_verdict() -> None:
+    """Broken over lines, none but the first begins at the margin; a word without end is shortened."""
+    lines = paragraph(f"violated: {30 * 'nothing '}\nholds: everything {400 * '9'}").splitlines()
+    assert max(map(len, lines)) <= WIDTH
+    assert [line for line in lines if not line.startswith(" ")] == lines[:1]
+    assert "...9" in lines[-1]

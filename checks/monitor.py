@@ -12,6 +12,7 @@ from spanproof.checks.ghosts import Ghosts
 from spanproof.checks.numbering import Numbering, Reading, Update
 from spanproof.checks.observe import Event, Observer
 from spanproof.checks.seen_moment import Places, SeenMoment
+from spanproof.checks.witness import witness
 from spanproof.impl.access import Access
 from spanproof.impl.heap_cells import HeapCells
 from spanproof.model.claim import Claim, Moment, Promise, StepInvariant
@@ -111,10 +112,13 @@ class Monitor:
         """What was seen when a step invariant broke."""
         return f"{self.numbering.names[number]} went from {before} to {after}"
 
-    def describe(self, changed: frozenset[int], read: Reading) -> str:
-        """What was seen when an invariant broke: the cells that the step changed, ghosts only if alone."""
+    def describe(self, broken: str, changed: frozenset[int], read: Reading) -> str:
+        """What was seen when an invariant broke: the cells that the step changed, ghosts only if alone, and of what."""
         real = [n for n in sorted(changed) if n < self.numbering.ghosts_from] or sorted(changed)
-        return "after " + ", ".join(f"{self.numbering.names[n]} = {read(n)}" for n in real)
+        seen = "after " + ", ".join(f"{self.numbering.names[n]} = {read(n)}" for n in real)
+        invariant = next(invariant for invariant, _ in self.invariants if invariant.name == broken)
+        of = witness(invariant, self.state(read, invariant.reads))
+        return f"{seen}: not so of {of}" if of else seen
 
 
 def _said(event: Event) -> str:

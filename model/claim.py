@@ -45,7 +45,8 @@ FINDINGS = frozenset(
 and up to 1.16 when somebody reclaims."""
 
 
-def _indices(over: tuple[str, ...], geometry: Geometry) -> list[tuple[z3.ArithRef, ...]]:
+def indices(over: tuple[str, ...], geometry: Geometry) -> list[tuple[z3.ArithRef, ...]]:
+    """Every index of these sorts, as terms."""
     tuples: list[tuple[z3.ArithRef, ...]] = [()]
     for sort in over:
         tuples = [(*t, z3.IntVal(n)) for t in tuples for n in range(extent(sort, geometry))]
@@ -71,7 +72,7 @@ class Invariant(Claim):
 
     def everywhere(self, v: HeapVars) -> z3.BoolRef:
         """The formula for every index of a finite geometry."""
-        return z3.And([self.formula(v, *index) for index in _indices(self.over, v.geometry)])
+        return z3.And([self.formula(v, *index) for index in indices(self.over, v.geometry)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +89,7 @@ class StepInvariant(Claim):
 
     def everywhere(self, before: HeapVars, after: HeapVars) -> z3.BoolRef:
         """The formula for every index of a finite geometry."""
-        return z3.And([self.formula(before, after, *index) for index in _indices(self.over, after.geometry)])
+        return z3.And([self.formula(before, after, *index) for index in indices(self.over, after.geometry)])
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from spanproof.checks import scenarios
+from spanproof.checks.cli import cli
 from spanproof.checks.exploring.verdicts import judge
 from spanproof.checks.faults import corpus
 from spanproof.checks.faults.edit import planted
@@ -62,6 +64,35 @@ def run(line: str, shown: list[str], folder: Path) -> None:
     assert done.returncode == ENDS.get(shown[-1].partition(":")[0], 0), done.stderr
     missing = left_out(shown, done.stdout.splitlines())
     assert not missing, f"{line} does not print {missing[0]!r}:\n{done.stdout[-3000:]}"
+
+
+SAID = re.compile(r"(?:`|^\s*(?:\.venv/bin/)?)spanproof ([a-z][^`\n]*)", re.MULTILINE)
+"""A command that a page names, in its text or in a block."""
+NO_COMMANDS = {"record", "holds"}
+"""What `spanproof` begins otherwise: the JSON format, a sentence."""
+
+
+def test_every_command_that_a_page_names_is_there() -> None:
+    """With each of its options; whoever follows a page meets nothing that is gone."""
+    lines = [
+        (page.name, words)
+        for page in (DOCS.parent / "README.md", *sorted(DOCS.rglob("*.md")))
+        for words in (said.split() for said in SAID.findall(page.read_text()))
+        if words[0] not in NO_COMMANDS
+    ]
+    assert len(lines) > 80
+    assert [f"{page}: {' '.join(words)}" for page, words in lines if not is_there(cli, words)] == []
+    assert not is_there(cli, ["explore", "--budgets"])
+    assert not is_there(cli, ["explorer"])
+
+
+def is_there(command: click.Command, words: list[str]) -> bool:
+    """Whether there is such a command, and all options that are given are its own."""
+    if isinstance(command, click.Group) and words:
+        return words[0] in command.commands and is_there(command.commands[words[0]], words[1:])
+    options = {"--help", *(option for parameter in command.params for option in parameter.opts)}
+    given = (word.partition("=")[0].rstrip(".,;:") for word in words if re.match(r"--[a-z]", word))
+    return set(given) <= options
 
 
 def left_out(shown: list[str], printed: list[str]) -> list[str]:

@@ -377,7 +377,7 @@ class Tables:
             if not self.holds(watch, new):
                 differ = frozenset(n for n, _ in leaf.updates if new[n] != row[n])
                 invariant, _, _ = self._judges[watch]
-                raise BrokenError(invariant.name, self.monitor.describe(differ, self.reader(new)))
+                raise BrokenError(invariant.name, self.monitor.describe(invariant.name, differ, self.reader(new)))
         return new
 
     def case(self, t: int, source: int, row: str) -> Leaf:

@@ -194,7 +194,7 @@ class Machine:
         changed, self._changed = frozenset(self._changed), set()
         broken = self.monitor.broken_invariant(changed, self.read) if changed else None
         if broken is not None:
-            raise BrokenError(broken, self.monitor.describe(changed, self.read))
+            raise BrokenError(broken, self.monitor.describe(broken, changed, self.read))
 
     def _resume(self, t: int, result: Any) -> None:
         self.pending[t], events, _ = advance(self.threads[t], result)

@@ -10,9 +10,10 @@ from typing import Any
 
 import z3
 
+from spanproof.checks.witness import terms
 from spanproof.model.claim import Invariant, StepInvariant
 from spanproof.model.geometry import Geometry
-from spanproof.model.state import FIELDS, PER, HeapState, HeapVars
+from spanproof.model.state import FIELDS, HeapState, HeapVars
 
 Z: Any = z3
 OUTSIDE = 0
@@ -86,23 +87,15 @@ def compiled(term: z3.BoolRef) -> Callable[..., bool]:
 def by_z3(term: z3.BoolRef, before: HeapState, after: HeapState | None = None) -> bool:
     """What Z3 makes of the term in these states. Fields that are None stay free, and must not matter."""
     pairs = [
-        (getattr(HeapVars.named(state.geometry, suffix), name), _constant(name, getattr(state, name)))
+        pair
         for state, suffix in zip((before, after or before), SUFFIXES, strict=True)
-        for name in FIELDS
-        if getattr(state, name) is not None
+        for pair in terms(
+            HeapVars.named(state.geometry, suffix), state, [f for f in FIELDS if getattr(state, f) is not None]
+        )
     ]
     value = z3.simplify(z3.substitute(term, *pairs))
     assert z3.is_true(value) or z3.is_false(value), value
     return z3.is_true(value)
-
-
-def _constant(name: str, value: Any) -> Any:
-    if not PER[name]:
-        return z3.IntVal(value)
-    array = Z.K(z3.IntSort(), z3.IntVal(OUTSIDE))
-    for index, entry in enumerate(value):
-        array = Z.Store(array, index, entry)
-    return array
 
 
 @cache

@@ -15,7 +15,7 @@ from spanproof.checks.proving.lifted.judging import PlainTheorem
 from spanproof.checks.proving.theorem import Theorem
 from spanproof.checks.record import Record
 from spanproof.checks.reporting.lanes import lanes
-from spanproof.checks.reporting.words import WIDTH
+from spanproof.checks.reporting.words import WIDTH, placed
 from spanproof.checks.scenario import Scenario
 from spanproof.checks.scenarios import BY_NAME, SCENARIOS
 from spanproof.model.claim import Claim, Invariant, Promise, RunClaim, StepInvariant
@@ -67,7 +67,7 @@ def _of_claim(claim: Claim) -> Iterator[str]:
     yield from _said("says", claim.says)
     yield from _said("holds", WHEN[type(claim)])
     yield from _said("why", claim.because)
-    yield from _said("in Go", claim.source)
+    yield from _said("in Go", placed(claim.source))
     if claim.finding:
         yield from _said("but", "Go's own text breaks it: see docs/reference/findings.md")
     for theorem in THEOREMS:
@@ -84,7 +84,7 @@ def _of_theorem(theorem: Theorem | PlainTheorem) -> Iterator[str]:
     yield f"theorem {theorem.name}"
     yield from _said("says", theorem.says)
     yield from _said("why", theorem.because)
-    yield from _said("in Go", theorem.source)
+    yield from _said("in Go", placed(theorem.source))
     if isinstance(theorem, PlainTheorem):
         yield from _said("for", theorem.inputs)
         yield from _said("lemmas", ", ".join(lemma.name for lemma in theorem.lemmas))

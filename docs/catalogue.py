@@ -15,13 +15,18 @@ from typing import Any
 import click
 
 from spanproof.checks.cli import cli
+from spanproof.checks.golang.reading.places import lines_of
+from spanproof.checks.golang.reading.toolchains import installed
 from spanproof.checks.listing import lists
 from spanproof.checks.proofs.catalogue import PLAIN
 from spanproof.checks.proofs.catalogue import THEOREMS as PROTOCOLS
+from spanproof.checks.reporting.words import placed
+from spanproof.model.claims import CLAIMS
 from spanproof.model.releases import CHANGES, RELEASES
 
 ROOT = Path(__file__).parents[1]
 README = ROOT / "README.md"
+GO_LINES = ROOT / "checks" / "reporting" / "go_lines.json"
 ARCHITECTURE = ROOT / "docs" / "architecture.md"
 REFERENCE = ROOT / "docs" / "reference"
 GO_NAME = re.compile(r"\((?:a part of )?((?:[a-z]\w*\.)?[a-z]+[A-Z]\w*|[a-z]\w*\.[a-z]\w*)\)")
@@ -45,6 +50,7 @@ def pages() -> dict[Path, str]:
         REFERENCE / "command-line.md": command_line_page(),
         REFERENCE / "glossary.md": glossary_page(),
         REFERENCE / "json-schemas.md": schemas_page(),
+        **dict(go_lines()),
     }
 
 
@@ -61,6 +67,15 @@ def _table(heads: tuple[str, ...], rows: Iterator[tuple[object, ...]]) -> Iterat
     yield "|" + "---|" * len(heads)
     for row in rows:
         yield "| " + " | ".join(map(_cell, row)) + " |"
+
+
+def go_lines() -> Iterator[tuple[Path, str]]:
+    """Where Go's newest text has what claims and theorems name, if a toolchain is at hand."""
+    at_hand = installed()
+    if at_hand:
+        named = [claim.source for claim in CLAIMS] + [theorem.source for theorem in (*PROTOCOLS, *PLAIN)]
+        kept = {"go": at_hand[-1].version, "lines": lines_of(named, at_hand[-1].runtime)}
+        yield GO_LINES, json.dumps(kept, indent=1, sort_keys=True) + "\n"
 
 
 def _with(page: str, **parts: Iterator[str]) -> str:
@@ -124,7 +139,7 @@ def _claims() -> Iterator[str]:
             yield claim["says"]
             yield ""
             yield f"* why it is so: {claim['because']}"
-            yield f"* in Go: {claim['source']}"
+            yield f"* in Go: {placed(claim['source'])}"
             yield f"* broken by the fault `{claim['fault']}`"
             yield ""
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from spanproof.checks.record import TOLD, Record
 from spanproof.checks.reporting.grid import NARROWEST, grid
-from spanproof.checks.reporting.words import WIDTH, printable
+from spanproof.checks.reporting.words import WIDTH, placed, printable
 
 MARGIN = " " * len("VIOLATED  ")
 
@@ -48,7 +48,7 @@ def _heading(record: Record, width: int) -> list[str]:
 
 def _said(record: Record) -> tuple[str, ...]:
     why = (f"why: {record.why}",) if record.why else ()
-    return record.violated.says, record.violated.source, f"seen: {record.violated.detail}", *why
+    return record.violated.says, placed(record.violated.source), f"seen: {record.violated.detail}", *why
 
 
 def _story(record: Record, width: int) -> list[str]:

@@ -25,7 +25,7 @@ from spanproof.checks.reporting.plots import SIZES
 from spanproof.checks.reporting.shipped import shipped
 from spanproof.checks.reporting.shown import Program, by_claim, data_of, shown
 from spanproof.checks.reporting.traced import traces
-from spanproof.checks.reporting.words import counts, in_reading_order, sentence
+from spanproof.checks.reporting.words import counts, in_reading_order, placed, sentence
 from spanproof.checks.tracing.series import Series
 from spanproof.checks.verdict import Report, Result
 
@@ -114,6 +114,7 @@ def _environment() -> Environment:
     environment.filters["counts"] = counts
     environment.filters["untimed"] = _untimed
     environment.filters["wrapping"] = _wrapping
+    environment.filters["placed"] = placed
     return environment
 
 

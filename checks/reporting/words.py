@@ -3,8 +3,11 @@
 Read next: lanes.py, table.py, page.py.
 """
 
+import json
 import textwrap
 from collections.abc import Iterable, Mapping
+from functools import cache
+from importlib.resources import files
 from typing import Any
 
 from spanproof.checks.record import Record, shortened
@@ -27,6 +30,20 @@ def clip(text: str, width: int) -> str:
     if len(text) <= width:
         return text
     return text[: width - 3] + "..." if width > len("...") else text[:width]
+
+
+@cache
+def _go_lines() -> Mapping[str, Any]:
+    """Where Go's text has what claims name: made by docs/catalogue.py."""
+    kept = files("spanproof.checks.reporting") / "go_lines.json"
+    return json.loads(kept.read_text(encoding="utf-8"))  # type: ignore[no-any-return]
+
+
+def placed(source: str) -> str:
+    """What a claim says of its place in Go, with the line that this is in the newest text, where there is one."""
+    kept = _go_lines()
+    place = kept["lines"].get(source)
+    return f"{source} ({place} in {kept['go']})" if place else source
 
 
 def one_line(text: str, longest: int = LONGEST_WORD) -> str:

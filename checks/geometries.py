@@ -17,8 +17,10 @@ MOST: Mapping[str, int] = {
 }  # fmt: skip
 """What each of its numbers may be at most: far above Go's own, far below what fills a memory."""
 MAY_BE_NOTHING = ("chunks_l1_bits", "phys_huge_page_size", "spans", "ps", "mspan_cache", "arena_gap", "first_sweepgen")
+MOVING = ("first_arena", "arena_base_offset", "heap_rand_seed")
+"""Those that only move the heap about."""
 WIDEST = 1 << 60
-"""For the numbers that only move the heap about: where it begins, and what is random."""
+"""What these may be at most, and less than nothing too."""
 MOST_PAGES = 1 << 20
 
 
@@ -36,7 +38,7 @@ def up_to(value: Any, most: int, least: int = 1) -> int:
 
 def _number(name: str, value: Any) -> int:
     try:
-        if name not in MOST:
+        if name in MOVING:
             return up_to(value, WIDEST, -WIDEST)
         return up_to(value, MOST[name], 0 if name in MAY_BE_NOTHING else 1)
     except ValueError as e:

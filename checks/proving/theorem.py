@@ -186,7 +186,7 @@ def standing(
     own = tuple(_once(o for o in failed if theorem.own(o)))
     support = tuple(_once(o for o in failed if not theorem.own(o) and _rests_on(o)))
     shown = sum(theorem.own(o) and o.outcome is Outcome.PROVED for o in obligations)
-    reasons = [f"{proof.job}: {proof.error}" for proof in found if proof.error]
+    reasons = list(_together(((proof.job, proof.error) for proof in found if proof.error), "{}: {}"))
     reasons += [said for proof in found if not _assumed_a_failure(proof) for said in proof.vacuous]
     below = RESTS_ON[theorem.protocol[0].protocol]
     try:
@@ -250,11 +250,25 @@ def _not_done(theorem: Theorem, done: Iterable[Proof], release: str | None) -> I
 
 def _fails_elsewhere(proofs: Iterable[Proof]) -> Iterator[str]:
     """What other proofs do not show, the first of each."""
-    for proof in proofs:
-        failed = [str(o) for o in proof.failed if o.kind is not Kind.REACHED and _rests_on(o)]
-        failed += [said for said in (proof.error, *proof.vacuous) if said]
-        if failed:
-            yield f"rests on {proof.job}, which fails: {failed[0]}"
+    return _together(
+        ((proof.job, said) for proof in proofs for said in _failures(proof)[:1]), "rests on {}, not shown: {}"
+    )
+
+
+def _failures(proof: Proof) -> list[str]:
+    failed = [str(o) for o in proof.failed if o.kind is not Kind.REACHED and _rests_on(o)]
+    return failed + [said for said in (proof.error, *proof.vacuous) if said]
+
+
+def _together(reasons: Iterable[tuple[str, str]], form: str) -> Iterator[str]:
+    """Each reason once, with the proofs that it keeps from standing: dozens, where time ran out."""
+    jobs = dict[str, list[str]]()
+    for job, reason in reasons:
+        jobs.setdefault(reason, []).append(job)
+    for reason, names in jobs.items():
+        distinct = list(dict.fromkeys(names))
+        more = f" and {len(distinct) - 1} other proofs" if len(distinct) > 1 else ""
+        yield form.format(f"{distinct[0]}{more}", reason)
 
 
 def _once(obligations: Iterable[Obligation]) -> list[Obligation]:
@@ -297,7 +311,8 @@ def verdict(
     verdict_, reason = Verdict.HOLDS, ""
     if not state.holds:
         verdict_ = Verdict.UNKNOWN if record is None else Verdict.VIOLATED
-        reason = "; ".join([searched, *_said(state)])
+        looked = [searched] if state.own or state.support else []  # nothing was there to be run
+        reason = "; ".join([*looked, *_said(state)])
     if record is not None:
         bound = record.length
     return Judged(Result("prove", theorem.name, verdict_, reason, bound, assumptions, seconds, counts), record)

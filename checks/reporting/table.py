@@ -1,9 +1,10 @@
 """The verdict table in the terminal: what failed first, and one sentence last.
 
-Colour only on a terminal; elsewhere plain text of 100 columns, in which no name is broken: it can be copied, and found
-again. Nothing in a result is read as markup.
+Colour only on a terminal; elsewhere plain text of 100 columns. No name is broken, so that it can be copied, and found
+again: a long one has the line above what is said of it. Nothing in a result is read as markup.
 """
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TextIO
 
@@ -19,7 +20,9 @@ from spanproof.checks.verdict import Report, Result, Verdict
 WIDEST = 140
 """On a wider terminal a row is longer than the eye can follow."""
 WIDEST_NAME = 36
-"""On a terminal, whose width cannot be had more of."""
+"""Beside what is said of it."""
+ABOVE = 0xE000
+"""Stands for the first long name, the next for the next, until the table is laid out: no name has such letters."""
 LEAST_PROSE = 20
 """Columns for what is said beside names, which may be longer than lines are elsewhere."""
 RULED = Box("    \n    \n -- \n    \n    \n    \n    \n    \n", ascii=True)
@@ -37,11 +40,26 @@ def print_table(report: Report, file: TextIO, see: str = "") -> None:
     console = _console(file, _least(report))
     with console.capture() as printed:
         if report.results:
-            console.print(_results(report, whole=whole), "")
+            console.print(_results(report), "")
         if report.not_run:
             console.print(_not_run(report, whole=whole), "")
         console.print(Text(printable(sentence(report, see)), style=STYLES[report.verdict]), soft_wrap=True)
-    _write(printed.get(), file)
+    _write(_named(printed.get(), _long_names(report)), file)
+
+
+def _long_names(report: Report) -> list[str]:
+    """The names that have a line of their own, each once."""
+    names = (printable(result.name) for result in report.results)
+    return list(dict.fromkeys(name for name in names if len(name) > WIDEST_NAME))
+
+
+def _named(table: str, names: Sequence[str]) -> str:
+    """The table with each long name in the room that was left for it: its own column and that of the prose."""
+    for number, name in enumerate(names):
+        room = re.search(f"{chr(ABOVE + number)} {{0,{len(name) - 1}}}", table)
+        if room is not None:
+            table = table.replace(room[0], name.ljust(len(room[0])))
+    return table
 
 
 def print_rows(titles: Mapping[str, Sequence[tuple[str, ...]]], file: TextIO) -> None:
@@ -91,10 +109,9 @@ def _write(text: str, file: TextIO) -> None:
 
 
 def _least(report: Report) -> int:
-    """The columns that all take in which nothing is wrapped, and a few for the prose."""
-    results = [(r.verdict.value, r.check, printable(r.name), "seconds", "") for r in report.results]
+    """The columns that it takes to break no name of what did not run, and a few for the prose."""
     not_run = [(item.check, printable(item.name), f"{item.count:,}", "") for item in report.not_run]
-    return max((_beside(rows) + LEAST_PROSE for rows in (results, not_run) if rows), default=0)
+    return _beside(not_run) + LEAST_PROSE if not_run else 0
 
 
 def room(file: TextIO) -> int:
@@ -109,30 +126,33 @@ def _console(file: TextIO, least: int = 0) -> Console:
     return Console(file=file, force_terminal=terminal, width=width, markup=False, emoji=False, highlight=False)
 
 
-def _results(report: Report, *, whole: bool) -> Table:
-    count = len(report.results)
+def _results(report: Report) -> Table:
+    count, names = len(report.results), _long_names(report)
     table = _table(f"{count} result{'' if count == 1 else 's'}, {report.release}, seed {report.seed}")
     table.add_column("verdict", no_wrap=True)
     table.add_column("check", no_wrap=True)
     longest = max(len(printable(result.name)) for result in report.results)
-    table.add_column("name", overflow="fold", no_wrap=whole, width=longest if whole else min(longest, WIDEST_NAME))
+    table.add_column("name", no_wrap=True, width=min(longest, WIDEST_NAME))
     reasons = any(result.reason for result in report.results)
     table.add_column("reason, bound" if reasons else "bound", overflow="fold", ratio=1)
     table.add_column("seconds", justify="right", no_wrap=True)
     ordered = in_reading_order(report.results)
     for i, result in enumerate(ordered):
         last = i + 1 == len(ordered) or ordered[i + 1].verdict is not result.verdict
-        table.add_row(*_cells(result), end_section=last and result.verdict is not READING_ORDER[-1])
+        table.add_row(*_cells(result, names), end_section=last and result.verdict is not READING_ORDER[-1])
     return table
 
 
-def _cells(result: Result) -> list[Text]:
+def _cells(result: Result, long_names: Sequence[str]) -> list[Text]:
     """One row. The reason, if there is one, stands above the bound: side by side both would be a few letters wide."""
-    said = "\n".join(printable(text) for text in (result.reason, result.bound) if text)
+    name, said = printable(result.name), [printable(text) for text in (result.reason, result.bound) if text]
+    if name in long_names:
+        name, said = chr(ABOVE + long_names.index(name)), ["", *said]
     return [
         Text(result.verdict.value, style=STYLES[result.verdict]),
-        *(Text(printable(text)) for text in (result.check, result.name)),
-        Text(said),
+        Text(printable(result.check)),
+        Text(name),
+        Text("\n".join(said)),
         Text(f"{result.seconds:.2f}"),
     ]
 

@@ -182,7 +182,25 @@ def test_a_theorem_does_not_hold_if_another_proof_of_the_run_fails() -> None:
     assert judged(theorem, done, heap, "int", None).result.verdict is Verdict.HOLDS
     found = judged(theorem, done, heap, "int", None, others=others)
     assert found.result.verdict is Verdict.UNKNOWN
-    assert "rests on free_span_locked, which fails: heap.py" in found.result.reason
+    assert "rests on free_span_locked, not shown: heap.py" in found.result.reason
+
+
+def test_time_that_ran_out_is_said_once() -> None:
+    """Of a theorem's own proofs, and of the dozens that it rests on: not proof by proof."""
+    theorem, late = BY_NAME["zeroed_base_never_decreases"], "the budget of 55 s is used up"
+    done = [
+        (unit, Proof(unit.job, unit.release, "int", error=late))
+        for name in theorem.proofs
+        for unit in units(JOBS[name], Runtime)
+    ]
+    others = [Proof(name, "go1.27", "int", error=late) for name in JOBS if name not in theorem.proofs]
+    reason = judged(theorem, done, Subject(), "int", None, others=others).result.reason
+    assert reason.count(late) == 2
+    assert re.search(
+        r"^\S.*? and \d+ other proofs: the budget .*; rests on \S.*? and \d+ other proofs, not shown: ", reason
+    )
+    assert "nothing to run" not in reason
+    assert len(reason) < 250
 
 
 def test_nothing_proved_is_not_holds() -> None:

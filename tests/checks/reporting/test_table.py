@@ -1,12 +1,14 @@
 """The verdict table in the terminal."""
 
 import io
+import re
 from dataclasses import replace
 
 import pytest
 from syrupy.assertion import SnapshotAssertion
 
-from spanproof.checks.reporting.table import print_rows, print_table
+from spanproof.checks.proofs.catalogue import PLAIN, THEOREMS
+from spanproof.checks.reporting.table import WIDEST_NAME, print_rows, print_table
 from spanproof.checks.reporting.words import WIDTH, paragraph
 from spanproof.checks.verdict import Report, Result, Verdict
 from tests.checks.reporting.examples import HOSTILE, mixed_report
@@ -105,6 +107,23 @@ def test_no_name_is_broken_away_from_a_terminal() -> None:
     assert NAME in text
     assert max(map(len, text.splitlines())) <= WIDTH
     assert all(line == line.rstrip() for line in text.splitlines())
+
+
+@pytest.mark.parametrize("terminal", [False, True])
+def test_what_is_said_has_room_beside_the_longest_names(terminal: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A name of a theorem or of a trace takes a line of its own before it leaves the prose a few letters wide."""
+    if terminal:
+        monkeypatch.setenv("COLUMNS", "100")
+    names = [theorem.name for theorem in (*THEOREMS, *PLAIN)] + ["go1.27.3-gcheavy: the_reference_predicts_every_event"]
+    results = tuple(Result("prove", name, Verdict.UNKNOWN, "", 30 * "word ", (), 1.25) for name in names)
+    text = printed(replace(mixed_report(), results=results, not_run=()), file=Terminal() if terminal else None)
+    lines = re.sub(r"\x1b\[[0-9;]*m", "", text).splitlines()
+    assert max(map(len, lines)) <= WIDTH
+    for name in names:
+        (line,) = (line for line in lines if re.search(rf" {re.escape(name)}( |$)", line))
+        assert line.endswith("1.25")
+        assert ("word word word word word word" in line) == (len(name) <= WIDEST_NAME)
+    assert sum("word word word word word word" in line for line in lines) >= 4 * len(names)
 
 
 @pytest.mark.parametrize("columns", [2, 3, 6])

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from dataclasses import fields
 from functools import cache
 from typing import Any
 
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 from spanproof.checks.exploring.verdicts import judge
 from spanproof.checks.faults.corpus import BY_NAME as FAULTS
 from spanproof.checks.faults.edit import planted
+from spanproof.checks.geometries import MAY_BE_NOTHING, MOST, MOVING
 from spanproof.checks.programs import ProgramError, program_of
 from spanproof.checks.record import Record, RecordError, loads
 from spanproof.checks.running.replaying import ScheduleError, replay, run
@@ -19,6 +21,7 @@ from spanproof.checks.scenario import Scenario
 from spanproof.checks.scenarios import BY_NAME, CLEAN
 from spanproof.checks.subject import Subject
 from spanproof.impl.malloc import Runtime
+from spanproof.model.geometry import Geometry
 
 CASES = (
     ("plain_store_for_cas", "two_allocs_one_arena"),
@@ -131,6 +134,12 @@ def test_sizes_that_no_machine_has_are_refused(size: str, value: object) -> None
 
     with pytest.raises(ProgramError, match=size):
         program_of(program)
+
+
+def test_every_size_has_a_bound() -> None:
+    """A size that a geometry is given one day is bounded too, or it is no longer read."""
+    assert {field.name for field in fields(Geometry)} == {"name", *MOST, *MOVING}
+    assert set(MAY_BE_NOTHING) <= set(MOST)
 
 
 EDITS = st.lists(

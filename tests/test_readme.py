@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from spanproof.checks import cli
+from spanproof.model.releases import RELEASES
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -49,3 +50,16 @@ def test_every_command_of_the_readme_is_there() -> None:
     named = re.findall(r"^\| `spanproof (\w+)", README, re.MULTILINE)
 
     assert sorted(named) == sorted(set(cli.cli.commands) - {"check"})
+
+
+def test_what_it_says_of_itself_is_so() -> None:
+    """The releases, the minute of `check`, and who is faster than whom, by what was measured last."""
+    assert f"({RELEASES[0].name.removeprefix('go')} to {RELEASES[-1].name.removeprefix('go')})" in README
+    assert "It ends within a minute" in README
+    assert cli.CHECK_BUDGET < 60
+    (budget,) = (p for p in cli.cli.commands["check"].params if p.name == "budget")
+    assert f"[check: {cli.CHECK_BUDGET:g}]" in str(getattr(budget, "help", ""))
+    speed = (ROOT / "docs" / "reference" / "speed.md").read_text()
+    ratios = re.findall(r"## total_against_spin_\w+\n\n\*\*([\d.]+) times\*\*", speed)
+    assert len(ratios) == 2
+    assert all(float(ratio) < 1 for ratio in ratios) == ("Spin's whole run from nothing is faster" in README)

@@ -6,6 +6,7 @@ import shlex
 import shutil
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from spanproof.checks.jobs import Setting, Task, Work
     from spanproof.checks.record import Record
     from spanproof.checks.verdict import NotRun, Report
+
+MOST_STORIES = 3
+"""Counterexamples that are told at length: a heap that is wrong everywhere has hundreds."""
 
 
 def _setting(options: dict[str, Any], budget: float | None) -> "Setting":
@@ -132,11 +136,9 @@ def writable(folder: Path, option: str = "--out") -> None:
 
 def _say(command: str, work: "Work", options: dict[str, Any], out: Path, *, page: bool, matrix: bool) -> int:
     """Write the report, the records and the JSON, print the table or the counterexamples; the exit code."""
-    from spanproof.checks.golang.reproducing import programs_of  # noqa: PLC0415
-    from spanproof.checks.reporting.page import Beside  # noqa: PLC0415
     from spanproof.checks.reporting.table import print_table  # noqa: PLC0415
     from spanproof.checks.reporting.words import one_line  # noqa: PLC0415
-    from spanproof.checks.reporting.write import ReportError, result_json, write_report  # noqa: PLC0415
+    from spanproof.checks.reporting.write import PAGE, result_json  # noqa: PLC0415
     from spanproof.checks.stopping import OUT_OF_TIME  # noqa: PLC0415
     from spanproof.checks.verdict import EACH_ITS_OWN, EXIT_CODES, EXIT_INTERRUPTED, EXIT_USAGE, Report, Verdict  # noqa: PLC0415
 
@@ -146,18 +148,14 @@ def _say(command: str, work: "Work", options: dict[str, Any], out: Path, *, page
     see, lost = "", ""
     if page or work.records:
         report = _placed(report, out)
-        try:
-            beside = Beside(programs_of(work.records), work.told, work.series, _sentences(report))
-            alike = options.get("reproducible", False)
-            write_report(out, report, work.records, __version__, reproducible=alike, beside=beside)
-            see = str(out / "report.html")
-        except ReportError as e:
-            lost = str(e)
+        see, lost = _write_report(report, work, out, reproducible=options.get("reproducible", False))
+    elif command != "bench" and (out / PAGE).is_file():
+        click.echo(f"spanproof: {one_line(f'{out / PAGE} is of an earlier run')}", err=True)
     if options["json_file"] == "-":
         click.echo(result_json(report, __version__, reproducible=options.get("reproducible", False)), nl=False)
     else:
-        for name, record in work.records.items() if command not in {"check", "faults"} else ():
-            click.echo(story(record, str(out / name), there=not lost or (out / name).is_file()))
+        if command not in {"check", "faults"}:
+            _tell_stories(work.records, out, lost=bool(lost))
         if matrix:
             from spanproof.checks.faults.table import print_matrix  # noqa: PLC0415
 
@@ -189,6 +187,42 @@ def _say(command: str, work: "Work", options: dict[str, Any], out: Path, *, page
         click.echo(f"spanproof: {one_line(said)}", err=True)
         return EXIT_USAGE
     return EXIT_CODES[report.verdict]
+
+
+def _write_report(report: "Report", work: "Work", out: Path, *, reproducible: bool) -> tuple[str, str]:
+    """(where the page is, or why there is none)."""
+    from spanproof.checks.golang.reproducing import programs_of  # noqa: PLC0415
+    from spanproof.checks.reporting.page import Beside  # noqa: PLC0415
+    from spanproof.checks.reporting.write import PAGE, ReportError, write_report  # noqa: PLC0415
+
+    beside = Beside(programs_of(work.records), work.told, work.series, _sentences(report))
+    try:
+        write_report(out, report, work.records, __version__, reproducible=reproducible, beside=beside)
+    except ReportError as e:
+        return "", str(e)
+    return str(out / PAGE), ""
+
+
+def _tell_stories(records: Mapping[str, "Record"], out: Path, *, lost: bool) -> None:
+    """Print counterexamples: where there are many, one of each claim, and of those the shortest few."""
+    told = worth_telling(records)
+    for name in told:
+        click.echo(story(records[name], str(out / name), there=not lost or (out / name).is_file()))
+    left = len(records) - len(told)
+    if left:
+        more = "counterexample is" if left == 1 else "counterexamples are"
+        click.echo(f"{left} more {more} named in the table; spanproof replay RECORD tells one, {out} has the records\n")
+
+
+def worth_telling(records: Mapping[str, "Record"]) -> list[str]:
+    """The names of the records that are told at length, in their order."""
+    if len(records) <= MOST_STORIES:
+        return list(records)
+    shortest: dict[str, str] = {}
+    for name in sorted(records, key=lambda name: len(records[name].steps)):
+        shortest.setdefault(records[name].violated.claim, name)
+    told = set(list(shortest.values())[:MOST_STORIES])
+    return [name for name in records if name in told]
 
 
 def _tell_json(report: "Report", work: "Work", options: dict[str, Any], unwritten: str) -> None:  # noqa: ARG001  # as below

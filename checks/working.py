@@ -58,6 +58,7 @@ def _theorems(work: Work, done: "list[tuple[Task, Proof]]", setting: Setting) ->
     from spanproof.checks.proofs.script import judged as judged_theorem  # noqa: PLC0415  # as above
     from spanproof.checks.proving.telling import story  # noqa: PLC0415  # as above
     from spanproof.checks.proving.theorem import JOBS, units  # noqa: PLC0415  # as above
+    from spanproof.checks.reporting.words import placed  # noqa: PLC0415  # as above
 
     heap = subject(setting.heap, setting.fault)
     for domain in dict.fromkeys(task.domain for task, _ in done):
@@ -72,7 +73,7 @@ def _theorems(work: Work, done: "list[tuple[Task, Proof]]", setting: Setting) ->
             )
             name = theorem.name if domain == "int" else f"{theorem.name} ({domain})"
             result = replace(found.result, name=name)
-            work.told[name] = story(theorem, result, parts, heap.heap_class)
+            work.told[name] = story(theorem, result, parts, heap.heap_class, placed(theorem.source))
             _keep(work, Done((result,), () if found.record is None else (found.record,)))
 
 

@@ -16,9 +16,9 @@ WIDTH = 100
 """Columns, as of all text reports."""
 
 
-def story(theorem: Theorem, result: Result, done: Iterable[Done], heap_class: Any = Runtime) -> str:
-    """The whole of it, as text."""
-    return "\n".join(_lines(theorem, result, list(done), heap_class)) + "\n"
+def story(theorem: Theorem, result: Result, done: Iterable[Done], heap_class: Any = Runtime, place: str = "") -> str:
+    """The whole of it, as text; place: where Go says it, if more is known than the theorem says."""
+    return "\n".join(_lines(theorem, result, list(done), heap_class, place or theorem.source)) + "\n"
 
 
 def _said(text: str, margin: str) -> list[str]:
@@ -29,10 +29,10 @@ def _said(text: str, margin: str) -> list[str]:
     )
 
 
-def _lines(theorem: Theorem, result: Result, done: list[Done], heap_class: Any) -> Iterator[str]:
+def _lines(theorem: Theorem, result: Result, done: list[Done], heap_class: Any, place: str) -> Iterator[str]:
     yield f"{result.verdict.value.upper():8}  {theorem.name}"
     reasons = [part for part in result.reason.split("; ") if part]
-    for text in (theorem.says, theorem.because, theorem.source, result.bound, *reasons):
+    for text in (theorem.says, theorem.because, place, result.bound, *reasons):
         yield from _said(text, " " * 10)
     yield ""
     yield "  takes for granted:"

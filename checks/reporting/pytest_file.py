@@ -75,7 +75,7 @@ def _imports(names: Iterable[str]) -> list[str]:
 def _heap(record: Record) -> list[str]:
     fault = "None" if record.fault is None else quoted(record.fault)
     return [
-        f"HEAP = {quoted(record.heap)}  # or FILE.py:CLASS",
+        f"HEAP = {quoted(record.heap)}  # or FILE.py:CLASS, as seen from where pytest is run",
         f"FAULT = {fault}  # planted in it; None plants nothing",
     ]
 

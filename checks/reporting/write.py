@@ -13,6 +13,8 @@ from spanproof.checks.record import Record, write_atomically
 from spanproof.checks.reporting.page import NOTHING, Beside, render_page
 from spanproof.checks.verdict import Report
 
+PAGE, RESULTS = "report.html", "report.json"
+"""The report's own files."""
 FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -41,7 +43,7 @@ def write_report(
     """
     page = render_page(report, records, version, folder=str(out), reproducible=reproducible, beside=beside)
     texts = {_inside(name): record.dumps() for name, record in records.items()}
-    texts |= {"report.json": result_json(report, version, reproducible=reproducible), "report.html": page}
+    texts |= {RESULTS: result_json(report, version, reproducible=reproducible), PAGE: page}
     for name, text in texts.items():
         _write(out / name, text)
 
@@ -56,7 +58,7 @@ def result_json(report: Report, version: str, *, reproducible: bool = False) -> 
 def _inside(name: str) -> str:
     """The name, if it stays inside the folder and takes no name of the report's own files."""
     path = PurePath(name)
-    if path.is_absolute() or ".." in path.parts or not path.name or name in ("report.json", "report.html"):
+    if path.is_absolute() or ".." in path.parts or not path.name or name in (RESULTS, PAGE):
         raise ValueError(f"{name!r} is no name for a record's file")
     return name
 

@@ -171,3 +171,31 @@ def test_what_was_not_reached_says_what_to_do(capsys: pytest.CaptureFixture[str]
     assert cli.main(["explore", "sweeper_and_two_allocs", "two_allocs_one_arena", "--budget", "0.000001"]) == 3
     said = capsys.readouterr().err
     assert said.endswith("spanproof: 2 results were not reached in time; --budget SECONDS gives more\n")
+
+
+def test_of_many_counterexamples_a_few_are_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One of each claim, and how many more there are; the table has them all."""
+    monkeypatch.chdir(tmp_path)
+    names = ("dirty_and_fresh", "free_against_alloc", "scavenged_is_zero", "manual_against_heap", "caller_clears")
+    assert cli.main(["explore", *names, "--fault", "need_zero_skips_zeroed_base"]) == 1
+    out = capsys.readouterr().out
+    told = [line.split()[1] for line in out.splitlines() if line.startswith("VIOLATED")]
+    kept = list((tmp_path / "spanproof-report").glob("explore-*.json"))
+    assert 0 < len(told) == len(set(told)) < len(kept)
+    assert f"{len(kept) - len(told)} more counterexample" in out
+    assert sum(line.startswith("violated ") for line in out.splitlines()) == len(kept)
+
+
+def test_an_older_page_is_said_to_be_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody takes it for that of the run that found nothing, and wrote none."""
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["explore", QUICK]) == 0
+    assert capsys.readouterr().err == ""
+    assert cli.main(["explore", QUICK, "--fault", "plain_store_for_cas"]) == 1
+    assert "earlier" not in capsys.readouterr().err
+    assert cli.main(["explore", QUICK]) == 0
+    assert capsys.readouterr().err == "spanproof: spanproof-report/report.html is of an earlier run\n"

@@ -25,6 +25,8 @@ class Change:
     ends: tuple[int, int] | None
     """The numbers of the two accesses whose order is another, as places in the schedule; None if one is not in it."""
     moved: str
+    last: int | None = None
+    """Where a thread runs on: the number of its last step more, without which the claim breaks all the same."""
 
 
 def changes(board: Board, moves: list[Move], done: int) -> Iterator[Change]:
@@ -75,7 +77,7 @@ def _longer(board: Board, moves: list[Move], done: int) -> Iterator[Change]:
             if board.after(first) is None:
                 break
             said = f"T{t} running on for {steps(more)} after {_place(moves, done, place - 1)}"
-            yield Change((more, len(rest)), first, rest, None, said)
+            yield Change((more, len(rest)), first, rest, None, said, place + more - 1)
 
 
 def _place(moves: list[Move], done: int, n: int) -> str:

@@ -32,13 +32,18 @@ def met(board: Board, state: int, last: Move) -> list[Move]:
     return [move for move in moves if move is not None and meets(move, last)][:1]
 
 
-def decisive(bad: list[Move], done: int, good: list[Move], ends: tuple[int, int] | None) -> tuple[Described, Described]:
+def decisive(
+    bad: list[Move], done: int, good: list[Move], ends: tuple[int, int] | None, last: int | None = None
+) -> tuple[Described, Described]:
     """The two accesses whose order matters: where the runs first show the violating thread something else.
 
-    Where they show it the same up to its last step, they are the two ends of what was moved, if it has two.
+    Where they show it the same up to its last step, they are the two ends of what was moved, if it has two. Where a
+    thread runs on up to a write that only the claim looks at, they are the access that breaks it and that write.
 
-    done: how many accesses of the bad run were done; threads wait to do the others.
+    done: how many accesses of the bad run were done; threads wait to do the others. ends, last: see Change.
     """
+    if last is not None and len(bad) == done and _for_the_claim_alone(bad, good, last):
+        return described(bad, done - 1), not_done(good[last])
     victims = [move.thread for move in bad[done:]] or [bad[-1].thread]
     for victim in victims:
         found = _first_difference(bad, good, victim)
@@ -48,6 +53,15 @@ def decisive(bad: list[Move], done: int, good: list[Move], ends: tuple[int, int]
         i, j = ends
         return described(bad, i), described(bad, j)
     return _late(bad, good)
+
+
+def _for_the_claim_alone(bad: list[Move], good: list[Move], last: int) -> bool:
+    """Whether the last step that a thread runs on for is a write that comes too late, and that nobody else sees."""
+    write = good[last]
+    done = sum(move.thread == write.thread for move in bad)
+    before = sum(move.thread == write.thread for move in good[:last])
+    seen = any(move.number == write.number and move.thread != write.thread for move in bad)
+    return done <= before and write.access in MEMORY and write.wrote and not seen
 
 
 def _first_difference(bad: list[Move], good: list[Move], victim: int) -> tuple[Described, Described] | None:

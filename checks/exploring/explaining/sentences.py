@@ -45,6 +45,8 @@ def steps(number: int) -> str:
 def order(moves: list[Move], pair: tuple[Described, Described]) -> str:
     """The order of the two accesses in words: one between two of the other thread's, or before it."""
     first, second = pair
+    if first.cell != second.cell:
+        return f"{whose(first)} comes before {whose(second)}, and the claim looks at both"
     again = _next(moves, first, second.step)
     if again is not None and second.step:
         return f"{whose(second)} comes between {whose(first)} and its {_after(first, again)}"

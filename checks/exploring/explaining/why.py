@@ -119,7 +119,8 @@ def _why(record: Record, program: Program, subject: Subject) -> Why:
         pair = described(moves, done - 1), described(moves, done)
         said = unordered(*pair)
     else:
-        pair = decisive(moves, done, played(found.board, found.flip.schedule)[0], found.change.ends)
+        good = played(found.board, found.flip.schedule)[0]
+        pair = decisive(moves, done, good, found.change.ends, found.change.last)
         said = order(moves, pair)
     elsewhere = "" if waits or last is None or any(access.step == done for access in pair) else breaks_at(last)
     sentence = one_sentence(in_words(waits), said, elsewhere, kept(found.flip.moved, alone=found.flip.alone))

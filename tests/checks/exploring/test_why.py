@@ -16,7 +16,7 @@ from spanproof.checks.exploring.explaining.accesses import Described
 from spanproof.checks.exploring.explaining.why import Why, explained, why
 from spanproof.checks.exploring.verdicts import judge
 from spanproof.checks.faults.corpus import BY_NAME
-from spanproof.checks.faults.edit import Edit
+from spanproof.checks.faults.edit import Edit, planted
 from spanproof.checks.faults.planting import subject
 from spanproof.checks.programs import program_of
 from spanproof.checks.record import Record, RecordError, loads
@@ -25,6 +25,7 @@ from spanproof.checks.reporting.page import render_page
 from spanproof.checks.reporting.shipped import shipped
 from spanproof.checks.running.replaying import record_of, run
 from spanproof.checks.scenarios import BY_NAME as SCENARIOS
+from spanproof.checks.subject import Subject
 from spanproof.checks.verdict import Report, Result, Verdict
 from spanproof.impl.access import WRITES
 from spanproof.model.releases import row
@@ -329,3 +330,26 @@ def test_a_run_before_the_program_begins() -> None:
     heap = subject(fault="large_span_not_listed")
     program = program_of(record.program)
     assert record_of("x", program, heap.heap_class, (), heap.heap, heap.fault) is not None
+
+
+def test_a_write_that_only_the_claim_looks_at() -> None:
+    """No thread reads that the span is dead; it comes too late all the same."""
+    locked = "await s.state.store(DEAD)"
+    early = Edit("Heap.free_span_locked", locked, f"await self.lock.unlock()\n{locked}\nawait self.lock.lock()")
+    heap = Subject(planted((early,)), "early.py:Early")
+    record = judge(SCENARIOS["free_against_alloc"], heap).record
+    assert record is not None
+    assert record.violated.claim == "no_page_in_two_spans"
+    said = record.why.split("; ")
+    assert said[0] == (
+        "T0's store of mspan[1].state in init_span comes before T1's store of mspan[0].state in free_span_locked, "
+        "and the claim looks at both"
+    )
+    assert re.fullmatch(
+        r"with T1 running on for 1 step after step \d+ \(T1's unlocking of .*\), nothing breaks", said[1]
+    )
+    assert record.flip is not None
+    assert [access.step for access in record.flip.pair] == [len(record.steps), 0]
+    assert "mspan[0].state" in render_page(
+        Report("explore", "go1.14", 0, ()), {"r.json": record}, "1", folder="there", reproducible=True
+    )

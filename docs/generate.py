@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from spanproof.checks.benching.page import speed_page
+from spanproof.checks.exploring.explaining.why import explained
 from spanproof.checks.exploring.search import explore
 from spanproof.checks.exploring.tables import Tables
 from spanproof.checks.exploring.verdicts import judge
@@ -188,14 +189,14 @@ def overlap_missed() -> Record:
         "overlap missed", program, heap.heap_class, found.schedule, heap.heap, heap.fault, "no_page_in_two_spans"
     )
     assert record is not None, "the heap that gives pages twice must overlap"
-    return record
+    return explained(record, heap)
 
 
 def dirty_memory() -> Record:
     """The run with the fewest preemptions in which Go hands out dirty memory as zero."""
     record = judge(SCENARIOS["finding_dirty_memory_as_zero"], Subject()).record
     assert record is not None, "the system does not clear what is returned to it, and nobody is the worse for it"
-    return record
+    return explained(record, Subject())
 
 
 def dirty_memory_page(page: str) -> str:

@@ -235,19 +235,6 @@ def test_dirty_memory_is_the_run_with_the_fewest_preemptions_and_replays(generat
     assert {int(n) for n in re.findall(r"\bsteps? (\d+)", page.partition("```\n\n")[2])} == {5, 47, 66}
 
 
-def test_commands_in_docs_run(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Each indented `spanproof` line of the docs does what the text around it says: it exits 0, or 1 for a replay.
-
-    Those between fences are seen to in test_guides.py.
-    """
-    monkeypatch.chdir(DOCS.parent)
-    for page in sorted(DOCS.rglob("*.md")):
-        text = re.sub(r"^```.*?^```$", "", page.read_text(), flags=re.MULTILINE | re.DOTALL)
-        for line in re.findall(r"^    spanproof (.+)$", text, re.MULTILINE):
-            assert cli.main(line.split()) == int(line.startswith("replay")), line
-    assert "no_page_in_two_spans" in capsys.readouterr().out
-
-
 def test_the_site_is_built_without_a_dead_link(tmp_path: Path) -> None:
     """As `mkdocs build` does: every page is in its table of contents, every link and anchor leads somewhere."""
     command = [sys.executable, "-m", "mkdocs", "build", "--strict", "--site-dir", str(tmp_path / "site")]

@@ -14,6 +14,7 @@ from importlib.resources import files
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from spanproof.checks.golang.comparing.abstractly import with_worth
 from spanproof.checks.golang.comparing.compare import judge_go
 from spanproof.checks.golang.drifting.drift import between, load, nearest, text_of
 from spanproof.checks.golang.extracted.extracting import extracted
@@ -93,6 +94,7 @@ def judge_patch(toolchain: Toolchain, patch: str, subject: Subject, seed: int, c
         for folder in (histories, trials):
             folder.mkdir()
         compared = judge_go(toolchain, subject, seed, commands, hurry, histories)
+        compared = with_worth(compared, toolchain, seed, hurry)
         schedules = judge_interleavings(toolchain, subject, hurry, seed=seed, covering=trials)
         beyond = _beyond(toolchain, changed, histories, trials)
     wrong = any(r.verdict is Verdict.VIOLATED for r in (compared.result, *schedules.results))

@@ -6,7 +6,7 @@ Go must give. Read next: ../interleaving/interleave.py.
 
 import random
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -31,6 +31,8 @@ SIZES = (1, 1, 1, 1, 2, 2, 3, 4, 5, 8, 13, 16, 32, 70)
 CACHED = (1, 1, 1, 2, 4, 16)
 PAGE, BASE, CHUNK = GO_AMD64.page_size, GO_AMD64.heap_base, GO_AMD64.chunk_size
 RESULTS = ["status", "r0", "r1", "r2"]
+KNOWN = ("alloc", "free", "refill", "cache_alloc", "flush")
+"""What the abstract allocator is asked here, by the names that histories have for it."""
 
 
 @dataclass(slots=True)
@@ -127,6 +129,39 @@ def judge_abstractly(toolchain: Toolchain, seed: int, commands: int, hurry: Hurr
     verdict = Verdict.UNKNOWN if stopped or not done else Verdict.HOLDS
     premises = ("one thread", "an abstract page allocator: first fit by address, on sets of pages (model/pages.py)")
     return Compared(Result("go", name, verdict, stopped, bound, premises, seconds, counts))
+
+
+def with_worth(compared: Compared, toolchain: Toolchain, seed: int, hurry: Hurry) -> Compared:
+    """Where a history differs from the reference's, tell too whether the results of Go alone are wrong.
+
+    The record is that of the difference, which is much shorter.
+
+    Raises:
+        GoError: its text cannot be read or built.
+
+    """
+    if compared.record is None:
+        return compared
+    said, counts = _worth(str(compared.record.program["calls"][-1][0]), toolchain, seed, hurry)
+    result = compared.result
+    told_too = replace(result, reason=f"{result.reason}; {said}", counts={**result.counts, **counts})
+    return Compared(told_too, compared.record)
+
+
+def _worth(call: str, toolchain: Toolchain, seed: int, hurry: Hurry) -> tuple[str, dict[str, int]]:
+    """What a difference in this call is worth: in words, and in numbers."""
+    unjudged = "what it is worth was not judged"
+    if call not in KNOWN:
+        return f"{unjudged}: the abstract allocator does not know {call}", {}
+    alone = judge_abstractly(toolchain, seed, COMMANDS, hurry)
+    calls = {"calls_alone": alone.result.counts["calls"]}
+    if alone.record is not None:
+        detail = alone.record.violated.detail
+        return f"and Go alone gives what the abstract allocator does not: {detail}", {**calls, "results_wrong": 1}
+    if alone.result.verdict is not Verdict.HOLDS:
+        return f"{unjudged}: {alone.result.reason}", calls
+    said = "a difference, and no harm seen: the results of Go alone are those of the abstract allocator in "
+    return f"{said}{calls['calls_alone']:,} calls ({', '.join(KNOWN)})", {**calls, "results_wrong": 0}
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,12 @@
 All schedules of small programs are gone through; of larger ones, which are drawn, some schedules are drawn.
 
 Go's atomics and locks are the steps on both sides. What is plain in Go is done with the step before it, on both sides
-too: of that the search with its happens-before relation speaks. Read next: ../drifting/drift.py.
+too: of that the search with its happens-before relation speaks. Where steps differ, Go's text is gone through alone,
+and the promises of the program say what that is worth. Read next: ../drifting/drift.py.
 """
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -15,9 +16,10 @@ from spanproof.checks.golang.comparing.compare import programmed
 from spanproof.checks.golang.extracted.driving import DiedError
 from spanproof.checks.golang.interleaving.drawn_trials import FAMILIES, drawn_trial
 from spanproof.checks.golang.interleaving.scheduling import Trying
-from spanproof.checks.golang.interleaving.stepping import Reference, ended
+from spanproof.checks.golang.interleaving.stepping import Reference
 from spanproof.checks.golang.interleaving.steps import STEP, THROWN, Told, difference, step_said
 from spanproof.checks.golang.interleaving.trials import BY_NAME, TRIALS, Trial
+from spanproof.checks.golang.interleaving.worth import Broken, Hurry, Worth, broken, worth_of
 from spanproof.checks.golang.reading.patches import named
 from spanproof.checks.golang.reading.patches import told as told_of
 from spanproof.checks.golang.reading.toolchains import GoError, Toolchain
@@ -30,6 +32,8 @@ from spanproof.model.releases import Release
 
 MOST = 30_000
 """Schedules of a trial."""
+ALONE = 300_000
+"""Schedules that Go's side takes alone: all of each trial, unless a patch makes more of them."""
 SAMPLED = 3_000
 """Schedules that are drawn of each family of programs."""
 EACH = 100
@@ -38,7 +42,6 @@ ALL = (*(trial.name for trial in TRIALS if not trial.finding), *FAMILIES)
 """What is gone through unless something is named."""
 NAMES = (*BY_NAME, *FAMILIES)
 """What can be gone through."""
-Hurry = Callable[[int], str | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,11 +51,26 @@ class Tried:
     schedules: int = 0
     steps: int = 0
     different: str = ""
-    broken: str = ""
-    choices: tuple[int, ...] = ()
-    """The schedule in which it is different or broken."""
+    broken: Broken | None = None
+    told: Told | None = None
+    """The schedule in which it is different or broken, as Go tells it."""
     whole: bool = True
     throws: int = 0
+
+    @property
+    def choices(self) -> tuple[int, ...]:
+        """Which thread took each step of that schedule."""
+        return () if self.told is None else self.told.choices
+
+    @property
+    def claim(self) -> tuple[str, str, str]:
+        """The claim that does not hold in it: its name, what it says, where from."""
+        return AGREES if self.different else PROMISED
+
+    @property
+    def detail(self) -> str:
+        """What was seen in it."""
+        return self.different or ("" if self.broken is None else self.broken.seen)
 
 
 def tried(
@@ -72,22 +90,17 @@ def tried(
     for told in go.schedules(reference, most, seed=seed):
         schedules, steps, throws = schedules + 1, steps + len(told.steps) // STEP, throws + (told.ended == THROWN)
         different = difference(told, reference.play(told.choices))
-        broken = "" if different else next(_broken(reference, told), "")
-        if different or broken:
-            found = Tried(different=different, broken=broken, choices=told.choices)
+        promise = None if different else next(broken(reference, told), None)
+        if different or promise is not None:
+            found = Tried(different=different, broken=promise, told=told)
             go.again()  # it would tell of all the others
             break
     whole = not seed and (schedules < most or not most)
-    return Tried(schedules, steps, found.different, found.broken, found.choices, whole, throws)
-
-
-def _broken(reference: Reference, told: Told) -> Iterator[str]:
-    for promise in reference.trial.promises:
-        yield from promise(reference.trial, ended(reference, told))
+    return replace(found, schedules=schedules, steps=steps, whole=whole, throws=throws)
 
 
 def tried_alone(trial: Trial, heap_class: type[Runtime], release: Release, go: Trying) -> Tried:
-    """Go through all schedules on Go's side alone, and judge the promises on each way in which they end.
+    """Go through the schedules on Go's side alone, and judge the promises on each way in which they end.
 
     Raises:
         DiedError: Go's side is gone.
@@ -95,11 +108,11 @@ def tried_alone(trial: Trial, heap_class: type[Runtime], release: Release, go: T
     """
     reference = Reference(trial, heap_class, release)
     schedules = ways = 0
-    broken = ""
-    for many, told in go.endings(reference):
+    found: Broken | None = None
+    for many, told in go.endings(reference, ALONE):
         schedules, ways = schedules + many, ways + 1
-        broken = broken or next(_broken(reference, told), "")
-    return Tried(schedules, ways, broken=broken)
+        found = found or next(broken(reference, told), None)
+    return Tried(schedules, ways, broken=found, whole=schedules < ALONE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +130,7 @@ class Judging:
     toolchain: Toolchain
     subject: Subject
     program: Path
+    hurry: Hurry
     seed: int
     schedules: int
     """Of each family of drawn programs."""
@@ -140,41 +154,57 @@ class Judging:
     def _of_all(self, trial: Trial) -> tuple[Result, Record | None]:
         """All schedules of a trial."""
         started, heap_class, release = time.perf_counter(), self.subject.heap_class, self.toolchain.release
+        alone = Tried()
         if trial.alone:
-            found = tried_alone(trial, heap_class, release, self.go)
-            if not found.broken:
-                return _judged_alone(trial, self._name(trial.name), found, time.perf_counter() - started), None
-        # What is broken is gone through with every step, for its schedule.
-        found = tried(trial, heap_class, release, self.go, 0 if trial.alone else MOST)
+            alone = tried_alone(trial, heap_class, release, self.go)
+            if alone.broken is None and alone.whole:
+                return _judged_alone(trial, self._name(trial.name), alone, time.perf_counter() - started), None
+        # What is broken is gone through with every step, for its schedule; and some of what is too much.
+        found = tried(trial, heap_class, release, self.go, MOST if alone.broken is None else 0)
         how_many = "all" if found.whole else "the first"
         bound = f"{how_many} {found.schedules:,} interleavings of {trial.says}, {found.steps:,} steps compared"
         missed = "no schedule throws, and some should" if trial.throws and not found.throws else ""
         reason = missed or ("" if found.whole else f"there are more than {found.schedules:,} interleavings")
-        return self._judged(trial, trial.name, found, bound, reason, started)
+        worth = self._worth(trial, found, self.seed + 1)
+        if worth is not None and worth.broken is None:
+            worth = replace(worth, broken=alone.broken)  # of all of them, where that was looked at
+        return self._judged(trial, trial.name, found, worth, bound, reason, started)
 
     def _of_family(self, name: str) -> tuple[Result, Record | None]:
         """Drawn schedules of drawn programs, until something is wrong."""
         started, all_found, programs = time.perf_counter(), Tried(), 0
-        trial = drawn_trial(name, self.seed)
-        while all_found.schedules < self.schedules and not all_found.choices:
+        trial, worth = drawn_trial(name, self.seed), None
+        while all_found.schedules < self.schedules and all_found.told is None:
             number = self.seed * 1_000_003 + programs
             trial, most = drawn_trial(name, number), min(EACH, self.schedules - all_found.schedules)
             found = tried(trial, self.subject.heap_class, self.toolchain.release, self.go, most, number + 1)
             schedules, steps = all_found.schedules + found.schedules, all_found.steps + found.steps
             all_found, programs = replace(found, schedules=schedules, steps=steps), programs + 1
+            worth = self._worth(trial, found, number + 1)
         bound = f"{all_found.schedules:,} schedules, drawn (POS) of {programs:,} drawn programs of {trial.says}, "
         bound += f"{all_found.steps:,} steps compared, seed {self.seed}"
-        return self._judged(trial, name, all_found, bound, "", started)
+        return self._judged(trial, name, all_found, worth, bound, "", started)
+
+    def _worth(self, trial: Trial, found: Tried, seed: int) -> Worth | None:
+        """What a difference is worth; None where there is none."""
+        if not found.different:
+            return None
+        reference = Reference(trial, self.subject.heap_class, self.toolchain.release)
+        return worth_of(self.program, reference, self.hurry, seed, small=trial.name in BY_NAME)
 
     def _judged(
-        self, trial: Trial, name: str, found: Tried, bound: str, reason: str, started: float
+        self, trial: Trial, name: str, found: Tried, worth: Worth | None, bound: str, reason: str, started: float
     ) -> tuple[Result, Record | None]:
+        """The verdict, with the record of what is worse: that Go breaks a promise, if a schedule shows it."""
         differs = int(bool(found.different))
         counts = {"schedules": found.schedules, "steps": found.steps, "differences": differs}
+        counts |= {} if worth is None else worth.counts
         seconds, name, record = time.perf_counter() - started, self._name(name), None
-        if found.choices:
-            record = _record(trial, self.toolchain, self.subject, found)
-            reason, bound = f"{record.violated.claim}: {record.violated.detail}", f"{len(found.choices)} steps"
+        if found.told is not None:
+            worst = found if worth is None or worth.told is None else Tried(broken=worth.broken, told=worth.told)
+            record = _record(trial, self.toolchain, self.subject, worst)
+            reason = f"{found.claim[0]}: {found.detail}{'' if worth is None else f'; {worth.said}'}"
+            bound = f"{len(worst.choices)} steps"
         reason = reason or ("" if found.schedules else "no schedule was taken")
         verdict = Verdict.VIOLATED if record is not None else Verdict.UNKNOWN if reason else Verdict.HOLDS
         return Result("go", name, verdict, reason, bound, PREMISES, seconds, counts), record
@@ -195,7 +225,7 @@ def judge_interleavings(
         GoError: its text cannot be read or built.
 
     """
-    judging = Judging(toolchain, subject, programmed(toolchain, covering), seed, schedules, covering)
+    judging = Judging(toolchain, subject, programmed(toolchain, covering), hurry, seed, schedules, covering)
     results, records = list[Result](), list[Record]()
     for name in names or ALL:
         stop = hurry(len(results))
@@ -238,17 +268,16 @@ PROMISED = (
 
 
 def _record(trial: Trial, toolchain: Toolchain, subject: Subject, found: Tried) -> Record:
-    violated = Violated(*(AGREES if found.different else PROMISED), found.different or found.broken)
     return Record(
         kind="go schedule",
         name=f"{trial.name} {toolchain.version}",
         release=toolchain.release.name,
-        violated=violated,
+        violated=Violated(*found.claim, found.detail),
         heap=subject.heap,
         fault=subject.fault,
         program={"trial": trial.name, **told_of(toolchain)},
         schedule=found.choices,
-        trace={"story": list(_story(trial, toolchain, subject, found.choices))},
+        trace={"story": list(_story(trial, toolchain, subject, found))},
     )
 
 
@@ -259,7 +288,7 @@ def trial_named(name: str) -> Trial:
 
 
 def replay_schedule(record: Record, subject: Subject) -> Replayed:
-    """Take the schedule of a record again, on both sides.
+    """Take the schedule of a record again, on both sides; of a broken promise only Go's side is judged.
 
     Raises:
         RecordError: it is damaged, or the Go that it names is not here.
@@ -274,19 +303,23 @@ def replay_schedule(record: Record, subject: Subject) -> Replayed:
     threads = range(len(trial.threads))
     if not all(choice in threads for choice in record.schedule):
         raise RecordError(f"{record.name}: its schedule has threads that {trial.name} does not have")
-    (told,) = go.schedules(reference, choices=record.schedule)
+    told = go.to_the_end(reference, record.schedule)
     go.driven.end()
-    different = difference(told, reference.play(told.choices))
-    broken = "" if different else next(_broken(reference, told), "")
-    if not different and not broken:
-        return Replayed(None, f"nothing differs; the record says {record.violated.detail}")
-    again = _record(trial, toolchain, subject, Tried(different=different, broken=broken, choices=told.choices))
+    of_promise = record.violated.claim == PROMISED[0]
+    different = "" if of_promise else difference(told, reference.play(told.choices))
+    promise = None if different else next(broken(reference, told), None)
+    if not different and promise is None:
+        nothing = "no promise is broken" if of_promise else "nothing differs"
+        return Replayed(None, f"{nothing}; the record says {record.violated.detail}")
+    again = _record(trial, toolchain, subject, Tried(different=different, broken=promise, told=told))
     return Replayed(again, "" if again.dumps() == record.dumps() else f"was {record.violated.detail!r}")
 
 
-def _story(trial: Trial, toolchain: Toolchain, subject: Subject, choices: Sequence[int]) -> Iterator[str]:
-    """The schedule on the reference, step by step."""
-    yield f"{trial.says}, on {toolchain.version}; the steps that the reference takes:"
+def _story(trial: Trial, toolchain: Toolchain, subject: Subject, found: Tried) -> Iterator[str]:
+    """The schedule step by step: on the reference, or on Go where Go breaks a promise by steps of its own."""
     reference = Reference(trial, subject.heap_class, toolchain.release)
-    steps = reference.play(choices).steps
+    who, steps = "the reference", reference.play(found.choices).steps
+    if found.broken is not None and found.told is not None and found.told.steps != steps:
+        who, steps = "Go", found.told.steps
+    yield f"{trial.says}, on {toolchain.version}; the steps that {who} takes:"
     yield from (step_said(steps[place : place + STEP]) for place in range(0, len(steps), STEP))

@@ -1,6 +1,6 @@
 """Go's text on small programs, under the scheduler of the harness: all schedules, drawn ones, or one that is given.
 
-Read next: interleave.py.
+Read next: worth.py.
 """
 
 import json
@@ -52,10 +52,27 @@ class Trying:
         for told in self._answers(reference, how):
             yield _read(told, threads, words)
 
-    def endings(self, reference: Reference) -> Iterator[tuple[int, Told]]:
-        """In how many schedules a trial ends in each way: (how many, without its steps). Raises as `schedules`."""
+    def to_the_end(self, reference: Reference, choices: Sequence[int]) -> Told:
+        """The schedule in which these threads take the steps, while they can, and then whoever can. Raises as above.
+
+        Another text than the one that the schedule is of may not be at its end with it, which is no deadlock.
+        """
+        (told,) = self.schedules(reference, choices=choices)
+        while True:
+            longer = ((*told.choices, thread) for thread in range(len(reference.trial.threads)))
+            found = (each for some in longer for each in self.schedules(reference, choices=some))
+            more = next((each for each in [*found] if len(each.choices) > len(told.choices)), None)
+            if more is None:
+                return told
+            told = more
+
+    def endings(self, reference: Reference, most: int) -> Iterator[tuple[int, Told]]:
+        """In how many schedules a trial ends in each way: (how many, without its steps). Raises as `schedules`.
+
+        most: so many schedules are gone through if there are more.
+        """
         threads, words = len(reference.trial.threads), len(reference.words)
-        for many, *told in self._answers(reference, {"Tell": False}):
+        for many, *told in self._answers(reference, {"Tell": False, "Most": most}):
             yield many, _read(tuple(told), threads, words)
 
     def _answers(self, reference: Reference, how: Mapping[str, Any]) -> Iterator[tuple[int, ...]]:

@@ -9,7 +9,6 @@ from types import ModuleType
 
 import pytest
 
-from spanproof.checks import cli
 from spanproof.checks.faults.by_proofs import judge_by_proofs
 from spanproof.checks.faults.fault import Origin
 from spanproof.checks.faults.layers import LAYERS, by_search

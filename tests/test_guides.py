@@ -76,8 +76,9 @@ def test_no_page_has_commands_that_are_not_run() -> None:
     pages = {page.relative_to(DOCS).as_posix() for page in DOCS.rglob("*.md")}
     shown = {page for page in pages if re.search(r"^\$ ", (DOCS / page).read_text(), re.MULTILINE)}
     assert shown == set(COMMANDS)
-    indented = {page for page in pages if re.search(r"^ {4}(?:spanproof|pytest) ", (DOCS / page).read_text(), re.M)}
-    assert indented == set()
+    hidden = re.compile(r"^ {4}(?:spanproof|pytest) ", re.MULTILINE)
+    indented = {page for page in pages if hidden.search((DOCS / page).read_text())}
+    assert indented <= {"reference/command-line.md"}  # of which each command is run
 
 
 def run(line: str, shown: list[str], folder: Path) -> None:

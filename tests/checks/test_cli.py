@@ -14,12 +14,14 @@ from typing import Any
 
 import pytest
 
-from spanproof.checks import cli
+from spanproof.checks import cli, scenarios, task_lists
 from spanproof.checks.faults.corpus import FAULTS
 from spanproof.checks.faults.fault import Fault
 from spanproof.checks.jobs import Setting, Task
 from spanproof.checks.performing import perform
+from spanproof.checks.proofs import catalogue
 from spanproof.checks.reporting.shipped import schema
+from spanproof.checks.tracing import shipped
 
 SOURCE = Path(__file__).parents[2]
 QUICK = "two_allocs_one_arena"
@@ -107,8 +109,15 @@ def test_compare_catches_a_fault_and_prints_a_program_that_runs(
     assert scope["broken"] == claim
 
 
-def test_a_fault_makes_check_red(tmp_path: Path) -> None:
-    """`check --fault` is violated by every layer, and leaves a report with its records."""
+@pytest.mark.parametrize("whole", [False, pytest.param(True, marks=pytest.mark.long)])
+def test_a_fault_makes_check_red(whole: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`check --fault` is violated by every layer, and leaves a report with its records; a little of each will do."""
+    if not whole:
+        monkeypatch.setattr(task_lists, "alive_tasks", list)
+        monkeypatch.setattr(shipped, "RECORDED", shipped.RECORDED[-1:])
+        monkeypatch.setattr(catalogue, "BY_NAME", {})
+        monkeypatch.setattr(catalogue, "plain_names", lambda _: ["find1_finds_the_lowest_free_page"])
+        monkeypatch.setattr(scenarios, "SCENARIOS", (scenarios.BY_NAME[QUICK],))
     assert cli.main(["check", "--fault", "second_fit", "--json", "r.json", "--jobs", "2", "--budget", "600"]) == 1
 
     found = results(tmp_path / "r.json")["results"]

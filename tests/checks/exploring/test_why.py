@@ -30,6 +30,8 @@ from spanproof.checks.verdict import Report, Result, Verdict
 from spanproof.impl.access import WRITES
 from spanproof.model.releases import row
 
+pytestmark = pytest.mark.xdist_group("why")  # what they find is found once, in one process
+
 DOZEN = (
     "plain_store_for_cas", "failed_cas_treated_as_done", "failed_cas_not_reloaded", "throw_on_equal_base",
     "sweep_without_acquiring", "in_use_not_reloaded", "forced_cursor_not_marked", "pages_read_after_sweep",

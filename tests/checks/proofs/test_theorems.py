@@ -11,7 +11,8 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from spanproof.checks.faults.planting import subject
 from spanproof.checks.proofs.catalogue import BY_NAME, THEOREMS
-from spanproof.checks.proofs.script import judged, proved
+from spanproof.checks.proofs.script import judged
+from spanproof.checks.proofs.script import proved as proved_of
 from spanproof.checks.proving.jobs import granted
 from spanproof.checks.proving.obligations import Kind, Outcome, Proof
 from spanproof.checks.proving.telling import story
@@ -22,6 +23,7 @@ from spanproof.impl.malloc import Runtime
 from spanproof.model.claims import BY_NAME as CLAIMS
 from spanproof.model.contracts.contract import Unbounded, Waits, by_retries_alone
 from spanproof.model.releases import RELEASES
+from tests.checks.proofs.done import proved, together
 
 ASKED_FOR = {
     "zeroed_base_never_decreases", "zeroed_base_stays_in_arena", "no_overlapping_spans",
@@ -32,10 +34,11 @@ ASKED_FOR = {
 each = pytest.mark.parametrize("theorem", THEOREMS, ids=lambda t: t.name)
 
 
+@together
 @each
 def test_it_holds_in_integers(theorem: Theorem) -> None:
     """All obligations are met in every release, none from a contradiction, some of them the claim's own."""
-    found, done = proved(theorem, Subject())
+    found, done = proved(theorem)
 
     assert (found.result.verdict, found.result.reason) == (Verdict.HOLDS, "")
     assert found.result.counts["own"] > 0
@@ -48,7 +51,7 @@ def test_it_holds_in_integers(theorem: Theorem) -> None:
 @pytest.mark.parametrize("release", ["go1.16", "go1.17", "go1.25", "go1.27"])
 def test_it_holds_of_one_release(release: str) -> None:
     """What only other releases come to is not asked for, also where the text keeps the answer in a local."""
-    found, _ = proved(BY_NAME["asked_for_zero_gets_zero"], Subject(), release=release)
+    found, _ = proved_of(BY_NAME["asked_for_zero_gets_zero"], Subject(), release=release)
     assert (found.result.verdict, found.result.reason) == (Verdict.HOLDS, "")
 
 
@@ -58,7 +61,7 @@ def test_it_holds_of_each_release_alone(theorem: Theorem) -> None:
     """As whoever keeps one release asks."""
     for release in RELEASES:
         if any(JOBS[job].applies(release) for job in theorem.proofs):
-            found, _ = proved(theorem, Subject(), release=release.name)
+            found, _ = proved_of(theorem, Subject(), release=release.name)
             assert (found.result.verdict, found.result.reason) == (Verdict.HOLDS, ""), release.name
 
 
@@ -176,7 +179,7 @@ def test_a_theorem_does_not_hold_if_another_proof_of_the_run_fails() -> None:
     """freeSpanLocked leaves the in-use bit set: reclaimChunk's own proofs are met, but they rest on that bit."""
     heap = subject(fault="freed_with_in_use_bit")
     theorem = BY_NAME["reclaim_chunk_touches_only_swept_or_claimed_spans"]
-    _, done = proved(theorem, heap)
+    _, done = proved_of(theorem, heap)
     others = [prove(unit, heap.heap_class, "int") for unit in units(JOBS["free_span_locked"], heap.heap_class)]
 
     assert judged(theorem, done, heap, "int", None).result.verdict is Verdict.HOLDS
@@ -211,10 +214,11 @@ def test_nothing_proved_is_not_holds() -> None:
     assert "not done" in found.result.reason
 
 
+@together
 def test_a_theorem_is_told_at_length() -> None:
     """The story has the claim, the premises, where contracts are discharged, obligations by line, and times."""
     theorem = BY_NAME["asked_for_zero_gets_zero"]
-    found, done = proved(theorem, Subject())
+    found, done = proved(theorem)
     told = story(theorem, found.result, done)
 
     assert told.startswith("HOLDS     asked_for_zero_gets_zero\n")
@@ -226,10 +230,11 @@ def test_a_theorem_is_told_at_length() -> None:
         assert said in " ".join(told.split()), said
 
 
+@together
 def test_what_the_premise_on_addresses_excludes_is_shown() -> None:
     """The endless loop at npage = 2^51 is run, and told with the theorem that needs the premise."""
     theorem = BY_NAME["alloc_needs_zero_terminates"]
-    found, done = proved(theorem, Subject())
+    found, done = proved(theorem)
 
     assert f"at npage = {1 << 51} the loop comes round" in story(theorem, found.result, done)
 

@@ -14,6 +14,8 @@ from spanproof.checks.verdict import Verdict
 from spanproof.impl.malloc import Runtime
 from spanproof.model.releases import NEWEST
 
+pytestmark = pytest.mark.xdist_group("inferring")  # what they find is found once, in one process
+
 
 @pytest.fixture(scope="module")
 def found() -> Inferred:

@@ -26,6 +26,7 @@ _z3: Any = z3
 REFUTED = "no invariant of this shape exists"
 
 
+@pytest.mark.long
 def test_one_is_found_on_the_reference() -> None:
     """And meets every clause, or it would not be told."""
     found = find(Runtime, NEWEST)

@@ -256,12 +256,11 @@ def _cell(value: object) -> str:
 @shared
 def faults(names: tuple[str, ...], generated: int, proofs: bool, **options: Any) -> int:
     """Plant each fault (or those named) and show which layer catches it, and in what time."""
-    from spanproof.checks.faults.planting import corpus, every_fault  # noqa: PLC0415
+    from spanproof.checks.faults.planting import corpus, looked_among  # noqa: PLC0415
     from spanproof.checks.jobs import Task  # noqa: PLC0415
 
-    there = every_fault()
     for name in names:
-        known(name, there, "fault")
+        known(name, looked_among(name), "fault")
     if options["fault"] is not None:
         raise click.UsageError("--fault: `faults` plants them itself; name the faults as arguments")
     if options["heap"] != "reference" or options["release"] is not None:

@@ -49,8 +49,15 @@ def bodies(tree: ast.AST) -> Iterator[list[ast.stmt]]:
                 yield body
 
 
-def _same(a: ast.AST, b: ast.AST) -> bool:
-    return ast.dump(a) == ast.dump(b)
+def _same(a: Any, b: Any) -> bool:
+    """Whether two trees, or parts of them, are alike but for their places; told apart at the first difference."""
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, ast.AST):
+        return all(_same(getattr(a, field, None), getattr(b, field, None)) for field in a._fields)
+    if isinstance(a, list):
+        return len(a) == len(b) and all(map(_same, a, b))  # pyright: ignore[reportUnknownArgumentType]
+    return bool(a == b)
 
 
 def _places(tree: ast.AST, old: Sequence[ast.stmt]) -> list[tuple[list[ast.stmt], int]]:

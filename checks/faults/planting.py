@@ -1,6 +1,7 @@
 """From the names a user gives to the heap under test: `--heap FILE.py:CLASS` and `--fault NAME`."""
 
 import random
+import re
 from collections.abc import Mapping
 from functools import cache
 
@@ -31,9 +32,14 @@ def corpus(number: int, seed: int) -> list[str]:
     return [*PLANTABLE, *sorted(drawn, key=others.index)]
 
 
+def looked_among(name: str) -> Mapping[str, Fault]:
+    """The faults among which this name can be: those that are made have numbers at their ends."""
+    return every_fault() if re.search(r"_\d+$", name) else PLANTABLE
+
+
 def named(name: str) -> Fault | None:
     """The fault of this name, if there is one."""
-    return PLANTABLE.get(name) or every_fault().get(name)
+    return PLANTABLE.get(name) or looked_among(name).get(name)
 
 
 def subject(heap: str = REFERENCE, fault: str | None = None) -> Subject:

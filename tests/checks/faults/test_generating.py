@@ -11,7 +11,7 @@ from spanproof.checks.faults.edit import functions, planted
 from spanproof.checks.faults.fault import Origin
 from spanproof.checks.faults.generating import LEFT_OUT, generated
 from spanproof.checks.faults.mutators import changes
-from spanproof.checks.faults.planting import PLANTABLE, corpus, every_fault, named
+from spanproof.checks.faults.planting import PLANTABLE, corpus, every_fault, looked_among, named
 from spanproof.checks.faults.reload_mutators import bodies_and_loads
 from spanproof.impl.malloc import Runtime
 
@@ -140,3 +140,9 @@ def test_every_change_finds_its_place() -> None:
         for i in range(len(body))
     )
     assert made == len(FAULTS)
+
+
+def test_no_fault_is_looked_for_in_vain() -> None:
+    """Names of those that are made end with a number; no other name is looked for among them: it takes seconds."""
+    assert all(name in looked_among(name) for name in every_fault())
+    assert looked_among("plain_store") is PLANTABLE

@@ -160,13 +160,22 @@ def test_an_estimate_that_has_run_out_is_not_repeated() -> None:
 
 
 def test_kinds_that_are_not_done_yet_count_as_usual() -> None:
-    """A proof that took 2 s says that a part of the workloads takes 96 s; one that is done says so itself."""
+    """A proof that took 2 s says that a part of the workloads takes 100 s; one that is done says so itself."""
     estimate = Estimate.of([*PROOFS, Task("compare", "0"), Task("compare", "1")], 2)
     assert estimate.left() is None
     estimate.done(PROOFS[0], 2.0)
-    assert estimate.left() == pytest.approx((9 * 2 + 2 * 96) / 2)
+    assert estimate.left() == pytest.approx((9 * 2 + 2 * 100) / 2)
     estimate.done(Task("compare", "0"), 10.0)
     assert estimate.left() == pytest.approx((9 * 2 + 10) / 2)
+
+
+def test_a_large_search_takes_longer_than_a_small_one() -> None:
+    """By its states: the large one was done in a second, so the small one will not take half of that."""
+    estimate = Estimate.of([Task("explore", LARGE), Task("explore", "two_allocs_one_arena")], 1)
+    estimate.done(Task("explore", LARGE), 1.0)
+    left = estimate.left()
+    assert left is not None
+    assert 0 < left < 0.1
 
 
 def test_times_and_names_in_words() -> None:

@@ -19,6 +19,7 @@ COMMANDS = {
     "tutorial.md": 7,
     "explanation/dirty-memory-as-zero.md": 4,
     "explanation/the-overlap-throw.md": 1,
+    "explanation/why-zeroing-is-subtle.md": 4,
     "how-to/add-a-fault.md": 2,
     "how-to/add-a-scenario.md": 2,
     "how-to/add-an-invariant.md": 3,

@@ -14,3 +14,12 @@ class BrokenError(Exception):
 
 class EndlessError(Exception):
     """It would run for ever."""
+
+
+STILL_HELD = "is done, and holds heap.lock"
+"""Of a thread."""
+
+
+def still_held(thread: int) -> BrokenError:
+    """A thread has come to its end and has not let go of the lock."""
+    return BrokenError("lock_discipline_is_kept", f"T{thread} {STILL_HELD}")

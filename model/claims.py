@@ -90,7 +90,7 @@ RUN_CLAIMS = (
     ),
     RunClaim(
         "lock_discipline_is_kept",
-        "What the heap lock protects is touched by its holder, and a lock is released by who took it.",
+        "What the heap lock protects is touched by its holder, and who took it lets go of it before it is done.",
         "The page allocator's state is plain memory.",
         "mheap.go, mheap.lock",
         "mspan_taken_after_unlock",

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from operator import itemgetter
 from typing import Any
 
-from spanproof.checks.broken import BrokenError, EndlessError
+from spanproof.checks.broken import BrokenError, EndlessError, still_held
 from spanproof.checks.exploring.cases import Branch, Leaf, Looking, changed, found, grown, looked_at
 from spanproof.checks.local_state import HiddenStateError, Link, chain_of, place_of
 from spanproof.checks.numbering import UnknownCellError
@@ -151,6 +151,8 @@ class Automaton:
                 held = access.kind == "lock"
             coroutine, chain = self._suspended(node)
             pending, events, _ = advance(coroutine, result)
+            if pending is None and held and self.tables.monitor.judges("lock_discipline_is_kept"):
+                raise still_held(self.thread)  # noqa: TRY301  # as what the text raises
             target = self._node(coroutine, chain, pending, (*node.results, result), held=held)
         except (LimitError, HiddenStateError, UnknownCellError):
             raise

@@ -8,7 +8,7 @@ import itertools
 from collections.abc import Callable, Generator
 from typing import Any
 
-from spanproof.checks.broken import BrokenError, EndlessError
+from spanproof.checks.broken import BrokenError, EndlessError, still_held
 from spanproof.checks.local_state import local_state
 from spanproof.checks.monitor import Monitor
 from spanproof.checks.numbering import Numbering, UnknownCellError
@@ -165,6 +165,7 @@ class Machine:
                 pending, events, held = advance(coroutine, self._perform(t, pending))
                 self._events(t, events)
             self._judge()
+            self._judge_end(t)
         except UnknownCellError:
             raise
         except Exception as e:
@@ -201,8 +202,15 @@ class Machine:
         access = self.pending[t]
         if access is not None:
             self.numbering.of(access.cell)  # a cell that is not there is nil, and this is the step that leads to it
+        else:
+            self._judge_end(t)
         self._events(t, events)
         self._judge()
+
+    def _judge_end(self, t: int) -> None:
+        """Judge whether a thread that is done has let go of the lock."""
+        if self.values[self.numbering.of(self.heap.lock)] == t + 1 and self.monitor.judges("lock_discipline_is_kept"):
+            raise still_held(t)
 
     def enabled(self) -> list[int]:
         """The threads that can take a step now."""

@@ -12,18 +12,14 @@ from spanproof.checks.broken import BrokenError
 from spanproof.checks.exploring.explaining.board import NO_END
 from spanproof.checks.exploring.explaining.differences import PROGRAM, Caller, Did, Difference, End
 from spanproof.checks.exploring.explaining.inside import Inside, is_text, parted
+from spanproof.checks.exploring.explaining.moment import at_the_access
 from spanproof.checks.local_state import HiddenStateError
 from spanproof.checks.numbering import UnknownCellError
-from spanproof.checks.ordering import ORDERED
 from spanproof.checks.programs import Program, ProgramError
 from spanproof.checks.record import Record, Step
 from spanproof.checks.running.machine import HeapError, Machine, innermost, show
 from spanproof.impl.access import BLOCKED, Access, perform
 from spanproof.impl.malloc import Runtime
-from spanproof.model.invariants import STEP_INVARIANTS
-
-AT_THE_ACCESS = {ORDERED, "lock_discipline_is_kept", *(claim.name for claim in STEP_INVARIANTS)}
-"""Claims that break at an access itself; of the others the text has run on to its next access by then."""
 
 
 def first_difference(record: Record, program: Program, heap_class: type[Runtime]) -> Difference | None:
@@ -82,7 +78,7 @@ class _Run(Machine):
             access = self.pending[t]
             assert access is not None  # it is enabled
             self._did(place, t, access, self.threads[t], super()._described(t, access, self.threads[t]))
-            if place == len(record.schedule) and record.violated.claim in AT_THE_ACCESS:
+            if place == len(record.schedule) and at_the_access(record.violated):
                 return
             self.step(t)
             self._about(place, t)

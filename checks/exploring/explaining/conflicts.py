@@ -32,18 +32,13 @@ def met(board: Board, state: int, last: Move) -> list[Move]:
     return [move for move in moves if move is not None and meets(move, last)][:1]
 
 
-def decisive(
-    bad: list[Move], done: int, good: list[Move], ends: tuple[int, int] | None, last: int | None = None
-) -> tuple[Described, Described]:
+def decisive(bad: list[Move], done: int, good: list[Move], ends: tuple[int, int] | None) -> tuple[Described, Described]:
     """The two accesses whose order matters: where the runs first show the violating thread something else.
 
-    Where they show it the same up to its last step, they are the two ends of what was moved, if it has two. Where a
-    thread runs on up to a write that only the claim looks at, they are the access that breaks it and that write.
+    Where they show it the same up to its last step, they are the two ends of what was moved, if it has two.
 
-    done: how many accesses of the bad run were done; threads wait to do the others. ends, last: see Change.
+    done: how many accesses of the bad run were done; threads wait to do the others. ends: see Change.
     """
-    if last is not None and len(bad) == done and _for_the_claim_alone(bad, good, last):
-        return described(bad, done - 1), not_done(good[last])
     victims = [move.thread for move in bad[done:]] or [bad[-1].thread]
     for victim in victims:
         found = _first_difference(bad, good, victim)
@@ -55,13 +50,21 @@ def decisive(
     return _late(bad, good)
 
 
-def _for_the_claim_alone(bad: list[Move], good: list[Move], last: int) -> bool:
-    """Whether the last step that a thread runs on for is a write that comes too late, and that nobody else sees."""
+def too_late(bad: list[Move], good: list[Move], last: int | None) -> tuple[Described, Described] | None:
+    """The access that breaks the claim, and a write that comes too late for it, if only the claim looks at that.
+
+    It is the last step that a thread runs on for in the good run, and no other thread touches its cell.
+    last: see Change.
+    """
+    if last is None:
+        return None
     write = good[last]
     done = sum(move.thread == write.thread for move in bad)
     before = sum(move.thread == write.thread for move in good[:last])
     seen = any(move.number == write.number and move.thread != write.thread for move in bad)
-    return done <= before and write.access in MEMORY and write.wrote and not seen
+    if done > before or write.access not in MEMORY or not write.wrote or seen:
+        return None
+    return described(bad, len(bad) - 1), not_done(write)
 
 
 def _first_difference(bad: list[Move], good: list[Move], victim: int) -> tuple[Described, Described] | None:

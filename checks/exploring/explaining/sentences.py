@@ -2,11 +2,13 @@
 
 from spanproof.checks.exploring.explaining.accesses import Described, Move, described
 from spanproof.checks.exploring.explaining.differences import Did, Difference, End
+from spanproof.checks.exploring.explaining.moment import by_the_access
 from spanproof.checks.programs import Program
-from spanproof.checks.record import Record
+from spanproof.checks.record import Record, Violated
 
 WORDS = {
-    "load": "load", "store": "store", "compare_and_swap": "compare-and-swap", "add": "add", "or8": "or", "and8": "and",
+    "load": "load", "store": "store", "compare_and_swap": "compare-and-swap", "add": "add",
+    "or8": "atomic or", "and8": "atomic and",
     "read": "read", "write": "write", "update": "update", "lock": "locking", "unlock": "unlocking",
     "acquirem": "acquirem", "releasem": "releasem", "stop": "stopping", "start": "starting",
 }  # fmt: skip
@@ -45,8 +47,6 @@ def steps(number: int) -> str:
 def order(moves: list[Move], pair: tuple[Described, Described]) -> str:
     """The order of the two accesses in words: one between two of the other thread's, or before it."""
     first, second = pair
-    if first.cell != second.cell:
-        return f"{whose(first)} comes before {whose(second)}, and the claim looks at both"
     again = _next(moves, first, second.step)
     if again is not None and second.step:
         return f"{whose(second)} comes between {whose(first)} and its {_after(first, again)}"
@@ -54,6 +54,12 @@ def order(moves: list[Move], pair: tuple[Described, Described]) -> str:
     if before is not None:
         return f"{whose(first)} comes between {whose(before)} and its {_after(before, second)}"
     return f"{whose(first)} comes before {whose(second)}"
+
+
+def too_early(pair: tuple[Described, Described]) -> str:
+    """The access that breaks the claim, and the write that comes too late for it, in words."""
+    first, second = pair
+    return f"{whose(first)} comes before {whose(second)}, and the claim looks at both"
 
 
 def unordered(first: Described, second: Described) -> str:
@@ -81,14 +87,14 @@ def kept(moved: str, *, alone: bool) -> str:
     return f"with {moved}, " + ("this claim holds" if alone else "nothing breaks")
 
 
-def breaks_at(last: Described) -> str:
+def breaks_at(violated: Violated, last: Described) -> str:
     """Where the claim breaks, which need not be where it was decided."""
-    return f"the claim breaks at {whose(last)}"
+    return f"the claim breaks {'at' if by_the_access(violated, last.cell) else 'after'} {whose(last)}"
 
 
-def none_avoids(runs: int, last: Described) -> str:
+def none_avoids(runs: int, violated: Violated, last: Described) -> str:
     """What is said where so many changed schedules were run, and all break something."""
-    return f"none of {runs} changed orders avoids it; {breaks_at(last)}"
+    return f"none of {runs} changed orders avoids it; {breaks_at(violated, last)}"
 
 
 def no_order(record: Record, program: Program, last: Described | None) -> str:
@@ -98,7 +104,7 @@ def no_order(record: Record, program: Program, last: Described | None) -> str:
     before = ", before the program begins" if not record.schedule else ""
     who = "there is no other thread, and " if len(program.threads) == 1 else ""
     said = f"no order of the threads avoids it: {who}T{last.thread} alone breaks it{before}"
-    return f"{said}, with its {_what(last)}"
+    return f"{said}, {'with' if by_the_access(record.violated, last.cell) else 'after'} its {_what(last)}"
 
 
 def otherwise(differs: Difference) -> str:

@@ -16,7 +16,7 @@ from spanproof.checks.exploring.explaining.avoiding import Avoiding, Flip
 from spanproof.checks.exploring.explaining.beside import first_difference
 from spanproof.checks.exploring.explaining.board import ENDLESS, NO_END, Board
 from spanproof.checks.exploring.explaining.completing import breaks_alone
-from spanproof.checks.exploring.explaining.conflicts import decisive, met
+from spanproof.checks.exploring.explaining.conflicts import decisive, met, too_late
 from spanproof.checks.exploring.explaining.differences import Difference
 from spanproof.checks.exploring.explaining.sentences import (
     breaks_at,
@@ -26,6 +26,7 @@ from spanproof.checks.exploring.explaining.sentences import (
     one_sentence,
     order,
     otherwise,
+    too_early,
     unordered,
 )
 from spanproof.checks.exploring.explaining.shrinking import shrunk
@@ -113,16 +114,18 @@ def _why(record: Record, program: Program, subject: Subject) -> Why:
         if last is None or breaks_alone(board, last.thread, claim):
             said = no_order(record, program, last)
         else:
-            said = none_avoids(avoiding.runs, last)
+            said = none_avoids(avoiding.runs, record.violated, last)
         return Why(one_sentence(in_words(waits), said), waits=waits, runs=avoiding.runs)
     if claim == ORDERED and len(moves) > done:
         pair = described(moves, done - 1), described(moves, done)
         said = unordered(*pair)
     else:
         good = played(found.board, found.flip.schedule)[0]
-        pair = decisive(moves, done, good, found.change.ends, found.change.last)
-        said = order(moves, pair)
-    elsewhere = "" if waits or last is None or any(access.step == done for access in pair) else breaks_at(last)
+        late = too_late(moves, good, found.change.last) if len(moves) == done else None
+        pair = late or decisive(moves, done, good, found.change.ends)
+        said = too_early(pair) if late else order(moves, pair)
+    told = waits or last is None or any(access.step == done for access in pair)
+    elsewhere = "" if told or last is None else breaks_at(record.violated, last)
     sentence = one_sentence(in_words(waits), said, elsewhere, kept(found.flip.moved, alone=found.flip.alone))
     first, second = (replace(access, step=0 if access.step > done else access.step) for access in pair)
     return Why(sentence, (first, second), found.flip, waits, avoiding.runs)

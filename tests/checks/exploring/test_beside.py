@@ -8,10 +8,11 @@ import pytest
 
 from spanproof.checks.exploring.explaining import beside
 from spanproof.checks.exploring.explaining.accesses import Move
-from spanproof.checks.exploring.explaining.beside import AT_THE_ACCESS, first_difference
+from spanproof.checks.exploring.explaining.beside import first_difference
 from spanproof.checks.exploring.explaining.conflicts import decisive
 from spanproof.checks.exploring.explaining.differences import Did, Difference, End
 from spanproof.checks.exploring.explaining.inside import Inside, Seen, parted
+from spanproof.checks.exploring.explaining.moment import at_the_access
 from spanproof.checks.exploring.explaining.why import why
 from spanproof.checks.exploring.verdicts import judge
 from spanproof.checks.faults.corpus import BY_NAME
@@ -75,7 +76,7 @@ def test_values_differ_where_the_access_is_the_same() -> None:
 def test_nothing_is_said_after_a_claim_that_breaks_at_the_access() -> None:
     """The text has not run on by then: what it would do next is no part of the run."""
     record = record_with("zeroed_base_set_where_it_differs")
-    assert record.violated.claim in AT_THE_ACCESS
+    assert at_the_access(record.violated)
     found = differing("zeroed_base_set_where_it_differs")
     assert found is None or found.place < len(record.steps)
 

@@ -212,7 +212,7 @@ def test_the_sentence_of_a_look_at_the_wrong_moment() -> None:
         "T1's load of mspan[0].state in sweepone comes between T0's store of mspan[0].state in mspan_init "
         "and its store in init_span"
     )
-    assert where == "the claim breaks at T1's read of mspan[0].sweepgen in sweepone"
+    assert where == "the claim breaks after T1's read of mspan[0].sweepgen in sweepone"
     assert change.endswith(", nothing breaks")
 
 
@@ -355,3 +355,22 @@ def test_a_write_that_only_the_claim_looks_at() -> None:
     assert "mspan[0].state" in render_page(
         Report("explore", "go1.14", 0, ()), {"r.json": record}, "1", folder="there", reproducible=True
     )
+
+
+@pytest.mark.parametrize(("scenario", "past"), [("free_against_alloc", False), ("dirty_and_fresh", True)])
+def test_who_is_done_has_let_go_of_the_lock(scenario: str, past: bool) -> None:
+    """Alone it would block nobody; in a past, the first who takes the lock would be blamed. It is said who holds it."""
+    kept = Edit(
+        "Heap.free_manual",
+        "await self.free_span_locked(s, typ)\nawait self.lock.unlock()",
+        "await self.free_span_locked(s, typ)",
+    )
+    record = judge(SCENARIOS[scenario], Subject(planted((kept,)), "kept.py:Kept")).record
+    assert record is not None
+    assert (record.violated.claim, record.violated.detail) == (
+        "lock_discipline_is_kept",
+        "T0 is done, and holds heap.lock",
+    )
+    assert record.why.endswith(": unlocking of heap.lock in free_manual instead of nothing more")
+    assert ("before the program begins" in record.why) == past
+    assert "after its update of spanalloc" in record.why or "after its unlocking" in record.why or past

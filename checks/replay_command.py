@@ -4,19 +4,20 @@ Read next: again.py, reporting/pytest_file.py, reporting/itf.py.
 """
 
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from spanproof import __version__
-from spanproof.checks.options import json_place
-from spanproof.checks.saying import story, text_width, write_json
+from spanproof.checks.options import json_place, named
+from spanproof.checks.saying import story, text_width, writable, write_json
 
 if TYPE_CHECKING:
     from spanproof.checks.record import Record
     from spanproof.checks.subject import Subject
-    from spanproof.checks.verdict import Result
+    from spanproof.checks.verdict import Report, Result
 
 STDOUT = "-"
 
@@ -40,7 +41,10 @@ STDOUT = "-"
     metavar="FILE",
     help="Write it as a trace that viewers of Apalache and Quint open; - is stdout.",
 )
-def replay(record: str, json_file: str | None, on_go: bool, pytest_place: str | None, itf: str | None) -> int:
+@click.option("--out", callback=named, metavar="DIR", help="Write the report into this folder: a page, and the record.")
+def replay(
+    record: str, json_file: str | None, on_go: bool, pytest_place: str | None, itf: str | None, out: str | None
+) -> int:
     """Run a counterexample again, on the heap and with the fault that it names, and show it.
 
     If the text has changed since, the events of the record are followed as far as they are still there, and the first
@@ -56,17 +60,21 @@ def replay(record: str, json_file: str | None, on_go: bool, pytest_place: str | 
     from spanproof.checks.verdict import EXIT_CODES, Report  # noqa: PLC0415
 
     forms = {"--pytest": pytest_place, "--itf": itf}
-    if on_go and any(forms.values()):
-        raise click.UsageError("--go: shows the record by a program; leave --pytest and --itf out")
+    if on_go and any((*forms.values(), out)):
+        raise click.UsageError("--go: shows the record by a program; leave --pytest, --itf and --out out")
     if [json_file, *forms.values()].count(STDOUT) > 1:
         raise click.UsageError("--json, --pytest, --itf: only one can be written to stdout")
+    if out is not None:
+        writable(Path(out))
     again = load_sound(Path(record))
     if on_go:
         return replay_on_go(again, json_file)
     with of_file(record):
         texts = _written(again, forms)
-        result, shown = _replayed(again, record)
+        result, anew, shown = _replayed(again, record)
     report = Report("replay", again.release, 0, (result,))
+    if out is not None:
+        _write_page(Path(out), report, Path(record).name, anew or again)
     if json_file is not None:
         texts.append(("--json", json_file, result_json(report, __version__)))
     if STDOUT not in {place for _, place, _ in texts}:
@@ -80,6 +88,19 @@ def replay(record: str, json_file: str | None, on_go: bool, pytest_place: str | 
     return EXIT_CODES[report.verdict]
 
 
+def _write_page(out: Path, report: "Report", name: str, record: "Record") -> None:
+    """Write the page of one record, and the record beside it, as it is now if it can be replayed."""
+    from spanproof.checks.reporting.write import RESULTS, ReportError, write_report  # noqa: PLC0415
+
+    name = name if name != RESULTS else f"record-{name}"
+    (result,) = report.results
+    placed = replace(report, results=(replace(result, record=str(out / name)),))
+    try:
+        write_report(out, placed, {name: record}, __version__)
+    except ReportError as e:
+        raise click.UsageError(str(e)) from e
+
+
 def _written(record: "Record", forms: dict[str, str | None]) -> list[tuple[str, str, str]]:
     """The forms that are wanted: (the option, where to, the text)."""
     from spanproof.checks.reporting.itf import itf  # noqa: PLC0415
@@ -89,8 +110,8 @@ def _written(record: "Record", forms: dict[str, str | None]) -> list[tuple[str, 
     return [(option, place, made[option](record)) for option, place in forms.items() if place is not None]
 
 
-def _replayed(record: "Record", place: str) -> tuple["Result", str]:
-    """The result of a replay and what to show of it."""
+def _replayed(record: "Record", place: str) -> tuple["Result", "Record | None", str]:
+    """The result of a replay, the record of it if the same or another claim breaks, and what to show."""
     from spanproof.checks.again import CHECK, NOT_RUN, replayed  # noqa: PLC0415
     from spanproof.checks.verdict import Result, Verdict  # noqa: PLC0415
 
@@ -102,12 +123,12 @@ def _replayed(record: "Record", place: str) -> tuple["Result", str]:
     try:
         again = replayed(record, heap)
     except NOT_RUN as e:
-        return unknown(f"the heap cannot be run: {e}"), ""
+        return unknown(f"the heap cannot be run: {e}"), None, ""
     anew, difference = again.record, again.difference
     if anew is None:
-        return unknown(f"not reproduced: {difference}"), ""
+        return unknown(f"not reproduced: {difference}"), None, ""
     if difference and not (again.by_events or again.by_steps):
-        return unknown(f"breaks {anew.violated.claim}, but not as recorded: {difference}"), story(anew, place)
+        return unknown(f"breaks {anew.violated.claim}, but not as recorded: {difference}"), anew, story(anew, place)
     reason = f"{claim}, the same as recorded"
     if record.kind == "run" and anew.cells and not record.cells:
         reason += ", which has no cells at the start to compare"
@@ -115,7 +136,7 @@ def _replayed(record: "Record", place: str) -> tuple["Result", str]:
         reason = f"{claim}, on the steps of the record, but not all that it says is so: {difference}"
     elif difference:
         reason = f"{claim}, by the events of the record, for its steps are no longer those of the text: {difference}"
-    return Result(CHECK[record.kind], record.name, Verdict.VIOLATED, reason, record=place), story(anew, place)
+    return Result(CHECK[record.kind], record.name, Verdict.VIOLATED, reason, record=place), anew, story(anew, place)
 
 
 def _heap_of(record: "Record", place: str) -> "Subject":
@@ -126,7 +147,8 @@ def _heap_of(record: "Record", place: str) -> "Subject":
 
     """
     from spanproof.checks.faults.edit import EditError  # noqa: PLC0415
-    from spanproof.checks.faults.planting import PLANTABLE, named, subject  # noqa: PLC0415
+    from spanproof.checks.faults.planting import PLANTABLE, subject  # noqa: PLC0415
+    from spanproof.checks.faults.planting import named as fault_named  # noqa: PLC0415
     from spanproof.checks.record import RecordError  # noqa: PLC0415
     from spanproof.checks.reporting.words import one_line  # noqa: PLC0415
     from spanproof.checks.subject import SubjectError  # noqa: PLC0415
@@ -137,7 +159,7 @@ def _heap_of(record: "Record", place: str) -> "Subject":
         if may_be:
             said = f"{place}: its fault {fault} is looked for among those made from the syntax tree; that takes a while"
             click.echo(f"spanproof: {one_line(said)}", err=True)
-        if not may_be or named(fault) is None:
+        if not may_be or fault_named(fault) is None:
             raise RecordError(
                 f"{place}: there is no fault {fault!r} any more, which the record names; `spanproof list` shows those "
                 "that there are"

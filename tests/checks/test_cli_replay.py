@@ -266,3 +266,22 @@ def test_on_a_terminal_a_replay_takes_its_width(columns: str, most: int, monkeyp
     lines = [*before.splitlines(), *after.partition("  replay: ")[2].splitlines()[1:]]
     assert most - 15 < max(map(len, lines)) <= most
     assert any(line.startswith("violated: ") for line in lines)
+
+
+def test_a_record_has_its_page(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """With the record beside it; of one that cannot be replayed the page is of what it says. No folder, no run."""
+    Path("r.json").write_text(_kept())
+    assert cli.main(["replay", "r.json", "--out", "page"]) == 1
+    page = (tmp_path / "page" / "report.html").read_text()
+    assert "zeroedBase of an arena never goes down." in page
+    assert "the same as recorded" in page
+    assert cli.main(["replay", "page/r.json"]) == 1
+
+    data = json.loads(_kept())
+    Path("gone.json").write_text(json.dumps({**data, "schedule": data["schedule"][:2], "steps": data["steps"][:2]}))
+    assert cli.main(["replay", "gone.json", "--out", "other"]) == 3
+    assert "not reproduced" in (tmp_path / "other" / "report.html").read_text()
+    capsys.readouterr()
+    assert cli.main(["replay", "r.json", "--out", "r.json"]) == 2
+    assert "cannot be made" in capsys.readouterr().err
+    assert cli.main(["replay", "r.json", "--out", "page", "--go"]) == 2

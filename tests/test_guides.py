@@ -25,6 +25,7 @@ COMMANDS = {
     "how-to/add-an-invariant.md": 3,
     "how-to/check-a-patched-go.md": 2,
     "how-to/explore-a-larger-program.md": 2,
+    "how-to/put-your-own-heap-in.md": 1,
     "how-to/read-a-report.md": 1,
     "how-to/use-a-counterexample-elsewhere.md": 3,
 }

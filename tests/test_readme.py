@@ -1,11 +1,13 @@
 """What the README says is what happens."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from spanproof.checks import cli
+from spanproof.checks.verdict import EXIT_CODES, EXIT_INTERRUPTED, EXIT_USAGE
 from spanproof.model.releases import RELEASES
 
 ROOT = Path(__file__).parents[1]
@@ -57,6 +59,14 @@ def test_what_it_says_of_itself_is_so() -> None:
     assert f"({RELEASES[0].name.removeprefix('go')} to {RELEASES[-1].name.removeprefix('go')})" in README
     assert "It ends within a minute" in README
     assert cli.CHECK_BUDGET < 60
+    codes = {verdict.value: code for verdict, code in EXIT_CODES.items()}
+    assert " ".join(
+        f"Exit codes: 0 all hold, {codes['violated']} violated, {EXIT_USAGE} bad usage or input, {codes['unknown']} "
+        f"something unknown, {EXIT_INTERRUPTED} interrupted.".split()
+    ) in " ".join(README.split())
+    assert codes["holds"] == 0
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert f"Python {project['requires-python'].removeprefix('>=')} or later" in README
     (budget,) = (p for p in cli.cli.commands["check"].params if p.name == "budget")
     assert f"[check: {cli.CHECK_BUDGET:g}]" in str(getattr(budget, "help", ""))
     speed = (ROOT / "docs" / "reference" / "speed.md").read_text()

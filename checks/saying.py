@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from spanproof import __version__
+from spanproof.checks.amounts import how_many
 from spanproof.checks.options import REPORT
 
 if TYPE_CHECKING:
@@ -174,9 +175,10 @@ def _say(command: str, work: "Work", options: dict[str, Any], out: Path, *, page
         return EXIT_CODES[report.verdict] if report.verdict is Verdict.VIOLATED else EXIT_USAGE
     late = sum(OUT_OF_TIME in result.reason for result in report.results)
     if late:
-        click.echo(f"spanproof: {late} results were not reached in time; --budget SECONDS gives more", err=True)
+        said = f"not reached in time: {how_many(late, 'results')}; --budget SECONDS gives more"
+        click.echo(f"spanproof: {said}", err=True)
     if work.interrupted:
-        kept = f"{len(work.results)} results are kept" + (f", see {see}" if see else "")
+        kept = f"kept: {how_many(len(work.results), 'results')}" + (f", see {see}" if see else "")
         click.echo(f"spanproof: interrupted; {one_line(kept)}", err=True)
         return EXIT_INTERRUPTED
     ran = {name for item in report.results for name in (item.check, item.name)}

@@ -21,6 +21,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+from spanproof.checks.amounts import how_many
 from spanproof.checks.benching.page import speed_page
 from spanproof.checks.exploring.explaining.why import explained
 from spanproof.checks.exploring.search import explore
@@ -110,7 +111,8 @@ def findings_page() -> str:
         parts.append(f"* Broken: `{claim.name}`. {claim.says} ({claim.source})")
         for t, thread in enumerate(scenario.program.threads):
             parts.append(f"* T{t}: {_ops(thread.ops)}" + (f", after {_ops(thread.before)}" if thread.before else ""))
-        parts.append(f"* Found after {found.record.switches} context switches: {found.record.violated.detail}\n")
+        switches = how_many(found.record.switches, "context switches")
+        parts.append(f"* Found after {switches}: {found.record.violated.detail}\n")
     return "\n".join(parts)
 
 

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 
+from spanproof.checks.amounts import how_many
 from spanproof.checks.broken import BrokenError, EndlessError
 from spanproof.checks.collecting import seldom_collected
 from spanproof.checks.exploring.expressions import compiled
@@ -173,7 +174,7 @@ def judge_reach(
     except LimitError as e:
         return JudgedReach(Result("explore", scenario.name, Verdict.UNKNOWN, reason=str(e)))
     verdict, reason = _verdict(tables, found, grain, expression)
-    bound = f"{found.states:,} states, {len(tables.automata)} threads, {program.release.name}"
+    bound = f"{found.states:,} states, {how_many(len(tables.automata), 'threads')}, {program.release.name}"
     if grain is not Grain.ACCESS:
         bound += f"; {SAYS[grain]}"
     counts = {"states": found.states}

@@ -6,6 +6,7 @@ Read next: ../workloads.py.
 from dataclasses import dataclass, replace
 from typing import Any
 
+from spanproof.checks.amounts import how_many
 from spanproof.checks.broken import BrokenError
 from spanproof.checks.collecting import seldom_collected
 from spanproof.checks.exploring.explaining.why import small_and_explained
@@ -266,6 +267,7 @@ def _clean(scenario: Scenario, tables: Tables, found: Explored, watching: Watchi
     verdict = Verdict.UNKNOWN if reason else Verdict.HOLDS
     everything = "all" if not found.reason else "the first"
     left = f", {found.frontier:,} of them not gone on from" if found.reason else ""
-    bound = f"{everything} {found.states:,} states{left}, {len(tables.automata)} threads, {tables.program.release.name}"
+    of = f"{how_many(len(tables.automata), 'threads')}, {tables.program.release.name}"
+    bound = f"{everything} {found.states:,} states{left}, {of}"
     counts = {"states": found.states, "transitions": found.transitions}
     return Result("explore", scenario.name, verdict, reason, bound, PREMISES, found.seconds, counts)

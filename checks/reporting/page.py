@@ -17,6 +17,7 @@ from pathlib import PurePath
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from spanproof.checks.amounts import how_many
 from spanproof.checks.record import Record
 from spanproof.checks.reporting.heard import kept, needs, steadiness
 from spanproof.checks.reporting.matrix import matrix, planted
@@ -112,6 +113,7 @@ def _environment() -> Environment:
         loader=FunctionLoader(shipped), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["counts"] = counts
+    environment.filters["how_many"] = how_many
     environment.filters["untimed"] = _untimed
     environment.filters["wrapping"] = _wrapping
     environment.filters["placed"] = placed

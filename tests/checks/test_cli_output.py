@@ -170,7 +170,7 @@ def test_what_was_not_reached_says_what_to_do(capsys: pytest.CaptureFixture[str]
     """One line, beside the verdict of each."""
     assert cli.main(["explore", "sweeper_and_two_allocs", "two_allocs_one_arena", "--budget", "0.000001"]) == 3
     said = capsys.readouterr().err
-    assert said.endswith("spanproof: 2 results were not reached in time; --budget SECONDS gives more\n")
+    assert said.endswith("spanproof: not reached in time: 2 results; --budget SECONDS gives more\n")
 
 
 def test_of_many_counterexamples_a_few_are_told(

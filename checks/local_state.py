@@ -113,7 +113,7 @@ def _analysed(code: CodeType) -> dict[int, frozenset[str]]:
     if code in _live:
         return _live[code]
     if code.co_freevars or code.co_cellvars:
-        raise HiddenStateError(f"{code.co_filename}:{code.co_firstlineno}: {code.co_name} has a closure; use arguments")
+        raise HiddenStateError(f"{code.co_filename}:{code.co_firstlineno}: {code.co_name} {has_closure(code)}")
     for offset, depth in _stack_at_awaits(code).items():
         if depth != _PLAIN_DEPTH:
             line = next(line for start, end, line in code.co_lines() if start <= offset < end)
@@ -127,6 +127,16 @@ def _analysed(code: CodeType) -> dict[int, frozenset[str]]:
     after = _live_after(instructions, _successors(instructions), table)
     _live[code] = {i.offset: after[n] for n, i in enumerate(instructions)}
     return _live[code]
+
+
+def has_closure(code: CodeType) -> str:
+    """What is wrong with a code that has a closure, and what to do: super() is the likeliest to make one."""
+    if "__class__" not in code.co_freevars:
+        return "has a closure; give what it needs as arguments"
+    return (
+        f"has a closure, as super() makes one: call Runtime.{code.co_name}(self, ...) instead (or whatever class it "
+        "derives from), and give what else it needs as arguments"
+    )
 
 
 def refuse_hidden_state(code: CodeType) -> None:

@@ -68,7 +68,7 @@ class Numbering:
             return self._number[cell]
         except KeyError:
             if cell.name in OF_A_P and not self.heap.geometry.ps:
-                raise AttributeError(f"{cell} of a thread without a P", obj=None) from None
+                raise AttributeError(f"{cell} of a thread without a P", name=cell.name, obj=None) from None
             if cell.name in ARRAYS and cell.name in self._arrays:
                 raise IndexError(f"{cell} is beyond the end") from None
             raise UnknownCellError(f"the heap touches {cell}, which is not among its cells") from None

@@ -12,6 +12,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any
 
 from spanproof.checks.broken import EndlessError
+from spanproof.checks.failing import exits
 from spanproof.checks.numbering import Field, Numbering, Reading
 from spanproof.checks.observe_pages import cursor_of, page_fields
 from spanproof.impl.access import Access
@@ -225,6 +226,7 @@ def advance(coroutine: Any, answer: Any) -> tuple[Access[Any] | None, tuple[Even
 
     Raises:
         EndlessError: it calls and calls, and comes to no access.
+        ExitsError: it asks to end the process.
 
     """
     events: list[Event] = []
@@ -237,4 +239,6 @@ def advance(coroutine: Any, answer: Any) -> tuple[Access[Any] | None, tuple[Even
             reached = coroutine.send(None)
     except StopIteration as end:
         return None, tuple(events), end.value
+    except SystemExit as e:
+        raise exits(e) from None
     return reached, tuple(events), None

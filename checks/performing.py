@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from spanproof.checks.again import CHECK, NOT_RUN, judged
+from spanproof.checks.failing import told
 from spanproof.checks.faults.planting import named, subject
 from spanproof.checks.jobs import BY_SPACER, GO, Done, Setting, Task
 from spanproof.checks.record import load
@@ -27,6 +28,8 @@ def perform(task: Task, setting: Setting) -> Done:
             done = _TASKS.get(task.check, _go)(task, setting)
     except NOT_RUN as e:
         done = unknown(task, f"the heap cannot be run: {e}")
+    except SystemExit as e:  # nothing of ours exits here
+        done = unknown(task, f"the heap cannot be run: the heap's text fails: {told(e)}")
     return replace(done, seconds=time.monotonic() - began)
 
 

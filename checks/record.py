@@ -15,11 +15,15 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from spanproof.checks.amounts import how_many
+
 FORMAT, VERSION = "spanproof record", 1
 TOLD = ("trace", "history", "inputs", "go history", "go schedule")
 """Kinds of records that have no steps, and tell a story."""
 KINDS = ("run", *TOLD)
 """All of them."""
+WHY: Mapping[str, str] = {"go history": "worth", "go schedule": "worth"}
+"""What the sentence in `why` is about, where it is not why a claim breaks: what a difference is worth."""
 LONGEST_SHOWN = 60
 """Characters of what is damaged, where it is named."""
 
@@ -124,7 +128,8 @@ class Record:
     """Kind trace: the rows concerned and the number of the offending one.
     Kinds history and inputs: the story of its calls."""
     why: str = ""
-    """Kind run: in one sentence why the claim breaks; empty in records of older code."""
+    """Kind run: in one sentence why the claim breaks. Kinds go history and go schedule: what the difference is worth.
+    Empty in records of older code."""
     flip: Flip | None = None
     """Kind run: what `why` says of the order, as data; None where no order avoids it, and in records of older code."""
 
@@ -136,7 +141,7 @@ class Record:
     @property
     def length(self) -> str:
         """Kind run: how long it is, and of which release: the bound of a verdict that it stands for."""
-        return f"{len(self.steps)} steps, {self.switches} context switches, {self.release}"
+        return f"{how_many(len(self.steps), 'steps')}, {how_many(self.switches, 'context switches')}, {self.release}"
 
     def as_json(self) -> dict[str, Any]:
         """The object that the file holds."""

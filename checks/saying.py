@@ -33,8 +33,12 @@ def _setting(options: dict[str, Any], budget: float | None) -> "Setting":
     from spanproof.checks.faults.planting import subject  # noqa: PLC0415
     from spanproof.checks.jobs import Setting  # noqa: PLC0415
     from spanproof.checks.proving.evidence.wanted import Wanted  # noqa: PLC0415
+    from spanproof.checks.replacing import in_words  # noqa: PLC0415
+    from spanproof.checks.subject import REFERENCE  # noqa: PLC0415
 
-    subject(options["heap"], options["fault"])  # refuse a heap that does not load before anything runs
+    taken = subject(options["heap"], options["fault"])  # refuse a heap that does not load before anything runs
+    if options["heap"] != REFERENCE:
+        options["taken"] = in_words(taken.heap, taken.heap_class)
     seconds = options["budget"] or budget
     deadline = math.inf if seconds is None else time.monotonic() + seconds
     return Setting(
@@ -138,7 +142,7 @@ def writable(folder: Path, option: str = "--out") -> None:
 def _say(command: str, work: "Work", options: dict[str, Any], out: Path, *, page: bool, matrix: bool) -> int:
     """Write the report, the records and the JSON, print the table or the counterexamples; the exit code."""
     from spanproof.checks.reporting.table import print_table  # noqa: PLC0415
-    from spanproof.checks.reporting.words import one_line  # noqa: PLC0415
+    from spanproof.checks.reporting.words import one_line, paragraph  # noqa: PLC0415
     from spanproof.checks.reporting.write import PAGE, result_json  # noqa: PLC0415
     from spanproof.checks.stopping import OUT_OF_TIME  # noqa: PLC0415
     from spanproof.checks.verdict import EACH_ITS_OWN, EXIT_CODES, EXIT_INTERRUPTED, EXIT_USAGE, Report, Verdict  # noqa: PLC0415
@@ -162,6 +166,8 @@ def _say(command: str, work: "Work", options: dict[str, Any], out: Path, *, page
 
             print_matrix(report, sys.stdout, see)
         else:
+            if "taken" in options:
+                click.echo(paragraph(options["taken"]))
             print_table(report, sys.stdout, see)
     unwritten = [said for said in (work.unwritten, lost) if said]
     for tell in (_tell_json, _tell_ci):
@@ -251,7 +257,7 @@ def _tell_ci(report: "Report", work: "Work", options: dict[str, Any], unwritten:
 
     if options.get("junit"):
         stopped = "interrupted" if work.interrupted else unwritten
-        write_json(Path(options["junit"]), junit(report, stopped), "--junit")
+        write_json(Path(options["junit"]), junit(report, stopped, work.records), "--junit")
     wanted = options.get("annotations")
     if wanted or (wanted is None and os.environ.get("GITHUB_ACTIONS") == "true"):
         root = Path(os.environ.get("GITHUB_WORKSPACE") or ".")

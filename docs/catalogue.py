@@ -113,9 +113,10 @@ def _floors() -> Iterator[str]:
 def _theorems() -> Iterator[str]:
     """The theorems of the protocols as a table, those of functions that only compute as a list."""
     yield from _table(("theorem", "says"), ((f"`{t.name}`", _first(t.says)) for t in PROTOCOLS))
-    plain = ", ".join(f"`{theorem.name}`" for theorem in PLAIN)
+    quick, long = (", ".join(f"`{t.name}`" for t in PLAIN if t.tier == tier) for tier in ("quick", "long"))
     yield ""
-    yield f"And {len(PLAIN)} about functions that only compute, for all inputs: {plain}."
+    yield f"And {len(PLAIN)} about functions that only compute, for all inputs: {quick}; and these, which take minutes "
+    yield f"and are proved where they are named, or with `--tier long`: {long}."
 
 
 def _first(says: str) -> str:

@@ -96,7 +96,7 @@ def draw(
 
     @seed(seed_ * PARTS + part)
     @settings(
-        max_examples=(examples + PARTS - 1 - part) // PARTS,
+        max_examples=max(1, (examples + PARTS - 1 - part) // PARTS),  # Hypothesis draws one at least
         deadline=None,
         database=None,
         phases=(Phase.generate, Phase.shrink),

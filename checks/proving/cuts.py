@@ -20,6 +20,7 @@ from functools import cache
 from operator import attrgetter
 from typing import Any
 
+from spanproof.checks.local_state import has_closure
 from spanproof.checks.proving import arms
 from spanproof.checks.text import compiled, tree_of
 
@@ -151,7 +152,7 @@ def cut(function: Any) -> Any:
     """
     place = function.__code__.co_filename.rpartition("/")[2]
     if function.__closure__:
-        raise LiftError(f"{place}: {function.__qualname__} has a closure (or super()) and cannot be lifted alone")
+        raise LiftError(f"{place}: {function.__qualname__} {has_closure(function.__code__)}")
     tree = tree_of(function)
     body = tree.body[0]
     if not isinstance(body, ast.AsyncFunctionDef):

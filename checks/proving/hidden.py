@@ -13,6 +13,7 @@ from operator import attrgetter
 from types import BuiltinFunctionType, CodeType, FunctionType, GetSetDescriptorType, MemberDescriptorType, ModuleType
 from typing import Any
 
+from spanproof.checks.local_state import has_closure
 from spanproof.checks.proving.cuts import PARTS, part_class
 from spanproof.checks.proving.heaps import attributes, made, members
 from spanproof.checks.proving.unlike import NAMED, instructions, operations, unlike
@@ -73,7 +74,7 @@ def _of_function(name: str, function: FunctionType, seen: set[Any], *, decides: 
     coroutine = inspect.iscoroutinefunction(function)
     yield from unlike(name, function, decides=decides or coroutine)
     if function.__code__.co_freevars:
-        yield f"{name} has a closure, which could hold state"
+        yield f"{name} {has_closure(function.__code__)}"
     if inspect.isgeneratorfunction(function):
         yield f"{name} is a generator: what it does cannot be read"
     if inspect.iscoroutinefunction(function) and (function.__defaults__ or function.__kwdefaults__):

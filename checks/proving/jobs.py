@@ -113,7 +113,8 @@ def run(
     except LiftError as e:
         error = f"the text cannot be read with symbols: {e}"
     except Exception as e:  # noqa: BLE001  # a text may fail in any way when it is read with symbols
-        error = f"the text cannot be read with symbols: {engine.where()}: {type(e).__name__}: {e}"
+        # A solver that was told to stop may say so in the middle of a question, or of reading.
+        error = hurry(0) or f"the text cannot be read with symbols: {engine.where()}: {type(e).__name__}: {e}"
     return Proof(
         job.name,
         called or release.name,

@@ -14,6 +14,7 @@ from typing import Any
 
 import z3
 
+from spanproof.checks.failing import is_nil_dereference
 from spanproof.checks.proving import building
 from spanproof.checks.proving.asking import Asking, PathEndsError
 from spanproof.checks.proving.cuts import STUB, LiftError
@@ -218,7 +219,7 @@ class Paths(Asking):
         except Throw as e:
             self._thrown(str(e), e)
         except AttributeError as e:
-            if e.obj is not None:
+            if not is_nil_dereference(e):
                 raise
             self._thrown(NIL_DEREFERENCE, e)
         raise PathEndsError

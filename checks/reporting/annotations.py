@@ -31,7 +31,7 @@ def annotations(report: Report, records: Mapping[str, Record], root: Path) -> li
     root: the folder to which places in the source are relative; what is not in it has no place.
     """
     return [
-        _line(result, _place(result, records), root)
+        _line(result, _place(result, records, root), root)
         for result in in_reading_order(report.results)
         if result.verdict in LEVEL
     ]
@@ -59,14 +59,23 @@ def _property(text: str) -> str:
     return _data(text).replace(":", "%3A").replace(",", "%2C")
 
 
-def _place(result: Result, records: Mapping[str, Record]) -> Place | None:
+def _place(result: Result, records: Mapping[str, Record], root: Path) -> Place | None:
     record = records.get(Path(result.record).name) if result.record else None
     if record is not None and record.steps:
-        last = record.steps[-1]
-        return _of_function(last.function, last.line, _files(record.heap))
+        return _of_record(record)
     named = re.search(r"\b(\w+\.py):([0-9]{1,9})\b", result.reason)
-    files = _files(REFERENCE if record is None else record.heap)
-    return next(((file, int(named[2])) for file in files if named and file.name == named[1]), None)
+    if named is None:
+        return None
+    files = (*_files(REFERENCE if record is None else record.heap), (root / named[1]).resolve())
+    return next(((file, int(named[2])) for file in files if file.name == named[1] and file.is_file()), None)
+
+
+def _of_record(record: Record) -> Place | None:
+    """Where a user's own text was last, if the heap is one: the mistake is there; else the last step."""
+    own = [file for file in _files(record.heap) if record.heap != REFERENCE][:1]
+    places = (_of_function(step.function, step.line, own) for step in reversed(record.steps))
+    last = record.steps[-1]
+    return next(filter(None, places), None) or _of_function(last.function, last.line, _files(record.heap))
 
 
 def _files(heap: str) -> list[Path]:

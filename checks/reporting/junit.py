@@ -5,24 +5,30 @@ never green. What could not run is skipped. The shape is that of the schema of J
 Read next: ../verdict.py.
 """
 
+from collections.abc import Mapping
+from pathlib import PurePath
+from types import MappingProxyType
 from xml.etree import ElementTree as ET
 
+from spanproof.checks.record import Record
 from spanproof.checks.reporting.words import printable
 from spanproof.checks.verdict import NotRun, Report, Result, Verdict
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
+NONE: Mapping[str, Record] = MappingProxyType({})
 ELEMENT = {Verdict.VIOLATED: "failure", Verdict.UNKNOWN: "error"}
 
 
-def junit(report: Report, stopped: str = "") -> str:
+def junit(report: Report, stopped: str = "", records: Mapping[str, Record] = NONE) -> str:
     """The text of the file, ending in a newline.
 
+    records: by the names of their files; what a failure says is taken from them.
     stopped: why there are fewer results than were asked for, if so; this is an error too, and so is no result at all.
     """
     checks = [*(result.check for result in report.results), *(item.check for item in report.not_run)]
     suites = {check: ET.Element("testsuite") for check in checks}
     for result in report.results:
-        suites[result.check].append(_case(result))
+        suites[result.check].append(_case(result, records.get(PurePath(result.record or "").name)))
     for item in report.not_run:
         suites[item.check].append(_skipped(item))
     if not report.results or stopped:
@@ -46,12 +52,13 @@ def _count(suite: ET.Element) -> None:
     suite.set("time", f"{sum(float(case.get('time', '0')) for case in cases):.3f}")
 
 
-def _case(result: Result) -> ET.Element:
+def _case(result: Result, record: Record | None = None) -> ET.Element:
     case = _named(result.check, result.name, result.seconds)
     if result.verdict is not Verdict.HOLDS:
         told = ET.SubElement(case, ELEMENT[result.verdict], type=result.verdict.value, message=_text(result.reason))
         again = f"replay: spanproof replay {result.record}" if result.record else ""
-        told.text = _text("\n".join(line for line in (result.reason, result.bound, again) if line))
+        claim = () if record is None else (record.violated.says, f"why: {record.why}" if record.why else "")
+        told.text = _text("\n".join(line for line in (result.reason, *claim, result.bound, again) if line))
     elif result.bound:
         ET.SubElement(case, "system-out").text = _text(result.bound)
     return case

@@ -8,7 +8,7 @@ Read next: grid.py, which places the columns.
 import textwrap
 from collections.abc import Iterable
 
-from spanproof.checks.record import TOLD, Record
+from spanproof.checks.record import TOLD, WHY, Record
 from spanproof.checks.reporting.grid import NARROWEST, grid
 from spanproof.checks.reporting.words import WIDTH, placed, printable
 
@@ -47,7 +47,7 @@ def _heading(record: Record, width: int) -> list[str]:
 
 
 def _said(record: Record) -> tuple[str, ...]:
-    why = (f"why: {record.why}",) if record.why else ()
+    why = (f"{WHY.get(record.kind, 'why')}: {record.why}",) if record.why else ()
     return record.violated.says, placed(record.violated.source), f"seen: {record.violated.detail}", *why
 
 

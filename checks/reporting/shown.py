@@ -3,13 +3,14 @@
 Read next: strip.py.
 """
 
+import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 from typing import Any
 
-from spanproof.checks.record import TOLD, Record
+from spanproof.checks.record import TOLD, WHY, Record
 from spanproof.checks.reporting.strip import strip
 from spanproof.checks.reporting.turns import Turns, both
 from spanproof.checks.reporting.watch import start_value, watched
@@ -21,6 +22,11 @@ COLUMNS_WATCHED = 3
 """Watched cells with a column beside the lanes; the others stand in the list above them."""
 UNREADABLE = (AttributeError, KeyError, TypeError, ValueError)
 """What a damaged program may be refused with: the page is shown without it."""
+
+HEADED = ("history", "go history", "go schedule")
+"""Kinds whose story begins with a line that is about all of it."""
+NUMBERED = re.compile(r"(?:call )?[0-9]+: ")
+"""How a line begins that says itself which it is."""
 
 Program = Mapping[str, str]
 """A program by the names of its files."""
@@ -34,7 +40,13 @@ class Shown:
     record: Record
     replay: str
     threads: Mapping[int, tuple[str, ...]]
+    why: str
+    """What the sentence of a record's `why` is about."""
+    heading: str
+    """What stands above the lines of its story; "" if all of them are lines."""
     story: tuple[str, ...]
+    numbered: bool
+    """The lines of the story have numbers of their own."""
     python: str
     """The record as a program that can be pasted and run; empty if it has none."""
     kept: str
@@ -50,12 +62,16 @@ def shown(number: int, name: str, record: Record, folder: str, go: Program | Non
     """A record of this file name in a folder, as the page shows it."""
     path = str(PurePath(folder, name))
     flip = record.flip
+    heading, story = _told(record)
     return Shown(
         anchor=f"record-{number + 1}",
         record=record,
         replay=f"spanproof replay {shlex.quote(path)}",
         threads=threads(record),
-        story=_story(record),
+        why=WHY.get(record.kind, "why"),
+        heading=heading,
+        story=story,
+        numbered=any(NUMBERED.match(line) for line in story),
         python=_python(record),
         kept=_python(replace(record, schedule=flip.schedule)).rpartition("\n")[2] if flip else "",
         turns=both(record.schedule, flip.schedule) if flip else None,
@@ -77,9 +93,13 @@ def _pair(record: Record) -> tuple[int, ...]:
     return tuple(access.step if access.step in steps else 0 for access in record.flip.pair) if record.flip else ()
 
 
-def _story(record: Record) -> tuple[str, ...]:
-    story: Any = record.trace.get("story", ()) if record.kind in TOLD else ()
-    return tuple(str(line) for line in story) if isinstance(story, list | tuple) else ()  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+def _told(record: Record) -> tuple[str, tuple[str, ...]]:
+    """(what stands above the story, its lines). Those of calls and of steps begin with what they are on."""
+    told: Any = record.trace.get("story", ()) if record.kind in TOLD else ()
+    story = tuple(str(line) for line in told) if isinstance(told, list | tuple) else ()  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    heading = next(iter(story), "")
+    headed = record.kind in HEADED and not NUMBERED.match(heading)
+    return (heading, story[1:]) if headed else ("", story)
 
 
 def _python(record: Record) -> str:

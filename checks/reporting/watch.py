@@ -28,8 +28,8 @@ def failed_swap(step: Step) -> bool:
 def watched(record: Record) -> tuple[str, ...]:
     """The cells that matter for the claim, most telling first.
 
-    The cell of the last step; cells that the claim's detail names; cells that more than one thread wrote, locks and
-    what they protect last: these are used in order, so they seldom are the story.
+    The cell of the last step; cells that the claim's detail names, or that the order is about; cells that more than one
+    thread wrote, locks and what they protect last: these are used in order, so they seldom are the story.
     """
     if not record.steps:
         return ()
@@ -48,10 +48,11 @@ def watched(record: Record) -> tuple[str, ...]:
 def _ranks(record: Record, writers: Mapping[str, Collection[int]], locked: Collection[str]) -> dict[str, int]:
     """Cells in the order in which the steps first touch them, with what places them before others."""
     rank: dict[str, int] = {}
+    ordered = () if record.flip is None else tuple(access.cell for access in record.flip.pair)
     for cell, threads in writers.items():
         if cell == record.steps[-1].cell:
             rank[cell] = 0
-        elif _names(record.violated.detail, cell):
+        elif cell in ordered or _names(record.violated.detail, cell):
             rank[cell] = 1
         elif len(threads) > 1:
             rank[cell] = 3 if cell in locked else 2

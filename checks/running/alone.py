@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields, is_dataclass, replace
 from typing import Any, TypeVar
 
 from spanproof.checks.broken import EndlessError
+from spanproof.checks.failing import exits
 from spanproof.impl.access import ATOMIC, BLOCKED, MEANING, PLAIN, Access, Cell, Cells, perform
 
 T = TypeVar("T")
@@ -60,6 +61,7 @@ class Alone:
 
         Raises:
             EndlessError: it waits for what nobody else can give, or does not come to an end.
+        ExitsError: it asks to end the process.
 
         """
         answer: Any = None
@@ -69,6 +71,8 @@ class Alone:
                 answer = self._done(coroutine.send(answer))
         except StopIteration as done:
             return done.value  # type: ignore[no-any-return]  # as its annotation says
+        except SystemExit as e:
+            raise exits(e) from None
 
     def run_past(self, coroutine: Coroutine[Any, Any, Any], kind: str) -> bool:
         """Run it until its next access of a kind is done, one that gives nothing; `run` goes on from there.

@@ -9,6 +9,7 @@ from collections.abc import Callable, Generator
 from typing import Any
 
 from spanproof.checks.broken import BrokenError, EndlessError, still_held
+from spanproof.checks.failing import is_nil_dereference, told
 from spanproof.checks.local_state import local_state
 from spanproof.checks.monitor import Monitor
 from spanproof.checks.numbering import Numbering, UnknownCellError
@@ -56,7 +57,7 @@ def finding(error: Exception) -> BrokenError:
             return BrokenError("lock_discipline_is_kept", str(error))
         case EndlessError():
             return BrokenError("no_deadlock", str(error))
-        case AttributeError(obj=None):
+        case AttributeError() if is_nil_dereference(error):
             return BrokenError("no_nil_dereference", f"throw: {NIL}")
         case IndexError():
             return _panics(OUT_OF_RANGE)
@@ -65,7 +66,7 @@ def finding(error: Exception) -> BrokenError:
         case ValueError() if "negative shift count" in str(error):
             return _panics("negative shift amount")
         case _:
-            raise HeapError(f"the heap's text fails: {type(error).__name__}: {error}") from error
+            raise HeapError(f"the heap's text fails: {told(error)}") from error
 
 
 def _panics(text: str) -> BrokenError:
@@ -77,13 +78,23 @@ def heaps_of(program: Program, heap_class: type[Runtime]) -> list[Any]:
     """The heap of a program, watched, as each of its threads sees it: without Ps they cannot be told apart by it.
 
     A heap of a user's is told of the system only where it misbehaves.
+
+    Raises:
+        HeapError: it cannot be made for this program.
+        EndlessError: to make it takes for ever.
+
     """
     cls = watched(heap_class)
     switches: dict[str, Any] = {name: getattr(program, name) for name in SWITCHES if name != "ps"}
     switches = {name: value for name, value in switches.items() if ENVIRONMENT.get(name) != value}
     switches |= {"preemptible": program.preemptible, "has_p": program.ps}
     threads = range(max(1, len(program.threads)))
-    return [cls(program.geometry, program.release, p=t if program.ps else 0, **switches) for t in threads]
+    try:
+        return [cls(program.geometry, program.release, p=t if program.ps else 0, **switches) for t in threads]
+    except EndlessError:
+        raise
+    except Exception as e:
+        raise HeapError(f"the heap cannot be made: {told(e)}") from e
 
 
 LONGEST_ROUND = 5_000

@@ -152,15 +152,14 @@ class Unmade(Runtime):
 
 
 def test_a_heap_of_the_users_own(capsys: pytest.CaptureFixture[str]) -> None:
-    """Its page allocator is taken, and its record replays; one that cannot be made is unknown."""
+    """Its page allocator is taken, and its record replays; one that cannot be made is refused."""
     Path("mine.py").write_text(MINE)
 
     found = compared("12000", "--heap", "mine.py:Mine", code=1)
     assert cli.main(["replay", found[DRAWN]["record"]]) == 1
     assert {r["verdict"] for r in compared("12000", "--heap", "mine.py:Same", code=0).values()} == {"holds"}
-    unmade = compared("12000", "--heap", "mine.py:Unmade", code=3)
-    assert "no room" in unmade[DRAWN]["reason"]
-    assert "Traceback" not in capsys.readouterr().err
+    assert cli.main(["compare", "--histories", "12000", "--heap", "mine.py:Unmade"]) == 2
+    assert "Unmade cannot be made: mine.py:16 in __init__: OSError: no room" in capsys.readouterr().err
 
 
 def test_a_budget_that_runs_out_is_unknown() -> None:

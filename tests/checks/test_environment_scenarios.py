@@ -1,6 +1,5 @@
 """Scenarios and workloads on a system that misbehaves."""
 
-import re
 from dataclasses import replace
 from fractions import Fraction
 from typing import Any
@@ -15,7 +14,7 @@ from spanproof.checks.faults.fault import Fault
 from spanproof.checks.faults.planting import subject
 from spanproof.checks.monitor import Monitor
 from spanproof.checks.programs import ENVIRONMENT, SWITCHES, Program, program_of
-from spanproof.checks.running.machine import Machine, heaps_of
+from spanproof.checks.running.machine import HeapError, Machine, heaps_of
 from spanproof.checks.running.replaying import replay
 from spanproof.checks.scenario import Scenario
 from spanproof.checks.scenarios import BY_NAME, SCENARIOS
@@ -160,5 +159,5 @@ def test_heaps_of_users_need_not_know_of_it() -> None:
     program = BY_NAME["two_allocs_one_arena"].program
 
     assert heaps_of(program, Narrow)[0].release.name == program.release.name
-    with pytest.raises(TypeError, match=re.escape("mappings")):
+    with pytest.raises(HeapError, match=r"cannot be made: .*mappings"):
         heaps_of(replace(program, release=NEWEST, mappings=3), Narrow)

@@ -83,7 +83,7 @@ def is_text(code: CodeType) -> bool:
 def _plain(frame: FrameType) -> str:
     """The plain function of the heap that a frame is of, or an expression in it; "" for what awaits, and other text."""
     around: FrameType | None = frame
-    while around is not None and around.f_code.co_name.startswith("<"):
+    while around is not None and around.f_code.co_name.startswith(("<", "__")):
         around = around.f_back
     code = (around or frame).f_code
     return code.co_name if is_text(code) and not code.co_flags & inspect.CO_COROUTINE else ""

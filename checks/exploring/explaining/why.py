@@ -40,7 +40,7 @@ from spanproof.checks.record import Access, Record
 from spanproof.checks.record import Flip as RecordedFlip
 from spanproof.checks.running.machine import HeapError
 from spanproof.checks.running.replaying import ScheduleError
-from spanproof.checks.subject import Subject
+from spanproof.checks.subject import REFERENCE, Subject
 
 NOT_RUN = (EndlessError, HeapError, HiddenStateError, LimitError, ProgramError, ScheduleError, UnknownCellError)
 """What a changed schedule may fail with: then it is no way to avoid anything."""
@@ -69,7 +69,8 @@ def why(record: Record, subject: Subject) -> Why:
     with seldom_collected():
         try:
             program = program_of(record.program)
-            return _beside(_why(record, program, subject), first_difference(record, program, subject.heap_class))
+            differs = first_difference(record, program, subject.heap_class)
+            return _beside(_why(record, program, subject), differs, own=subject.heap != REFERENCE)
         except NOT_RUN:
             return Why("")
 
@@ -131,12 +132,16 @@ def _why(record: Record, program: Program, subject: Subject) -> Why:
     return Why(sentence, (first, second), found.flip, waits, avoiding.runs)
 
 
-def _beside(found: Why, differs: Difference | None) -> Why:
-    """The same, and what the reference does in its place; where the order matters, only if that names another text."""
+def _beside(found: Why, differs: Difference | None, *, own: bool) -> Why:
+    """The same, and what the reference does in its place.
+
+    Where the order matters that is said of a heap of the user's own, and of a fault if it names another text: a fault
+    is known, and in a heap of one's own the order may be only what lets the mistake be seen.
+    """
     if differs is None:
         return found
     named = set(re.findall(r"\b(?:in|by) (\w+)", found.sentence))
-    if found.flip is not None and differs.text & named:
+    if found.flip is not None and differs.text & named and not own:
         return found
     return replace(found, sentence=one_sentence(found.sentence, otherwise(differs)))
 

@@ -134,7 +134,7 @@ def judge_abstractly(toolchain: Toolchain, seed: int, commands: int, hurry: Hurr
 def with_worth(compared: Compared, toolchain: Toolchain, seed: int, hurry: Hurry) -> Compared:
     """Where a history differs from the reference's, tell too whether the results of Go alone are wrong.
 
-    The record is that of the difference, which is much shorter.
+    The record is that of the difference, which is much shorter, and says so too.
 
     Raises:
         GoError: its text cannot be read or built.
@@ -145,7 +145,8 @@ def with_worth(compared: Compared, toolchain: Toolchain, seed: int, hurry: Hurry
     said, counts = _worth(str(compared.record.program["calls"][-1][0]), toolchain, seed, hurry)
     result = compared.result
     told_too = replace(result, reason=f"{result.reason}; {said}", counts={**result.counts, **counts})
-    return Compared(told_too, compared.record)
+    worth = said.removeprefix("and ").removeprefix("what it is worth was ")
+    return Compared(told_too, replace(compared.record, why=worth))
 
 
 def _worth(call: str, toolchain: Toolchain, seed: int, hurry: Hurry) -> tuple[str, dict[str, int]]:

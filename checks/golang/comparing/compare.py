@@ -345,6 +345,7 @@ def replay_go(record: Record, subject: Subject) -> Replayed:
     side.driven.end()
     if again is None:
         return Replayed(None, f"nothing differs; the record says {record.violated.detail}")
+    again = replace(again, why=record.why)  # which is of other calls
     return Replayed(again, "" if again.violated == record.violated else f"was {record.violated.detail!r}")
 
 

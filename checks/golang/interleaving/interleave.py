@@ -17,7 +17,7 @@ from spanproof.checks.golang.extracted.driving import DiedError
 from spanproof.checks.golang.interleaving.drawn_trials import FAMILIES, drawn_trial
 from spanproof.checks.golang.interleaving.scheduling import Trying
 from spanproof.checks.golang.interleaving.stepping import Reference
-from spanproof.checks.golang.interleaving.steps import STEP, THROWN, Told, difference, step_said
+from spanproof.checks.golang.interleaving.steps import DONE, STEP, THROWN, Told, difference, end_said, steps_said
 from spanproof.checks.golang.interleaving.trials import BY_NAME, TRIALS, Trial
 from spanproof.checks.golang.interleaving.worth import Broken, Hurry, Worth, broken, worth_of
 from spanproof.checks.golang.reading.patches import named
@@ -63,9 +63,9 @@ class Tried:
         return () if self.told is None else self.told.choices
 
     @property
-    def claim(self) -> tuple[str, str, str]:
-        """The claim that does not hold in it: its name, what it says, where from."""
-        return AGREES if self.different else PROMISED
+    def claim(self) -> tuple[str, str]:
+        """The claim that does not hold in it: its name, what it says."""
+        return AGREES[:2] if self.different else PROMISED
 
     @property
     def detail(self) -> str:
@@ -89,7 +89,7 @@ def tried(
     found = Tried()
     for told in go.schedules(reference, most, seed=seed):
         schedules, steps, throws = schedules + 1, steps + len(told.steps) // STEP, throws + (told.ended == THROWN)
-        different = difference(told, reference.play(told.choices))
+        different = difference(told, reference.play(told.choices), reference.words)
         promise = None if different else next(broken(reference, told), None)
         if different or promise is not None:
             found = Tried(different=different, broken=promise, told=told)
@@ -202,7 +202,8 @@ class Judging:
         seconds, name, record = time.perf_counter() - started, self._name(name), None
         if found.told is not None:
             worst = found if worth is None or worth.told is None else Tried(broken=worth.broken, told=worth.told)
-            record = _record(trial, self.toolchain, self.subject, worst)
+            why = "" if worth is None or worst is not found else worth.why
+            record = _record(trial, self.toolchain, self.subject, worst, why)
             reason = f"{found.claim[0]}: {found.detail}{'' if worth is None else f'; {worth.said}'}"
             bound = f"{len(worst.choices)} steps"
         reason = reason or ("" if found.schedules else "no schedule was taken")
@@ -263,21 +264,23 @@ AGREES = (
 PROMISED = (
     "go_keeps_its_promises",
     "Go's own text keeps what the model says at the end of every interleaving.",
-    "the same",
 )
 
 
-def _record(trial: Trial, toolchain: Toolchain, subject: Subject, found: Tried) -> Record:
+def _record(trial: Trial, toolchain: Toolchain, subject: Subject, found: Tried, why: str = "") -> Record:
+    """The record of a schedule. why: what its difference is worth."""
+    source = AGREES[2] if found.different else trial.source or AGREES[2]
     return Record(
         kind="go schedule",
         name=f"{trial.name} {toolchain.version}",
         release=toolchain.release.name,
-        violated=Violated(*found.claim, found.detail),
+        violated=Violated(*found.claim, source, found.detail),
         heap=subject.heap,
         fault=subject.fault,
         program={"trial": trial.name, **told_of(toolchain)},
         schedule=found.choices,
         trace={"story": list(_story(trial, toolchain, subject, found))},
+        why=why,
     )
 
 
@@ -306,20 +309,26 @@ def replay_schedule(record: Record, subject: Subject) -> Replayed:
     told = go.to_the_end(reference, record.schedule)
     go.driven.end()
     of_promise = record.violated.claim == PROMISED[0]
-    different = "" if of_promise else difference(told, reference.play(told.choices))
+    different = "" if of_promise else difference(told, reference.play(told.choices), reference.words)
     promise = None if different else next(broken(reference, told), None)
     if not different and promise is None:
         nothing = "no promise is broken" if of_promise else "nothing differs"
         return Replayed(None, f"{nothing}; the record says {record.violated.detail}")
-    again = _record(trial, toolchain, subject, Tried(different=different, broken=promise, told=told))
-    return Replayed(again, "" if again.dumps() == record.dumps() else f"was {record.violated.detail!r}")
+    # What a difference is worth is no matter of this one schedule: it is not judged again.
+    again = _record(trial, toolchain, subject, Tried(different=different, broken=promise, told=told), record.why)
+    if again.dumps() == record.dumps():
+        return Replayed(again, "")
+    same = again.violated.detail == record.violated.detail
+    return Replayed(again, "it is told otherwise" if same else f"was {record.violated.detail!r}")
 
 
 def _story(trial: Trial, toolchain: Toolchain, subject: Subject, found: Tried) -> Iterator[str]:
-    """The schedule step by step: on the reference, or on Go where Go breaks a promise by steps of its own."""
+    """The schedule step by step: on the reference, or on Go where Go breaks a promise, with an end that is not good."""
     reference = Reference(trial, subject.heap_class, toolchain.release)
-    who, steps = "the reference", reference.play(found.choices).steps
-    if found.broken is not None and found.told is not None and found.told.steps != steps:
+    who, steps, end = "the reference", reference.play(found.choices).steps, ""
+    if found.broken is not None and found.told is not None:
         who, steps = "Go", found.told.steps
+        end = end_said(found.told) if found.told.ended != DONE else ""
     yield f"{trial.says}, on {toolchain.version}; the steps that {who} takes:"
-    yield from (step_said(steps[place : place + STEP]) for place in range(0, len(steps), STEP))
+    yield from steps_said(steps)
+    yield from (f"then: {each}" for each in [end] if each)

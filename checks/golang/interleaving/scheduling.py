@@ -50,7 +50,7 @@ class Trying:
         threads, words = len(reference.trial.threads), len(reference.words)
         how = {"Tell": True, "Most": most, "Choices": choices, "Seed": seed}
         for told in self._answers(reference, how):
-            yield _read(told, threads, words)
+            yield _read(told, threads, words, with_steps=True)
 
     def to_the_end(self, reference: Reference, choices: Sequence[int]) -> Told:
         """The schedule in which these threads take the steps, while they can, and then whoever can. Raises as above.
@@ -73,7 +73,7 @@ class Trying:
         """
         threads, words = len(reference.trial.threads), len(reference.words)
         for many, *told in self._answers(reference, {"Tell": False, "Most": most}):
-            yield many, _read(tuple(told), threads, words)
+            yield many, _read(tuple(told), threads, words, with_steps=False)
 
     def _answers(self, reference: Reference, how: Mapping[str, Any]) -> Iterator[tuple[int, ...]]:
         trial = reference.trial
@@ -95,10 +95,16 @@ def _numbered(call: Call) -> list[int]:
     return [CALLS.index(call.name) + 1, *(arg & MASK for arg in call.args), *[0] * (4 - len(call.args))]
 
 
-def _read(told: tuple[int, ...], threads: int, words: int) -> Told:
+def _read(told: tuple[int, ...], threads: int, words: int, *, with_steps: bool) -> Told:
     place, results = 1, list[tuple[int, ...]]()
     for _ in range(threads):
         many = told[place]
         results.append(told[place + 1 : place + 1 + many])
         place += 1 + many
-    return Told(told[0], tuple(results), told[place : place + words], told[place + words :])
+    ending = told[0], tuple(results), told[place : place + words]
+    if not with_steps:
+        return Told(*ending, ())
+    place += words
+    many, place = told[place], place + 1  # what a throw says, a byte to a word
+    thrown = bytes(told[place : place + many]).decode(errors="replace")
+    return Told(*ending, told[place + many :], thrown)

@@ -15,6 +15,7 @@ from spanproof.checks.golang.interleaving.steps import (
     MASK,
     THROWN,
     Told,
+    end_said,
     number_of,
     word_of,
 )
@@ -222,4 +223,5 @@ def ended(reference: Reference, told: Told) -> Ended:
     """How a schedule ended, for promises to judge."""
     results = tuple(tuple(zip(mine[::2], mine[1::2], strict=True)) for mine in told.results)
     words = dict(zip(reference.words, told.words, strict=True))
-    return Ended(results, words, told.ended == THROWN, told.ended == DEADLOCK, told.ended == ENDLESS)
+    how = {THROWN: "thrown", DEADLOCK: "deadlocked", ENDLESS: "endless"}.get(told.ended)
+    return Ended(results, words, **({how: end_said(told)} if how else {}))

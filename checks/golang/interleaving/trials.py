@@ -26,6 +26,20 @@ class Call:
     args: tuple[int, ...] = ()
 
 
+PLACES = {
+    "alloc_needs_zero": "mheap.go, allocNeedsZero",
+    "find": "mgcscavenge.go, scavengeIndex.find",
+    "alloc": "mgcscavenge.go, scavengeIndex.alloc",
+    "free": "mgcscavenge.go, scavengeIndex.free",
+    "set_empty": "mgcscavenge.go, scavengeIndex.setEmpty",
+    "next_gen": "mgcscavenge.go, scavengeIndex.nextGen",
+    "reclaim_chunk": "mheap.go, reclaimChunk",
+    "acquire": "mgcsweep.go, sweepLocker.tryAcquire",
+    "publish": "mheap.go, setSpans",
+}
+"""Where Go has what is called; a lock is the harness's."""
+
+
 @dataclass(frozen=True, slots=True)
 class Ended:
     """How a schedule ended: what each call gave, and the words at the end, by the names of their cells."""
@@ -33,9 +47,12 @@ class Ended:
     results: tuple[tuple[tuple[int, int], ...], ...]
     """Of each thread, of each call: two numbers."""
     words: Mapping[tuple[str, Any], int]
-    thrown: bool
-    deadlocked: bool
-    endless: bool
+    thrown: str = ""
+    """Who throws, after which step, and what the throw says; "" if none does."""
+    deadlocked: str = ""
+    """After which step no thread can go on."""
+    endless: str = ""
+    """Which thread still goes on, after how many steps."""
 
 
 Promise = Callable[["Trial", Ended], Iterator[str]]
@@ -76,6 +93,12 @@ class Trial:
     finding: bool = False
     """Go's text breaks a promise of it, with nothing changed: only who names it sees it."""
 
+    @property
+    def source(self) -> str:
+        """Where Go has what its threads call."""
+        names = {call.name: None for calls in self.threads for call in calls}
+        return "; ".join(PLACES[name] for name in names if name in PLACES)
+
 
 def pages(first: int, npages: int) -> Call:
     """allocNeedsZero of pages that are counted from the heap's first."""
@@ -94,13 +117,25 @@ def locked(name: str, *args: int) -> tuple[Call, ...]:
 
 
 def no_throw(_: Trial, ended: Ended) -> Iterator[str]:
-    """Disjoint regions are never taken for overlapping ones, and nothing waits for ever."""
+    """Disjoint regions are never taken for overlapping ones."""
     if ended.thrown:
-        yield "a throw"
+        yield ended.thrown
+
+
+def no_deadlock(_: Trial, ended: Ended) -> Iterator[str]:
+    """Nothing waits for ever."""
     if ended.deadlocked:
-        yield "a deadlock"
+        yield ended.deadlocked
+
+
+def comes_to_an_end(_: Trial, ended: Ended) -> Iterator[str]:
+    """No thread goes round for ever."""
     if ended.endless:
-        yield "a thread goes on for ever"
+        yield ended.endless
+
+
+GOES_WELL = (no_throw, no_deadlock, comes_to_an_end)
+"""First of all promises: what is asked of results rests on it."""
 
 
 def watermarks_cover(trial: Trial, ended: Ended) -> Iterator[str]:
@@ -113,7 +148,8 @@ def watermarks_cover(trial: Trial, ended: Ended) -> Iterator[str]:
             arena = (page * PAGE - GEOMETRY.arena_base_offset) // GEOMETRY.arena_size
             end = page * PAGE % GEOMETRY.arena_size + PAGE
             if ended.words["zeroedBase", arena] < end:
-                yield f"zeroedBase[{arena}] is {ended.words['zeroedBase', arena]:#x}, below {end:#x}, which was claimed"
+                is_ = ended.words["zeroedBase", arena]
+                yield f"zeroedBase[{arena:#x}] is {is_:#x}, below {end:#x}, which was claimed"
 
 
 def used_pages_need_zero(trial: Trial, ended: Ended) -> Iterator[str]:
@@ -137,7 +173,7 @@ def force_finds_what_was_freed(_: Trial, ended: Ended) -> Iterator[str]:
     cursor = ended.words["scav.searchAddrForce", None]
     at = abs(cursor - (1 << 64) if cursor >> 63 else cursor) + GEOMETRY.min_off_addr
     if chunks and not ended.thrown and GEOMETRY.chunk_index(at) < max(chunks):
-        yield f"the cursor is in chunk {GEOMETRY.chunk_index(at)}, and chunk {max(chunks)} has something to scavenge"
+        yield f"the cursor is in chunk {GEOMETRY.chunk_index(at):#x}, and chunk {max(chunks):#x} has something to scavenge"
 
 
 def counts_are_right(trial: Trial, ended: Ended) -> Iterator[str]:
@@ -152,7 +188,7 @@ def counts_are_right(trial: Trial, ended: Ended) -> Iterator[str]:
             counted[call.args[0]] = counted.get(call.args[0], 0) - call.args[2]
     for ci, npages in counted.items():
         if ended.words["scav.chunks", ci] & 0xFFFF != npages:
-            yield f"chunk {ci} counts {ended.words['scav.chunks', ci] & 0xFFFF} pages, and has {npages}"
+            yield f"chunk {ci:#x} counts {ended.words['scav.chunks', ci] & 0xFFFF} pages, and has {npages}"
 
 
 def spans_are_led_to(trial: Trial, ended: Ended) -> Iterator[str]:
@@ -163,7 +199,7 @@ def spans_are_led_to(trial: Trial, ended: Ended) -> Iterator[str]:
     for span in (span for span in trial.spans if span.number in published):
         for page in range(span.base // PAGE, span.base // PAGE + span.npages):
             if ended.words["spans", page] != span.number:
-                yield f"page {page} leads to span {ended.words['spans', page]}, and is of span {span.number}"
+                yield f"page {page:#x} leads to span {ended.words['spans', page]}, and is of span {span.number}"
 
 
 def swept_once(trial: Trial, ended: Ended) -> Iterator[str]:
@@ -182,8 +218,8 @@ def swept_once(trial: Trial, ended: Ended) -> Iterator[str]:
         yield f"{found} pages were swept, and {due} were there to sweep"
 
 
-ZEROING = (no_throw, watermarks_cover, used_pages_need_zero)
-INDEX = (no_throw, force_finds_what_was_freed, counts_are_right)
+ZEROING = (*GOES_WELL, watermarks_cover, used_pages_need_zero)
+INDEX = (*GOES_WELL, force_finds_what_was_freed, counts_are_right)
 END = ARENA_PAGES
 """The first page of the heap's second arena."""
 
@@ -311,19 +347,19 @@ TRIALS = (
     ),
     Trial(
         "reclaim_beside_a_sweeper", "a reclaimer, and a sweeper that takes the same spans",
-        (reclaim(), (Call("acquire", (1,)), Call("acquire", (3,)))), (no_throw, swept_once), spans=SWEPT, words=to_be_swept(SWEPT),
+        (reclaim(), (Call("acquire", (1,)), Call("acquire", (3,)))), (*GOES_WELL, swept_once), spans=SWEPT, words=to_be_swept(SWEPT),
     ),
     Trial(
         "reclaim_of_two_bytes", "a reclaimer of more than one byte of the bitmaps, beside a sweeper",
-        (reclaim(0, 2), (Call("acquire", (2,)),)), (no_throw, swept_once), spans=FAR, words=to_be_swept(FAR),
+        (reclaim(0, 2), (Call("acquire", (2,)),)), (*GOES_WELL, swept_once), spans=FAR, words=to_be_swept(FAR),
     ),
     Trial(
         "published_over_an_arena", "a span that reaches over the end of an arena is published beside another",
-        ((Call("publish", (1,)),), (Call("publish", (2,)),)), (no_throw, spans_are_led_to), spans=OVER, words=NEW_SPANS,
+        ((Call("publish", (1,)),), (Call("publish", (2,)),)), (*GOES_WELL, spans_are_led_to), spans=OVER, words=NEW_SPANS,
     ),
     Trial(
         "reclaim_beside_a_publisher", "a reclaimer, and a thread that publishes a span beside those that are swept",
-        (reclaim(), (Call("publish", (4,)),)), (no_throw, swept_once, spans_are_led_to), spans=SWEPT, words=to_be_swept(SWEPT),
+        (reclaim(), (Call("publish", (4,)),)), (*GOES_WELL, swept_once, spans_are_led_to), spans=SWEPT, words=to_be_swept(SWEPT),
     ),
 )  # fmt: skip
 """Those of reclaimChunk and tryAcquire have a sweep that only frees (harness/heap.go)."""

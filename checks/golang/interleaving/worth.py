@@ -70,6 +70,14 @@ class Worth:
         return f"{said} ({', '.join(self.promises)})"
 
     @property
+    def why(self) -> str:
+        """The same for a record: without how many, where that depends on how fast they were gone through."""
+        if self.broken is not None or self.unjudged or self.whole:
+            return self.said.removeprefix("and ").removeprefix("what it is worth was ")
+        said = "a difference, and no harm seen: Go alone keeps the promises of this program in those interleavings that"
+        return f"{said} were gone through, not in all ({', '.join(self.promises)})"
+
+    @property
     def counts(self) -> dict[str, int]:
         """The same in numbers; whether a promise is broken is left out where that was not judged."""
         judged = self.broken is not None or not self.unjudged

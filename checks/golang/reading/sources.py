@@ -11,6 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from spanproof.checks.golang.reading.toolchains import GoError, Toolchain
+from spanproof.checks.record import LONGEST_SHOWN, shortened
 
 GRAMMAR = "tree-sitter-go"
 
@@ -117,7 +118,7 @@ class GoFile:
         """
         root = parsed(self.text).root_node
         if root.has_error:
-            raise GoSourceError(f"{self.version}: {self.name} cannot be read as Go")
+            raise GoSourceError(f"{self.version}: {self.name} cannot be read as Go{_first_fault(root)}")
         return root
 
     @cached_property
@@ -139,6 +140,16 @@ class GoFile:
         if name not in self.declarations:
             raise GoSourceError(f"{self.version}: {self.name} has no declaration of {name}")
         return self.declarations[name]
+
+
+def _first_fault(root: Any) -> str:
+    """Where the reader first met what it could not read, in words: what is wrong may stand a little above."""
+    faults = [node for node in nodes(root) if (node.type == "ERROR" or node.is_missing) and node.parent is not None]
+    if not faults:
+        return ""
+    row = min(node.start_point[0] for node in faults)
+    line = root.text.decode(errors="replace").split("\n")[row].strip()
+    return f": the first line that does not fit is {row + 1}: {shortened(line, LONGEST_SHOWN)}"
 
 
 def _names_of(node: Any) -> Iterator[tuple[str, Any]]:

@@ -79,7 +79,7 @@ def shown(lemma: Lemma, text: SimpleNamespace, hurry: Hurry = patient) -> Shown:
     except LiftError as e:
         unclear = f"the text cannot be read with symbols: {e}"
     except Exception as e:  # noqa: BLE001  # a text may fail in any way when it is read with symbols
-        unclear = f"the text cannot be read with symbols: {type(e).__name__}: {e}"
+        unclear = hurry(0) or f"the text cannot be read with symbols: {type(e).__name__}: {e}"
     failed = [o for o in symbols.obligations if o.outcome is not Outcome.PROVED]
     inputs = {} if not (failed or unclear) else _breaking(lemma, text, symbols.counterexamples)
     if failed and not inputs:

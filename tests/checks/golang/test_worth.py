@@ -40,7 +40,7 @@ NO_STEP = "mheap.go", "(h *mheap) allocNeedsZero(base, npage uintptr) (needZero 
 )  # fmt: skip
 """No thread takes a step."""
 NO_HARM = "; a difference, and no harm seen: Go alone keeps the promises of this program in "
-JUDGED = " (no_throw, watermarks_cover, used_pages_need_zero)"
+JUDGED = " (no_throw, no_deadlock, comes_to_an_end, watermarks_cover, used_pages_need_zero)"
 UNJUDGED = "; what it is worth was not judged: "
 
 
@@ -113,6 +113,7 @@ def test_where_nothing_is_promised_nothing_is_judged(toolchain: Toolchain) -> No
     assert result.reason.endswith(f"{UNJUDGED}nothing is promised of this program")
     assert worth_in(result) == (0, None)
     assert record.violated.claim == "go_agrees"
+    assert record.why == "not judged: nothing is promised of this program"
 
 
 def test_a_word_that_is_not_set_back_spoils_what_comes_after(toolchain: Toolchain) -> None:
@@ -200,8 +201,12 @@ def test_histories_that_differ_are_held_against_the_abstract_allocator(toolchain
     told = with_worth(compared, patched, 0, patiently)
     assert told.result.reason.startswith(f"{compared.result.reason}{said}")
     assert (told.result.verdict, told.result.counts["results_wrong"]) == (Verdict.VIOLATED, wrong)
+    assert compared.record is not None
     assert told.record is not None
-    assert told.record == compared.record
+    assert told.record == replace(compared.record, why=told.record.why)
+    assert told.result.reason.endswith(told.record.why)
+    again = replayed(told.record, Subject())
+    assert (again.record, again.difference) == (told.record, "")
     late = with_worth(compared, patched, 0, lambda _: "the time is up")
     assert late.result.reason == f"{compared.result.reason}{UNJUDGED}the time is up"
     other = replace(told.record, program={**told.record.program, "calls": [["scavenge", 0, 0]]})

@@ -13,6 +13,7 @@ from spanproof.checks.faults.planting import subject
 from spanproof.checks.proofs.catalogue import BY_NAME, THEOREMS
 from spanproof.checks.proofs.script import judged
 from spanproof.checks.proofs.script import proved as proved_of
+from spanproof.checks.proving.engine import Engine
 from spanproof.checks.proving.jobs import granted
 from spanproof.checks.proving.obligations import Kind, Outcome, Proof
 from spanproof.checks.proving.telling import story
@@ -204,6 +205,18 @@ def test_time_that_ran_out_is_said_once() -> None:
     )
     assert "nothing to run" not in reason
     assert len(reason) < 250
+
+
+def test_a_solver_that_was_told_to_stop_has_read_the_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may say so in the middle of anything; only without a reason to stop is the text to blame."""
+
+    def stopped(*_: object) -> None:
+        raise RuntimeError("push canceled")
+
+    monkeypatch.setattr(Engine, "run", stopped)
+    (unit,) = units(JOBS["alloc_needs_zero"], Runtime)
+    assert prove(unit, Runtime, "int", lambda _: "the budget is used up").error == "the budget is used up"
+    assert "cannot be read with symbols" in prove(unit, Runtime, "int").error
 
 
 def test_nothing_proved_is_not_holds() -> None:

@@ -121,3 +121,12 @@ def test_an_interrupted_command_is_not_green(tmp_path: Path) -> None:
     assert say("explore", Work([RESULTS[0]], unwritten="the disk is full"), options) == 2
     root = checked((tmp_path / "j.xml").read_text())
     assert [error.get("message") for error in root.iter("error")] == ["the disk is full"]
+
+
+def test_a_failure_says_the_claim_and_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In English, not only by its name."""
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["explore", "two_allocs_one_arena", "--fault", "plain_store_for_cas", "--junit", "r.xml"]) == 1
+    text = (tmp_path / "r.xml").read_text()
+    assert "From one state to the next, zeroedBase of an arena never goes down." in text
+    assert "why: T1's store of zeroedBase[1] in alloc_needs_zero comes between" in text

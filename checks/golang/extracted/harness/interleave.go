@@ -46,6 +46,7 @@ type thread struct {
 type schedule struct {
 	threads []*thread
 	thrown  bool
+	said    string // what the throw says
 	steps   []taken
 }
 
@@ -70,10 +71,10 @@ func (s *schedule) start(calls [][]call) {
 		t.next, t.stop = iter.Pull(func(yield func(*atomic.Op) bool) {
 			t.yield = yield
 			defer func() {
-				switch recover().(type) {
+				switch e := recover().(type) {
 				case nil, abandoned:
 				default: // a throw, or a fault of the machine
-					s.thrown = true
+					s.thrown, s.said = true, said(e)
 				}
 			}()
 			for _, c := range mine {
@@ -192,9 +193,12 @@ func (r *schedule) ending(w *world) []uint64 {
 	return said
 }
 
-// tell answers with how many words follow, the ending and the steps.
+// tell answers with how many words follow, the ending, what a throw says (its length, a byte to a word), the steps.
 func (s *server) tell(r *schedule, w *world) {
-	said := r.ending(w)
+	said := append(r.ending(w), uint64(len(r.said)))
+	for i := range len(r.said) {
+		said = append(said, uint64(r.said[i]))
+	}
 	s.word(uint64(len(said) + 6*len(r.steps)))
 	for _, x := range said {
 		s.word(x)

@@ -15,6 +15,7 @@ PARTS = ("PageAlloc", "ScavengeIndex", "OsMemory")
 def in_words(heap: str, heap_class: Any) -> str:
     """One sentence: of the heap's class, and of the classes of its parts that are not the reference's."""
     replaces, adds = list[str](), list[str]()
+    cls: type
     for owner in (heap_class, *(getattr(heap_class, part) for part in PARTS)):
         before = "" if owner is heap_class else f"{owner.__name__}."
         for cls in (each for each in owner.__mro__ if not _is_ours(each)):

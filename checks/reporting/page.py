@@ -113,7 +113,7 @@ def _environment() -> Environment:
         loader=FunctionLoader(shipped), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
     )
     environment.filters["counts"] = counts
-    environment.filters["how_many"] = how_many
+    environment.filters["how_many"] = how_many  # pyright: ignore[reportArgumentType]  # it knows Jinja's own shapes alone
     environment.filters["untimed"] = _untimed
     environment.filters["wrapping"] = _wrapping
     environment.filters["placed"] = placed

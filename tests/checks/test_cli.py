@@ -116,7 +116,7 @@ def test_a_fault_makes_check_red(whole: bool, tmp_path: Path, monkeypatch: pytes
         monkeypatch.setattr(task_lists, "alive_tasks", list)
         monkeypatch.setattr(shipped, "RECORDED", shipped.RECORDED[-1:])
         monkeypatch.setattr(catalogue, "BY_NAME", {})
-        monkeypatch.setattr(catalogue, "plain_names", lambda _: ["find1_finds_the_lowest_free_page"])
+        monkeypatch.setattr(catalogue, "plain_names", {"quick": ["find1_finds_the_lowest_free_page"]}.__getitem__)
         monkeypatch.setattr(scenarios, "SCENARIOS", (scenarios.BY_NAME[QUICK],))
     assert cli.main(["check", "--fault", "second_fit", "--json", "r.json", "--jobs", "2", "--budget", "600"]) == 1
 

@@ -96,7 +96,7 @@ class Progress:
         if seconds is not None and not begun:
             seconds -= now - self._changed
         if seconds is None or seconds <= 0 or seconds > until:  # what was reckoned is over: nobody knows any more
-            return "" if math.isinf(until) else f"at most {span(max(until, 0))} left"
+            return "" if math.isinf(until) else f"at most {span(until)} left" if until > 0 else "ending"
         return f"about {span(max(seconds, 1))} left"
 
     def _pace(self, now: float, begun: float) -> float:

@@ -42,9 +42,11 @@ STDOUT = "-"
     help="Write it as a trace that viewers of Apalache and Quint open; - is stdout.",
 )
 @click.option("--out", callback=named, metavar="DIR", help="Write the report into this folder: a page, and the record.")
+@click.option("--reproducible", is_flag=True, help="The page holds no times and nothing of the machine.")
 def replay(
-    record: str, json_file: str | None, on_go: bool, pytest_place: str | None, itf: str | None, out: str | None
-) -> int:
+    record: str, json_file: str | None, on_go: bool, pytest_place: str | None, itf: str | None, out: str | None,
+    reproducible: bool,
+) -> int:  # fmt: skip
     """Run a counterexample again, on the heap and with the fault that it names, and show it.
 
     If the text has changed since, the events of the record are followed as far as they are still there, and the first
@@ -74,7 +76,7 @@ def replay(
         result, anew, shown = _replayed(again, record)
     report = Report("replay", again.release, 0, (result,))
     if out is not None:
-        _write_page(Path(out), report, Path(record).name, anew or again)
+        _write_page(Path(out), report, Path(record).name, anew or again, reproducible=reproducible)
     if json_file is not None:
         texts.append(("--json", json_file, result_json(report, __version__)))
     if STDOUT not in {place for _, place, _ in texts}:
@@ -88,15 +90,18 @@ def replay(
     return EXIT_CODES[report.verdict]
 
 
-def _write_page(out: Path, report: "Report", name: str, record: "Record") -> None:
+def _write_page(out: Path, report: "Report", name: str, record: "Record", *, reproducible: bool) -> None:
     """Write the page of one record, and the record beside it, as it is now if it can be replayed."""
+    from spanproof.checks.golang.reproducing import programs_of  # noqa: PLC0415
+    from spanproof.checks.reporting.page import Beside  # noqa: PLC0415
     from spanproof.checks.reporting.write import RESULTS, ReportError, write_report  # noqa: PLC0415
 
     name = name if name != RESULTS else f"record-{name}"
+    beside = Beside(programs_of({name: record}))
     (result,) = report.results
     placed = replace(report, results=(replace(result, record=str(out / name)),))
     try:
-        write_report(out, placed, {name: record}, __version__)
+        write_report(out, placed, {name: record}, __version__, reproducible=reproducible, beside=beside)
     except ReportError as e:
         raise click.UsageError(str(e)) from e
 

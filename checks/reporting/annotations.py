@@ -31,14 +31,19 @@ def annotations(report: Report, records: Mapping[str, Record], root: Path) -> li
     root: the folder to which places in the source are relative; what is not in it has no place.
     """
     return [
-        _line(result, _place(result, records, root), root)
+        _line(result, _record_of(result, records), _place(result, records, root), root)
         for result in in_reading_order(report.results)
         if result.verdict in LEVEL
     ]
 
 
-def _line(result: Result, place: Place | None, root: Path) -> str:
-    said = [result.reason, *((f"replay: spanproof replay {result.record}",) if result.record else ())]
+def _record_of(result: Result, records: Mapping[str, Record]) -> Record | None:
+    return records.get(Path(result.record).name) if result.record else None
+
+
+def _line(result: Result, record: Record | None, place: Place | None, root: Path) -> str:
+    claim = () if record is None else (record.violated.says, *((f"why: {record.why}",) if record.why else ()))
+    said = [result.reason, *claim, *((f"replay: spanproof replay {result.record}",) if result.record else ())]
     given: dict[str, str] = {"title": f"{result.verdict.value}: {result.check} {result.name}"}
     if place is not None:
         file, line = place
@@ -60,7 +65,7 @@ def _property(text: str) -> str:
 
 
 def _place(result: Result, records: Mapping[str, Record], root: Path) -> Place | None:
-    record = records.get(Path(result.record).name) if result.record else None
+    record = _record_of(result, records)
     if record is not None and record.steps:
         return _of_record(record)
     named = re.search(r"\b(\w+\.py):([0-9]{1,9})\b", result.reason)

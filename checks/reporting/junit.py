@@ -11,7 +11,7 @@ from types import MappingProxyType
 from xml.etree import ElementTree as ET
 
 from spanproof.checks.record import Record
-from spanproof.checks.reporting.words import printable
+from spanproof.checks.reporting.words import placed, printable
 from spanproof.checks.verdict import NotRun, Report, Result, Verdict
 
 HEAD = '<?xml version="1.0" encoding="UTF-8"?>\n'
@@ -57,7 +57,11 @@ def _case(result: Result, record: Record | None = None) -> ET.Element:
     if result.verdict is not Verdict.HOLDS:
         told = ET.SubElement(case, ELEMENT[result.verdict], type=result.verdict.value, message=_text(result.reason))
         again = f"replay: spanproof replay {result.record}" if result.record else ""
-        claim = () if record is None else (record.violated.says, f"why: {record.why}" if record.why else "")
+        claim = (
+            ()
+            if record is None
+            else (record.violated.says, placed(record.violated.source), f"why: {record.why}" if record.why else "")
+        )
         told.text = _text("\n".join(line for line in (result.reason, *claim, result.bound, again) if line))
     elif result.bound:
         ET.SubElement(case, "system-out").text = _text(result.bound)

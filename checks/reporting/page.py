@@ -34,8 +34,10 @@ POLICY = "default-src 'none'; style-src '{style}'; script-src '{script}'; base-u
 STYLES = ("report.css", "player.css")
 SCRIPTS = ("history.js", "heap.js", "overtime.js", "lanes.js", "player.js", "keys.js")
 """In this order they are one script."""
-TIMES = re.compile(r"\b[0-9]+\.[0-9]+ s, |, [0-9]+\.[0-9]+ s in (?:the solver|all)\b")
-"""Seconds in the bound of a fault, and in what is told of a proof."""
+TIMES = re.compile(
+    r"\b[0-9]+\.[0-9]+ s, |, [0-9]+\.[0-9]+ s in (?:the solver|all)\b| [0-9]+\.[0-9]+ s\b|,? ?\b[0-9][0-9,]* a second\b"
+)
+"""Seconds in the bound of a fault and in what is told of a proof, and how much of something was done in one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,13 +116,14 @@ def _environment() -> Environment:
     )
     environment.filters["counts"] = counts
     environment.filters["how_many"] = how_many  # pyright: ignore[reportArgumentType]  # it knows Jinja's own shapes alone
-    environment.filters["untimed"] = _untimed
+    environment.filters["untimed"] = untimed
     environment.filters["wrapping"] = _wrapping
     environment.filters["placed"] = placed
     return environment
 
 
-def _untimed(text: str) -> str:
+def untimed(text: str) -> str:
+    """A text without what another run would say otherwise."""
     return TIMES.sub("", text)
 
 

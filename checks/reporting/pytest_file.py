@@ -11,7 +11,7 @@ from collections.abc import Iterable
 
 from spanproof.checks.programs import program_of
 from spanproof.checks.record import Record, RecordError
-from spanproof.checks.reporting.words import printable
+from spanproof.checks.reporting.words import placed, printable
 from spanproof.checks.running.printing import in_python, in_words, quoted, shape
 
 WIDTH = 88
@@ -41,7 +41,7 @@ def _notes(record: Record) -> list[str]:
     v = record.violated
     where = f"scenario {record.name}" if record.kind == "run" else f"{record.kind} {record.name}"
     why = (f"why: {record.why}",) if record.why else ()
-    said = (f"{v.claim}: {where}, {record.release}", v.says, v.source, f"seen: {v.detail}", *why)
+    said = (f"{v.claim}: {where}, {record.release}", v.says, placed(v.source), f"seen: {v.detail}", *why)
     return [f"# {line}" for text in said for line in textwrap.wrap(printable(text), WIDTH)]
 
 

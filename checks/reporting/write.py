@@ -10,8 +10,8 @@ from dataclasses import replace
 from pathlib import Path, PurePath
 
 from spanproof.checks.record import Record, write_atomically
-from spanproof.checks.reporting.page import NOTHING, Beside, render_page
-from spanproof.checks.verdict import Report
+from spanproof.checks.reporting.page import NOTHING, Beside, render_page, untimed
+from spanproof.checks.verdict import Report, Result
 
 PAGE, RESULTS = "report.html", "report.json"
 """The report's own files."""
@@ -41,6 +41,7 @@ def write_report(
         ReportError: the folder or a file in it cannot be written.
 
     """
+    report = timeless(report) if reproducible else report
     page = render_page(report, records, version, folder=str(out), reproducible=reproducible, beside=beside)
     texts = {_inside(name): record.dumps() for name, record in records.items()}
     texts |= {RESULTS: result_json(report, version, reproducible=reproducible), PAGE: page}
@@ -50,9 +51,18 @@ def write_report(
 
 def result_json(report: Report, version: str, *, reproducible: bool = False) -> str:
     """The text of report.json and of `--json`."""
-    if reproducible:
-        report = replace(report, results=tuple(replace(result, seconds=0.0) for result in report.results))
+    report = timeless(report) if reproducible else report
     return json.dumps(report.as_json(version), indent=1, ensure_ascii=True) + "\n"
+
+
+def timeless(report: Report) -> Report:
+    """The report without times: the seconds of results, those that they tell of, and counts of milliseconds."""
+    return replace(report, results=tuple(map(_timeless, report.results)))
+
+
+def _timeless(result: Result) -> Result:
+    counts = {name: count for name, count in result.counts.items() if not name.endswith("milliseconds")}
+    return replace(result, seconds=0.0, reason=untimed(result.reason), bound=untimed(result.bound), counts=counts)
 
 
 def _inside(name: str) -> str:

@@ -285,3 +285,12 @@ def test_a_record_has_its_page(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert cli.main(["replay", "r.json", "--out", "r.json"]) == 2
     assert "cannot be made" in capsys.readouterr().err
     assert cli.main(["replay", "r.json", "--out", "page", "--go"]) == 2
+
+
+def test_the_page_of_a_record_has_the_go_program(tmp_path: Path) -> None:
+    """Where there is one that shows the same on the real runtime."""
+    dirty = Path(__file__).parents[2] / "docs" / "records" / "dirty-memory-as-zero.json"
+    assert cli.main(["replay", str(dirty), "--out", "page"]) == 1
+    page = (tmp_path / "page" / "report.html").read_text()
+    assert "package main" in page
+    assert "dirty-memory-as-zero.json --go" in page

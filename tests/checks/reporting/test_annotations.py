@@ -58,7 +58,11 @@ def test_a_broken_claim_is_an_error_at_its_line() -> None:
     assert "zeroed_base" in text
     assert "await" in text
     assert given["title"] == f"violated: explore {QUICK}"
-    assert said == "a claim: seen\nreplay: spanproof replay out/r.json"
+    lines = said.splitlines()
+    assert lines[0] == "a claim: seen"
+    assert lines[1] == found().violated.says
+    assert lines[2] == f"why: {found().why}"
+    assert lines[3:] == ["replay: spanproof replay out/r.json"]
 
 
 def test_a_users_heap_is_named_and_comes_first(tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from tests.checks.reporting.examples import lost_raise, mixed_report, told_trace
 
 RECORDS = {"lost-raise.json": lost_raise(), "trace.json": told_trace()}
 
+DIRTY = Path(__file__).parents[3] / "docs" / "records" / "dirty-memory-as-zero.json"
+
 
 def test_the_folder_holds_page_results_and_records(tmp_path: Path) -> None:
     """The folder is made; records load as they were, report.json is the report, nothing else is left behind."""
@@ -93,14 +95,26 @@ def test_the_json_is_one_object_in_ascii() -> None:
     assert json.loads(text)["verdict"] == "violated"
 
 
-def test_the_command_line_writes_the_same_bytes_twice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With --reproducible, a run in one folder and the same run in another."""
+@pytest.mark.parametrize(
+    ("asked", "ends", "files"),
+    [
+        ("explore two_allocs_one_arena --fault plain_store_for_cas", 1, 3),
+        ("explore two_allocs_one_arena --sample 300 --seed 3", 0, 2),
+        ("faults second_fit", 0, 3),
+        ("compare --histories 500 --fault second_fit", 1, 4),
+        ("prove find1_finds_the_lowest_free_page", 0, 2),
+        (f"replay {DIRTY}", 1, 3),
+    ],
+)
+def test_the_command_line_writes_the_same_bytes_twice(
+    asked: str, ends: int, files: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With --reproducible, a run in one folder and the same in another: no time, no pace, nothing of the machine."""
     written: list[dict[str, bytes]] = []
     for name in ("one", "other"):
         (tmp_path / name).mkdir()
         monkeypatch.chdir(tmp_path / name)
-        asked = ["explore", "two_allocs_one_arena", "--fault", "plain_store_for_cas"]
-        assert cli.main([*asked, "--reproducible", "--out", "r"]) == 1
+        assert cli.main([*asked.split(), "--reproducible", "--out", "r"]) == ends
         written.append({path.name: path.read_bytes() for path in Path("r").iterdir()})
-    assert len(written[0]) == 3
+    assert len(written[0]) == files
     assert written[0] == written[1]

@@ -223,12 +223,26 @@ def _schemas() -> Iterator[str]:
         yield ""
         yield from _table(("field", "is", "says"), _fields(schema))
         yield ""
-        for name, part in schema.get("$defs", {}).items():
-            if "properties" in part:
-                yield f"A **{name}**:"
-                yield ""
-                yield from _table(("field", "is", "says"), _fields(part))
-                yield ""
+        inside = {name: field for name, field in schema["properties"].items() if "properties" in field}
+        for name, part in {**inside, **schema.get("$defs", {})}.items():
+            yield from _part(name, part)
+
+
+def _part(name: str, part: dict[str, Any]) -> Iterator[str]:
+    """What a schema names and uses: an object by its fields, a list by its places, else what it can be."""
+    article = _one(name).partition(" ")[0].capitalize()
+    if "properties" in part:
+        yield f"{article} **{name}**:"
+        yield ""
+        yield from _table(("field", "is", "says"), _fields(part))
+    elif "prefixItems" in part:
+        yield f"{article} **{name}**, a list of {len(part['prefixItems'])}:"
+        yield ""
+        places = ((n, _kind(item), item.get("description", "")) for n, item in enumerate(part["prefixItems"]))
+        yield from _table(("place", "is", "says"), places)
+    else:
+        yield f"{article} **{name}** is {_kind(part)}."
+    yield ""
 
 
 def _fields(schema: dict[str, Any]) -> Iterator[tuple[object, ...]]:
@@ -237,17 +251,24 @@ def _fields(schema: dict[str, Any]) -> Iterator[tuple[object, ...]]:
         yield f"`{name}`", _kind(field) + ("" if name in wanted else ", may be left out"), field.get("description", "")
 
 
+def _one(name: str) -> str:
+    return f"{'an' if name[0] in 'aeiou' else 'a'} {name}"
+
+
 def _kind(field: dict[str, Any]) -> str:
     if "const" in field:
         return f"always `{field['const']}`"
     if "enum" in field:
         return "one of " + ", ".join(f"`{value}`" for value in field["enum"])
     if "$ref" in field:
-        return "a " + str(field["$ref"]).rpartition("/")[2]
+        return _one(str(field["$ref"]).rpartition("/")[2])
     choices = field.get("oneOf") or field.get("anyOf")
     if choices:
         return " or ".join(map(_kind, choices))
     kind: Any = field.get("type", "any value")
+    items = field.get("items")
+    if kind == "array" and isinstance(items, dict):
+        return f"a list, each {_kind(items)}"
     return " or ".join(kind) if isinstance(kind, list) else str(kind)
 
 

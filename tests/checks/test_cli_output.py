@@ -151,7 +151,7 @@ def test_a_heap_that_ends_the_program_is_refused(tmp_path: Path, capsys: pytest.
     """A file that exits with 0 when it is loaded makes nothing green."""
     (tmp_path / "heap.py").write_text("import sys\nsys.exit(0)\n")
     assert cli.main(["explore", QUICK, "--heap", f"{tmp_path}/heap.py:Heap"]) == 2
-    assert "the file does not load: SystemExit: 0" in capsys.readouterr().err
+    assert "the file does not load: heap.py:2: SystemExit: 0" in capsys.readouterr().err
 
 
 def test_a_list_of_one_kind(capsys: pytest.CaptureFixture[str]) -> None:

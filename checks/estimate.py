@@ -11,7 +11,7 @@ from spanproof.checks.jobs import Task
 
 Kind = tuple[str, bool, bool]
 USUAL: Mapping[Kind, float] = {
-    ("prove", True, False): 1.0, ("prove", False, False): 5.0, ("compare", False, True): 50.0,
+    ("prove", True, False): 1.0, ("prove", False, False): 5.0, ("compare", False, True): 100.0,
     ("compare", False, False): 25.0, ("explore", False, False): 0.4, ("alive", False, False): 8.0,
     ("trace", False, False): 11.0, ("tables", False, False): 1.3,
 }  # fmt: skip

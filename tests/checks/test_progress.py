@@ -160,11 +160,11 @@ def test_an_estimate_that_has_run_out_is_not_repeated() -> None:
 
 
 def test_kinds_that_are_not_done_yet_count_as_usual() -> None:
-    """A proof that took 2 s says that a part of the workloads takes 100 s; one that is done says so itself."""
+    """A proof that took 2 s says that a part of the workloads takes 200 s; one that is done says so itself."""
     estimate = Estimate.of([*PROOFS, Task("compare", "0"), Task("compare", "1")], 2)
     assert estimate.left() is None
     estimate.done(PROOFS[0], 2.0)
-    assert estimate.left() == pytest.approx((9 * 2 + 2 * 100) / 2)
+    assert estimate.left() == pytest.approx((9 * 2 + 2 * 200) / 2)
     estimate.done(Task("compare", "0"), 10.0)
     assert estimate.left() == pytest.approx((9 * 2 + 10) / 2)
 

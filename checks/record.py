@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from spanproof.checks.amounts import how_many
+from spanproof.checks.numbers import how_many
 
 FORMAT, VERSION = "spanproof record", 1
 TOLD = ("trace", "history", "inputs", "go history", "go schedule")

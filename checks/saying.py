@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from spanproof import __version__
-from spanproof.checks.amounts import how_many
+from spanproof.checks.numbers import how_many
 from spanproof.checks.options import REPORT
 
 if TYPE_CHECKING:

@@ -21,7 +21,6 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from spanproof.checks.amounts import how_many
 from spanproof.checks.benching.page import speed_page
 from spanproof.checks.exploring.explaining.why import explained
 from spanproof.checks.exploring.search import explore
@@ -30,6 +29,7 @@ from spanproof.checks.exploring.verdicts import judge
 from spanproof.checks.faults.page import page, results_of
 from spanproof.checks.faults.planting import subject
 from spanproof.checks.faults.proofs_page import proofs_page
+from spanproof.checks.numbers import how_many
 from spanproof.checks.programs import MallocLarge, Op, Program, Thread
 from spanproof.checks.proofs.catalogue import PLAIN, THEOREMS
 from spanproof.checks.proofs.script import judged

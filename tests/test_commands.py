@@ -19,6 +19,8 @@ SAID = re.compile(r"(?:`|^\s*(?:\$ )?(?:\.venv/bin/)?)spanproof ([a-z][^`\n]*)",
 NO_COMMANDS = {"record", "holds"}
 """What `spanproof` begins otherwise: the JSON format, a sentence."""
 VIOLATED, UNKNOWN = 1, 3
+RECHECKED = ("prove --certificates kept find1_finds_the_lowest_free_page && prove --recheck kept --json a.json", 0)
+"""One writes what the other reads."""
 AS_RUN: dict[str, tuple[str, int]] = {
     "compare": ("compare --seed 7 --examples 20", UNKNOWN),
     "compare --histories": ("compare --histories 500", UNKNOWN),
@@ -44,15 +46,9 @@ AS_RUN: dict[str, tuple[str, int]] = {
     "go releases --goroot DIR --release go1.27": ("go releases --goroot NEWEST --release go1.27", 0),
     "list": ("list", 0),
     "pin RECORD": ("pin docs/records/overlap-missed.json", 0),
-    "prove --certificates DIR": (
-        "prove --certificates kept find1_finds_the_lowest_free_page && prove --recheck kept --json a.json",
-        0,
-    ),
+    "prove --certificates DIR": RECHECKED,
     "prove --necessity --json FILE": ("prove cursors_rise_where_they_may --necessity --json uses.json", 0),
-    "prove --recheck DIR --json FILE": (
-        "prove --certificates kept find1_finds_the_lowest_free_page && prove --recheck kept --json a.json",
-        0,
-    ),
+    "prove --recheck DIR --json FILE": RECHECKED,
     "prove --stability --json FILE": ("prove cursors_rise_where_they_may --stability --json moves.json", 0),
     "prove needzero_false_is_already_zero --without sys_unused_zeroes": (
         "prove needzero_false_is_already_zero --without sys_unused_zeroes",

@@ -9,7 +9,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from heapq import heappop, heappush
 
-from spanproof.checks.amounts import how_many
 from spanproof.checks.broken import BrokenError, EndlessError
 from spanproof.checks.collecting import seldom_collected
 from spanproof.checks.exploring.expressions import compiled
@@ -17,6 +16,7 @@ from spanproof.checks.exploring.grains import SAYS, Grain
 from spanproof.checks.exploring.search import Hurry, going_on
 from spanproof.checks.exploring.tables import LimitError, Tables
 from spanproof.checks.exploring.verdicts import PREMISES, Judged, begun
+from spanproof.checks.numbers import how_many
 from spanproof.checks.programs import Program
 from spanproof.checks.record import Record, Violated
 from spanproof.checks.running.replaying import run

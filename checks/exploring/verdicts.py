@@ -6,7 +6,6 @@ Read next: ../workloads.py.
 from dataclasses import dataclass, replace
 from typing import Any
 
-from spanproof.checks.amounts import how_many
 from spanproof.checks.broken import BrokenError
 from spanproof.checks.collecting import seldom_collected
 from spanproof.checks.exploring.explaining.why import small_and_explained
@@ -22,6 +21,7 @@ from spanproof.checks.exploring.repeating import difference
 from spanproof.checks.exploring.search import Explored, Hurry, fewest_preemptions, going_on, schedule_to
 from spanproof.checks.exploring.tables import LimitError, Node, Tables
 from spanproof.checks.exploring.walking.walks import BEST, explored
+from spanproof.checks.numbers import how_many
 from spanproof.checks.observe import Event
 from spanproof.checks.ordering import ORDERED
 from spanproof.checks.programs import Program

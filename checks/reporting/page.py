@@ -17,7 +17,7 @@ from pathlib import PurePath
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from spanproof.checks.amounts import how_many
+from spanproof.checks.numbers import how_many
 from spanproof.checks.record import Record
 from spanproof.checks.reporting.heard import kept, needs, steadiness
 from spanproof.checks.reporting.matrix import matrix, planted

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import NamedTuple
 
+from spanproof.checks.numbers import how_many
 from spanproof.checks.tracing.series import Series
 from spanproof.model.geometry import GO_AMD64
 
@@ -125,7 +126,7 @@ def _over(series: Series) -> str:
     """What a description begins with."""
     stretches = len(series.ends)
     events = f"{series.ends[-1]:,}" if series.ends[-1] == series.rows else f"{series.ends[-1]:,} of {series.rows:,}"
-    return f"{series.name} over {events} events, in {stretches:,} stretch{'' if stretches == 1 else 'es'}"
+    return f"{series.name} over {events} events, in {how_many(stretches, 'stretches')}"
 
 
 def _plot(ends: Sequence[int], words: tuple[str, str, str], label: str, bands: Iterable[_Amounts], most: float) -> Plot:

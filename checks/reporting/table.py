@@ -14,6 +14,7 @@ from rich.style import Style
 from rich.table import Table
 from rich.text import Text
 
+from spanproof.checks.numbers import how_many
 from spanproof.checks.reporting.words import READING_ORDER, WIDTH, in_reading_order, printable, sentence
 from spanproof.checks.verdict import Report, Result, Verdict
 
@@ -128,7 +129,7 @@ def _console(file: TextIO, least: int = 0) -> Console:
 
 def _results(report: Report) -> Table:
     count, names = len(report.results), _long_names(report)
-    table = _table(f"{count} result{'' if count == 1 else 's'}, {report.release}, seed {report.seed}")
+    table = _table(f"{how_many(count, 'results')}, {report.release}, seed {report.seed}")
     table.add_column("verdict", no_wrap=True)
     table.add_column("check", no_wrap=True)
     longest = max(len(printable(result.name)) for result in report.results)

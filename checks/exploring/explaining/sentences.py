@@ -3,6 +3,7 @@
 from spanproof.checks.exploring.explaining.accesses import Described, Move, described
 from spanproof.checks.exploring.explaining.differences import Did, Difference, End
 from spanproof.checks.exploring.explaining.moment import by_the_access
+from spanproof.checks.numbers import how_many
 from spanproof.checks.programs import Program
 from spanproof.checks.record import Record, Violated
 
@@ -41,7 +42,7 @@ def _after(first: Described, again: Described) -> str:
 
 def steps(number: int) -> str:
     """So many steps."""
-    return f"{number} step" if number == 1 else f"{number} steps"
+    return how_many(number, "steps")
 
 
 def order(moves: list[Move], pair: tuple[Described, Described]) -> str:
